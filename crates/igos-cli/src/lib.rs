@@ -1,0 +1,1 @@
+//! How our programs meet a person.

@@ -1,0 +1,73 @@
+//! The manifest: everything a package is, in one text whose bytes depend on nothing else.
+//!
+//! `docs/formats/manifest.md` is the normative description of the text.
+
+use std::collections::BTreeSet;
+
+use crate::declaration::{
+    AlternativeDeclaration, Feature, GroupDeclaration, Provided, ServiceDeclaration,
+    TriggerDeclaration, UserDeclaration,
+};
+use crate::{Dependency, FileEntry, PackageId, PackageName, Sha256, Tier};
+
+/// How a package came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Built from source in the sandbox, from nothing but packages.
+    Built,
+    /// Built from source with something weakened: host mode, no sandbox, unpinned sources; the provenance
+    /// says what.
+    BuiltWeakened,
+    /// Converted from a binary package of another distribution.
+    Imported,
+}
+
+/// Everything a package is: identity, relations, declarations and every path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// Name, version, machine.
+    pub package: PackageId,
+    /// The recipe it is an output of; equals the package's name for a recipe's main output.
+    pub recipe: PackageName,
+    /// One line, possibly empty.
+    pub description: String,
+    /// Licence expression as the recipe gives it, possibly empty.
+    pub license: String,
+    /// Upstream's page, possibly empty.
+    pub homepage: String,
+    /// The tier, where the recipe has one.
+    pub tier: Option<Tier>,
+    /// How it came to be.
+    pub origin: Origin,
+    /// The key of everything that went into the build.
+    pub build_key: Sha256,
+    /// Seconds since 1970 that all files carry as modification time.
+    pub source_date_epoch: u64,
+    /// An essential package is only removed with an explicit flag.
+    pub is_essential: bool,
+    /// Packages needed to run this one.
+    pub depends: BTreeSet<Dependency>,
+    /// Names it answers to besides its own.
+    pub provides: BTreeSet<Provided>,
+    /// Packages that cannot be installed beside it.
+    pub conflicts: BTreeSet<Dependency>,
+    /// Packages whose paths it takes over.
+    pub supersedes: BTreeSet<PackageName>,
+    /// What its files offer, found by reading them.
+    pub features_provided: BTreeSet<Feature>,
+    /// What its files need from other packages, found by reading them.
+    pub features_required: BTreeSet<Feature>,
+    /// Users it needs.
+    pub users: BTreeSet<UserDeclaration>,
+    /// Groups it needs.
+    pub groups: BTreeSet<GroupDeclaration>,
+    /// Services it brings.
+    pub services: BTreeSet<ServiceDeclaration>,
+    /// Paths it can serve.
+    pub alternatives: BTreeSet<AlternativeDeclaration>,
+    /// Commands to run once after transactions that touch certain paths.
+    pub triggers: BTreeSet<TriggerDeclaration>,
+    /// Every path, in the order of [`crate::RelPath`]; every parent of a path that the package needs is there too.
+    pub entries: Vec<FileEntry>,
+}

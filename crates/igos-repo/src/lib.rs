@@ -1,0 +1,1 @@
+//! Get bytes whose identity is known in advance.

@@ -1,0 +1,1 @@
+//! RootDir: open, create, exchange and walk below one directory, following nothing.

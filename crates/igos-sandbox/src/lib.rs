@@ -1,0 +1,1 @@
+//! Run one program with exactly these rights.

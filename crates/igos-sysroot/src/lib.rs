@@ -1,0 +1,1 @@
+//! A root directory and the record that proves it.

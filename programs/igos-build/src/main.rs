@@ -1,0 +1,2 @@
+//! The factory: recipes in, archives out.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The consumer: installs, removes, queries and verifies.
+fn main() {}

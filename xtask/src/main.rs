@@ -1,0 +1,2 @@
+//! Chores of this workspace: dependency rules, man pages, schemas.
+fn main() {}
