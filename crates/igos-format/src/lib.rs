@@ -13,6 +13,7 @@ pub mod manifest;
 mod name;
 mod package;
 mod path;
+mod pattern;
 mod tier;
 mod version;
 
@@ -23,5 +24,6 @@ pub use entry::{Capabilities, EntryKind, FileEntry, Owner, Xattrs};
 pub use name::{NameError, PackageName};
 pub use package::PackageId;
 pub use path::{PathError, RelPath};
+pub use pattern::{PathPattern, PatternError};
 pub use tier::Tier;
 pub use version::{Release, Version, VersionError};
