@@ -14,6 +14,7 @@ mod name;
 mod package;
 mod path;
 mod pattern;
+pub mod recipe;
 mod tier;
 mod version;
 

@@ -1,2 +1,3 @@
 //! The factory: recipes in, archives out.
+
 fn main() {}

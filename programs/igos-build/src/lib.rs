@@ -1,0 +1,7 @@
+//! The factory: recipes in, archives out.
+//!
+//! [`tree`] finds and reads recipes, [`plan`] sorts them, and the modules of each step of a build follow. The
+//! command line in [`cli`] parses, calls one operation and returns its value.
+
+pub mod plan;
+pub mod tree;

@@ -1,0 +1,1 @@
+//! Which packages are built, in which order, and why.
