@@ -96,6 +96,11 @@ impl<'a> Task<'a> {
         self.id
     }
 
+    /// Returns who listens, so that parts of this task can be tasks of their own.
+    pub fn reporter(&self) -> &'a dyn Reporter {
+        self.reporter
+    }
+
     /// Reports progress in the task's own unit.
     pub fn advance(&self, done: u64, total: Option<u64>) {
         self.reporter.report(Event::Advanced {

@@ -10,6 +10,7 @@ mod checks;
 mod collect;
 mod elf;
 mod facts;
+mod input;
 mod pack;
 mod relate;
 mod rules;
@@ -17,37 +18,20 @@ mod scan;
 mod split;
 mod strip;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 
-use igos_format::manifest::{Manifest, Origin};
-use igos_format::recipe::Recipe;
-use igos_format::{Arch, PackageName, Sha256};
+use igos_format::PackageName;
+use igos_format::declaration::Feature;
+use igos_format::manifest::Manifest;
 use igos_report::{Diagnostic, Explain};
-use igos_root::RootDir;
+use igos_root::{RootDir, RootError};
 
 pub use collect::CollectError;
-pub use pack::{PackError, pack};
-pub use relate::{Visibility, VisiblePackage};
-pub use strip::{StripJob, StripMode};
-
-/// What staging looks at.
-#[derive(Debug)]
-pub struct StageInput<'a> {
-    /// The recipe that was built.
-    pub recipe: &'a Recipe,
-    /// The machine it was built for.
-    pub arch: Arch,
-    /// The destination directory; every process of the build is dead.
-    pub destination: &'a RootDir,
-    /// Every package that the build could see.
-    pub visible: &'a [VisiblePackage<'a>],
-    /// The modification time that all files get, in seconds since 1970.
-    pub source_date_epoch: u64,
-    /// The key of the build.
-    pub build_key: Sha256,
-    /// How the build was done.
-    pub origin: Origin,
-}
+pub use input::{StageInput, StagedPackage, Strip, ToolError, Tools};
+pub use pack::PackError;
+pub use relate::{UndeclaredPolicy, Visibility, VisiblePackage};
+use strip::{StripJob, StripMode};
 
 /// A destination directory did not become packages.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +44,33 @@ pub enum StageError {
         /// Why.
         #[source]
         source: CollectError,
+    },
+    /// It could not be opened.
+    #[error("cannot stage {package}")]
+    Open {
+        /// The recipe's name.
+        package: PackageName,
+        /// Why.
+        #[source]
+        source: RootError,
+    },
+    /// The toolchain's `strip` failed.
+    #[error("cannot strip what {package} installed")]
+    Strip {
+        /// The recipe's name.
+        package: PackageName,
+        /// Why.
+        #[source]
+        source: ToolError,
+    },
+    /// An archive could not be written.
+    #[error("cannot write the archives of {package}")]
+    Pack {
+        /// The recipe's name.
+        package: PackageName,
+        /// Why.
+        #[source]
+        source: PackError,
     },
     /// What is in it may not be a package; each diagnostic says why.
     #[error("what {package} installed cannot become a package: {} found", problems(.diagnostics.len()))]
@@ -78,53 +89,78 @@ fn problems(count: usize) -> String {
 impl Explain for StageError {
     fn code(&self) -> &'static str {
         match self {
-            StageError::Collect { .. } => "output-unreadable",
+            StageError::Collect { .. } | StageError::Open { .. } => "output-unreadable",
+            StageError::Strip { .. } => "strip-failed",
+            StageError::Pack { .. } => "archive-not-written",
             StageError::Refused { .. } => "output-refused",
         }
     }
 
     fn exit_code(&self) -> u8 {
         match self {
-            StageError::Collect { .. } => 4,
-            StageError::Refused { .. } => 1,
+            StageError::Collect { .. } | StageError::Open { .. } | StageError::Pack { .. } => 4,
+            StageError::Strip { source: ToolError::Sandbox { .. }, .. } => 4,
+            StageError::Strip { .. } | StageError::Refused { .. } => 1,
         }
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let own = igos_report::diagnose(self);
         match self {
-            StageError::Collect { .. } => vec![own],
             StageError::Refused { diagnostics, .. } => diagnostics.iter().cloned().chain([own]).collect(),
+            _ => vec![own],
         }
     }
 }
 
-/// Deletes what never goes into a package and returns what the toolchain's `strip` shall work on.
+/// Most files given to one run of `strip`, far below the kernel's limit for arguments.
+const STRIP_BATCH: usize = 200;
+
+/// Strips the destination directory, makes the packages of all outputs, the main one first, and writes their
+/// archives. Outputs other than the main one that got no path are left out.
 ///
 /// # Errors
 ///
-/// Returns that the destination directory cannot be read or holds what no package may hold.
-pub fn prepare(recipe: &PackageName, destination: &RootDir) -> Result<Vec<StripJob>, StageError> {
-    let unreadable = |source| StageError::Collect { package: recipe.clone(), source };
-    let collected = collect::collect(destination).map_err(unreadable)?;
-    if !collected.problems.is_empty() {
-        return Err(StageError::Refused { package: recipe.clone(), diagnostics: collected.problems });
+/// Returns that something could not be read, run or written, or everything that is wrong with what is there.
+pub fn stage(input: &StageInput<'_>, tools: &mut dyn Tools) -> Result<Vec<StagedPackage>, StageError> {
+    let package = || input.recipe.name.clone();
+    let root =
+        RootDir::open(&input.destination).map_err(|source| StageError::Open { package: package(), source })?;
+    let unreadable = |source| StageError::Collect { package: package(), source };
+    let mut collected = collect::collect(&root).map_err(unreadable)?;
+    if collected.problems.is_empty() && input.strip == Strip::Remove {
+        let jobs = strip::plan_strip(&root, &collected.items).map_err(unreadable)?;
+        run_strip(&jobs, tools).map_err(|source| StageError::Strip { package: package(), source })?;
+        // Strip replaces files, so what was listed before it ran is out of date.
+        collected = collect::collect(&root).map_err(unreadable)?;
     }
-    strip::plan_strip(destination, &collected.items).map_err(unreadable)
+    let manifests = make_manifests(input, &root, collected)?;
+    pack::pack(input, &root, manifests).map_err(|source| StageError::Pack { package: package(), source })
 }
 
-/// Makes the manifests of all outputs, the main one first; outputs other than the main one that got no path are
-/// left out.
-///
-/// # Errors
-///
-/// Returns that the destination directory cannot be read, or everything that is wrong with what is in it.
-pub fn stage(input: &StageInput<'_>) -> Result<Vec<Manifest>, StageError> {
+fn run_strip(jobs: &[StripJob], tools: &mut dyn Tools) -> Result<(), ToolError> {
+    for mode in [StripMode::Debug, StripMode::All] {
+        let files: Vec<_> = jobs.iter().filter(|job| job.mode == mode).collect();
+        for batch in files.chunks(STRIP_BATCH) {
+            let mut argv: Vec<OsString> = vec!["strip".into()];
+            argv.extend(mode.arguments().map(OsString::from));
+            argv.push("--".into());
+            argv.extend(batch.iter().map(|job| std::path::Path::new("/dest").join(job.path.as_path()).into()));
+            tools.run(argv)?;
+        }
+    }
+    Ok(())
+}
+
+fn make_manifests(
+    input: &StageInput<'_>,
+    root: &RootDir,
+    collected: collect::Collected,
+) -> Result<Vec<Manifest>, StageError> {
     let recipe = input.recipe;
     let unreadable = |source| StageError::Collect { package: recipe.name.clone(), source };
-    let collected = collect::collect(input.destination).map_err(unreadable)?;
     let mut diagnostics = collected.problems;
-    let mut entries = facts::read_items(input.destination, &collected.items).map_err(unreadable)?;
+    let mut entries = facts::read_items(root, &collected.items).map_err(unreadable)?;
     diagnostics.extend(rules::Rules::new(recipe).apply(&mut entries));
     let all: Vec<_> = entries.iter().map(|read| read.entry.clone()).collect();
     let promised: Vec<String> = recipe.verify_paths.iter().map(ToString::to_string).collect();
@@ -132,7 +168,7 @@ pub fn stage(input: &StageInput<'_>) -> Result<Vec<Manifest>, StageError> {
 
     let parts = split::split(entries, &recipe.outputs);
     let facts: Vec<_> = parts.iter().map(|part| assemble::OutputFacts::of(part)).collect();
-    let offered: BTreeMap<PackageName, _> = recipe
+    let offered: BTreeMap<PackageName, BTreeSet<Feature>> = recipe
         .outputs
         .iter()
         .zip(&facts)
