@@ -42,22 +42,22 @@ pub enum UndeclaredPolicy {
 
 /// A need that nothing declared meets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnmetNeed {
+pub(crate) struct UnmetNeed {
     /// What is needed.
-    pub feature: Feature,
+    pub(crate) feature: Feature,
     /// The file that needs it.
-    pub path: RelPath,
+    pub(crate) path: RelPath,
     /// A package in the build root that would meet it.
-    pub provider: Option<PackageName>,
+    pub(crate) provider: Option<PackageName>,
 }
 
 /// The answer: dependencies to add, and needs that are not met.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Relations {
+pub(crate) struct Relations {
     /// Packages that files need and that the recipe does not declare.
-    pub added: BTreeSet<Dependency>,
+    pub(crate) added: BTreeSet<Dependency>,
     /// Needs that nothing declared meets.
-    pub unmet: Vec<UnmetNeed>,
+    pub(crate) unmet: Vec<UnmetNeed>,
 }
 
 /// Everything one package answers to, for looking up needs.
@@ -68,7 +68,7 @@ struct Offers<'a> {
 
 /// Resolves what the files of one output need. Needs met by `inside` (files of the same output) or by another
 /// output of the recipe are met; `siblings` lists those outputs with what they offer.
-pub fn relate(
+pub(crate) fn relate(
     required: &BTreeSet<Requirement>,
     inside: &BTreeSet<Feature>,
     siblings: &BTreeMap<PackageName, BTreeSet<Feature>>,

@@ -13,7 +13,7 @@ use super::elf::{ElfKind, read_elf};
 
 /// What is taken out of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StripMode {
+pub(crate) enum StripMode {
     /// Debugging symbols: object files and static libraries keep the rest, or nothing could be linked with them.
     Debug,
     /// All symbols that the loader does not need.
@@ -23,7 +23,7 @@ pub enum StripMode {
 impl StripMode {
     /// Returns the arguments of `strip` of GNU binutils and LLVM; `-D` keeps archives deterministic.
     #[must_use]
-    pub fn arguments(self) -> [&'static str; 6] {
+    pub(crate) fn arguments(self) -> [&'static str; 6] {
         let symbols = match self {
             StripMode::Debug => "-g",
             StripMode::All => "-s",
@@ -34,11 +34,11 @@ impl StripMode {
 
 /// A file to strip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StripJob {
+pub(crate) struct StripJob {
     /// The file, below the destination directory.
-    pub path: RelPath,
+    pub(crate) path: RelPath,
     /// What is taken out.
-    pub mode: StripMode,
+    pub(crate) mode: StripMode,
 }
 
 /// Begins a static library (`ar(5)`).
