@@ -1,1 +1,23 @@
 //! Get bytes whose identity is known in advance.
+//!
+//! A [`SourceRequest`] says what a recipe wants; a [`Fetcher`] asks its providers in order (the store, mirrors,
+//! the recipe's own location, the Debian source archive, the recipe's alternatives) and returns a [`Fetched`],
+//! the only type that proves that bytes were compared with their digest. Whatever a provider delivers, however
+//! it got there, passes through [`SourceStore`]'s one admission; a provider's word is never enough.
+//!
+//! This is the only crate that opens network connections. It knows no recipe and unpacks nothing.
+
+pub mod debian;
+mod fetch;
+mod host;
+mod request;
+mod store;
+
+pub use debian::{DebianArchive, DebianError, DebianSettings};
+pub use fetch::{
+    Attempt, FetchError, FetchSettings, Fetched, Fetcher, HttpLimits, Mirror, Network, Provider,
+};
+pub use request::{
+    Alternative, AlternativeLocation, Inner, Location, LocationError, SourceRequest, Unpinned,
+};
+pub use store::{SourceStore, StoreError};
