@@ -4,6 +4,7 @@
 //! `&str` or `&[u8]`, printing gives text or bytes, and equal inputs give equal outputs.
 
 mod arch;
+pub mod archive;
 pub mod declaration;
 mod dependency;
 mod digest;

@@ -2,6 +2,16 @@
 //!
 //! `docs/formats/manifest.md` is the normative description of the text.
 
+mod error;
+mod read;
+mod rules;
+mod write;
+
+pub use error::{LineProblem, ManifestError, ManifestRule, ManifestRuleError};
+pub use read::read;
+pub use rules::{is_reserved, normalise, validate};
+pub use write::write;
+
 use std::collections::BTreeSet;
 
 use crate::declaration::{
@@ -71,3 +81,12 @@ pub struct Manifest {
     /// Every path, in the order of [`crate::RelPath`]; every parent of a path that the package needs is there too.
     pub entries: Vec<FileEntry>,
 }
+
+/// The newest version of the text this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// Longest manifest, in bytes (threats note, X7).
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most entries of one manifest (threats note, X7).
+pub const MAX_ENTRIES: usize = 1 << 20;

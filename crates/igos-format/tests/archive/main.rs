@@ -1,0 +1,4 @@
+//! The archive: what is written is read again, nothing else is read, and other programs see the same.
+
+mod round_trip;
+mod support;
