@@ -230,8 +230,8 @@ pub enum LineProblem {
         /// Why not.
         reason: String,
     },
-    /// Its key cannot stand at this place.
-    #[error("not in the order of keys")]
+    /// It cannot stand at this place: keys have an order, and so have lines with the same key.
+    #[error("not in order, or there twice")]
     Order,
     /// The line is right by itself but not the only way to write this manifest: order, repetition, or spelling.
     #[error("not in canonical form; expected {expected:?}")]
@@ -258,7 +258,7 @@ impl Explain for ManifestError {
                 LineProblem::ReservedKey { .. } => "manifest-reserved-key",
                 LineProblem::Missing { .. } => "manifest-missing-field",
                 LineProblem::Value { .. } => "manifest-bad-value",
-                LineProblem::Order => "manifest-key-order",
+                LineProblem::Order => "manifest-line-order",
                 LineProblem::NotCanonical { .. } => "manifest-not-canonical",
                 LineProblem::Rule(_) => "manifest-rule",
             },

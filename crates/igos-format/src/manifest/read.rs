@@ -301,7 +301,15 @@ impl<'a> Lines<'a> {
         parse: impl Fn(&'a str) -> Result<T, LineProblem>,
     ) -> Result<BTreeSet<T>, ManifestError> {
         let mut members = BTreeSet::new();
-        while let Some(member) = self.take(key, &parse)? {
+        let mut before = "";
+        while let Some(member) = self.take(key, |text| {
+            let member = parse(text)?;
+            if std::mem::replace(&mut before, text) < text {
+                Ok(member)
+            } else {
+                Err(LineProblem::Order)
+            }
+        })? {
             members.insert(member);
         }
         Ok(members)
