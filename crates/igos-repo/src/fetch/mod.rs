@@ -16,3 +16,6 @@ mod settings;
 pub use error::{Attempt, FetchError};
 pub use fetcher::{Fetched, Fetcher, Provider};
 pub use settings::{FetchSettings, HttpLimits, Mirror, Network};
+
+#[cfg(test)]
+mod tests;
