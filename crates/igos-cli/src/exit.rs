@@ -1,5 +1,17 @@
 //! How a program ends.
 
+/// What the help of every program says about exit codes.
+pub const EXIT_CODES_HELP: &str = "\
+Exit codes:
+    0  done
+    1  the answer is no: drift, a conflict, a bad recipe, a wrong digest, a failed build, an absent package
+    2  the command line is not understood, or it needs a yes and there is nobody to ask
+    3  the settings are not understood
+    4  it could not finish: input or output, network, rights, a missing kernel feature or program
+   70  a defect of this program
+   75  another program holds the lock (`--wait` waits for it)
+  130  interrupted";
+
 /// The exit codes of all our programs, as the manual pages list them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exit {

@@ -19,7 +19,7 @@ mod units;
 
 pub use answer::{Answer, Failure, Render};
 pub use environment::Environment;
-pub use exit::Exit;
+pub use exit::{EXIT_CODES_HELP, Exit};
 pub use flags::{Color, Globals, NetworkFlags, Program, Report};
 pub use interrupt::{Interrupt, Interrupted};
 pub use prompt::{Consent, PromptError};

@@ -90,7 +90,6 @@ mod tests {
         ] {
             lines.report(event);
         }
-        drop(lines);
         let text = String::from_utf8(out).expect("text");
         let documented = include_str!("../../../../docs/json/events.md");
         for line in text.lines() {

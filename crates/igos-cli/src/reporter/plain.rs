@@ -81,7 +81,6 @@ mod tests {
             diagnostic: Diagnostic::warning("odd", "something is odd"),
         });
         group.finish(Outcome::Done);
-        drop(plain);
         assert_eq!(
             String::from_utf8(out).expect("text"),
             "   start 2 packages\n   build zl\\x1bib\n  failed build zl\\x1bib: exit status 1\n\
