@@ -36,9 +36,12 @@ impl OutputFacts {
             let path = usr_merged(&read.entry.path.to_string());
             facts.inside.extend(Feature::new(FeatureKind::Path, path));
             let path = &read.entry.path;
-            facts.required.extend(
-                read.facts.required.iter().map(|feature| Requirement { feature: feature.clone(), path: path.clone() }),
-            );
+            facts
+                .required
+                .extend(read.facts.required.iter().map(|feature| Requirement {
+                    feature: feature.clone(),
+                    path: path.clone(),
+                }));
         }
         facts
     }
@@ -64,17 +67,36 @@ pub(crate) fn assemble(
 ) -> Result<Manifest, Vec<Diagnostic>> {
     let recipe = input.recipe;
     let is_main = output.name == recipe.name;
-    let mut problems: Vec<Diagnostic> = entries.iter().flat_map(|read| read.problems.clone()).collect();
+    let mut problems: Vec<Diagnostic> = entries
+        .iter()
+        .flat_map(|read| read.problems.clone())
+        .collect();
     let arch = package_arch(input, &entries, &mut problems);
     let entries: Vec<_> = entries.into_iter().map(|read| read.entry).collect();
     problems.extend(check_entries(&entries, &Rules::new(recipe)));
     let supersedes: Vec<PackageName> = match is_main {
-        true => output.supersedes.iter().chain(&recipe.supersedes).cloned().collect(),
+        true => output
+            .supersedes
+            .iter()
+            .chain(&recipe.supersedes)
+            .cloned()
+            .collect(),
         false => output.supersedes.clone(),
     };
     problems.extend(check_collisions(&entries, &supersedes, input.visible));
-    let relations = relate(&facts.required, &facts.inside, siblings, input.visible, input.undeclared);
-    problems.extend(relations.unmet.iter().map(|need| explain_unmet(need, &recipe.name)));
+    let relations = relate(
+        &facts.required,
+        &facts.inside,
+        siblings,
+        input.visible,
+        input.undeclared,
+    );
+    problems.extend(
+        relations
+            .unmet
+            .iter()
+            .map(|need| explain_unmet(need, &recipe.name)),
+    );
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -118,19 +140,28 @@ pub(crate) fn assemble(
     manifest::normalise(&mut manifest);
     match manifest::validate(&manifest) {
         Ok(()) => Ok(manifest),
-        Err(error) => Err(vec![Diagnostic::error("refused-by-format", error.to_string()).at(output.name.to_string())]),
+        Err(error) => Err(vec![
+            Diagnostic::error("refused-by-format", error.to_string()).at(output.name.to_string()),
+        ]),
     }
 }
 
-fn package_arch(input: &StageInput<'_>, entries: &[ReadEntry], problems: &mut Vec<Diagnostic>) -> Arch {
+fn package_arch(
+    input: &StageInput<'_>,
+    entries: &[ReadEntry],
+    problems: &mut Vec<Diagnostic>,
+) -> Arch {
     if input.recipe.arch != [Arch::Any] {
         return input.arch;
     }
     if let Some(read) = entries.iter().find(|read| read.is_machine_code) {
         problems.push(
-            Diagnostic::error("machine-code-in-any", format!("/{} is machine code", read.entry.path))
-                .because("the recipe says `arch: [any]`")
-                .hint("remove `arch`, or do not install the file"),
+            Diagnostic::error(
+                "machine-code-in-any",
+                format!("/{} is machine code", read.entry.path),
+            )
+            .because("the recipe says `arch: [any]`")
+            .hint("remove `arch`, or do not install the file"),
         );
     }
     Arch::Any
@@ -139,11 +170,23 @@ fn package_arch(input: &StageInput<'_>, entries: &[ReadEntry], problems: &mut Ve
 fn depends(input: &StageInput<'_>, output: &Output, relations: Relations) -> BTreeSet<Dependency> {
     let mut depends: BTreeSet<Dependency> = output.dependencies.iter().cloned().collect();
     if output.name == input.recipe.name {
-        let declared = input.recipe.dependencies.iter().filter(|needed| needed.kind == DependencyKind::Run);
+        let declared = input
+            .recipe
+            .dependencies
+            .iter()
+            .filter(|needed| needed.kind == DependencyKind::Run);
         depends.extend(declared.map(|needed| needed.dependency.clone()));
     }
-    let named: BTreeSet<PackageName> = depends.iter().map(|dependency| dependency.name.clone()).collect();
-    depends.extend(relations.added.into_iter().filter(|added| !named.contains(&added.name)));
+    let named: BTreeSet<PackageName> = depends
+        .iter()
+        .map(|dependency| dependency.name.clone())
+        .collect();
+    depends.extend(
+        relations
+            .added
+            .into_iter()
+            .filter(|added| !named.contains(&added.name)),
+    );
     depends
 }
 
@@ -153,8 +196,12 @@ fn explain_unmet(need: &UnmetNeed, recipe: &PackageName) -> Diagnostic {
         FeatureKind::PkgConfig => "the pkg-config module",
         FeatureKind::Path => "the program",
     };
-    let message = format!("/{} needs {what} {}, which {recipe} does not declare", need.path, need.feature.name);
-    let diagnostic = Diagnostic::error("undeclared-dependency", message).at(format!("/{}", need.path));
+    let message = format!(
+        "/{} needs {what} {}, which {recipe} does not declare",
+        need.path, need.feature.name
+    );
+    let diagnostic =
+        Diagnostic::error("undeclared-dependency", message).at(format!("/{}", need.path));
     match &need.provider {
         Some(provider) => diagnostic
             .because(format!("{provider} offers it to the build, but an installed {recipe} would be without it"))

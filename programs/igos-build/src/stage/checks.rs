@@ -29,7 +29,8 @@ pub(crate) fn check_entries(entries: &[FileEntry], declared: &impl Declared) -> 
         let shown = format!("/{}", entry.path);
         let top = entry.path.components().next().unwrap_or_default();
         let is_merged_name = MERGED.iter().any(|name| name.as_bytes() == top);
-        let is_link_itself = entry.path.parent().is_none() && matches!(entry.kind, EntryKind::Symlink { .. });
+        let is_link_itself =
+            entry.path.parent().is_none() && matches!(entry.kind, EntryKind::Symlink { .. });
         if is_merged_name && !is_link_itself {
             problems.push(
                 Diagnostic::error("not-usr-merged", format!("{shown} lies outside of /usr"))
@@ -49,30 +50,45 @@ fn check_rights(entry: &FileEntry, shown: &str, declared: &impl Declared) -> Opt
         return None;
     }
     let declare = |mode: u16| {
-        format!("declare it: `files: {{ {}: {{ mode: \"{mode:04o}\" }} }}`, or change the mode when installing", entry.path)
+        format!(
+            "declare it: `files: {{ {}: {{ mode: \"{mode:04o}\" }} }}`, or change the mode when installing",
+            entry.path
+        )
     };
     if entry.mode & SETUID_AND_SETGID != 0 {
-        let error = Diagnostic::error("undeclared-setuid", format!("{shown} has mode {:04o}", entry.mode));
+        let error = Diagnostic::error(
+            "undeclared-setuid",
+            format!("{shown} has mode {:04o}", entry.mode),
+        );
         return Some(error.at(shown).hint(declare(entry.mode)));
     }
     let is_sticky_directory = entry.kind == EntryKind::Directory && entry.mode & STICKY != 0;
     if entry.mode & WORLD_WRITABLE != 0 && !is_sticky_directory {
-        let error =
-            Diagnostic::error("undeclared-world-writable", format!("anybody may write {shown} (mode {:04o})", entry.mode));
+        let error = Diagnostic::error(
+            "undeclared-world-writable",
+            format!("anybody may write {shown} (mode {:04o})", entry.mode),
+        );
         return Some(error.at(shown).hint(declare(entry.mode)));
     }
     None
 }
 
 fn check_target(entry: &FileEntry, shown: &str) -> Option<Diagnostic> {
-    let EntryKind::Symlink { target } = &entry.kind else { return None };
+    let EntryKind::Symlink { target } = &entry.kind else {
+        return None;
+    };
     let text = escape::escape(target);
-    let inside_build =
-        BUILD_PATHS.iter().any(|path| text.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    let inside_build = BUILD_PATHS.iter().any(|path| {
+        text.strip_prefix(path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
     inside_build.then(|| {
-        Diagnostic::error("link-into-build", format!("{shown} points at {text}, which exists only while building"))
-            .at(shown)
-            .hint("make the link relative, or strip `$DESTDIR` from its target")
+        Diagnostic::error(
+            "link-into-build",
+            format!("{shown} points at {text}, which exists only while building"),
+        )
+        .at(shown)
+        .hint("make the link relative, or strip `$DESTDIR` from its target")
     })
 }
 
@@ -84,7 +100,9 @@ pub(crate) fn check_promised<'a>(
     let is_there = |path: &str| {
         let merged = super::scan::usr_merged(path);
         let wanted = merged.trim_start_matches('/').trim_end_matches('/');
-        entries.iter().any(|entry| entry.path.as_bytes() == wanted.as_bytes())
+        entries
+            .iter()
+            .any(|entry| entry.path.as_bytes() == wanted.as_bytes())
     };
     promised
         .into_iter()
@@ -104,22 +122,39 @@ pub(crate) fn check_collisions(
     visible: &[VisiblePackage<'_>],
 ) -> Vec<Diagnostic> {
     let mut owners: BTreeMap<&RelPath, &Manifest> = BTreeMap::new();
-    let stays_beside =
-        |package: &&VisiblePackage<'_>| matches!(package.visibility, Visibility::Run | Visibility::Transitive);
+    let stays_beside = |package: &&VisiblePackage<'_>| {
+        matches!(package.visibility, Visibility::Run | Visibility::Transitive)
+    };
     for package in visible.iter().filter(stays_beside) {
-        let files = package.manifest.entries.iter().filter(|entry| entry.kind != EntryKind::Directory);
+        let files = package
+            .manifest
+            .entries
+            .iter()
+            .filter(|entry| entry.kind != EntryKind::Directory);
         owners.extend(files.map(|entry| (&entry.path, package.manifest)));
     }
     let mut problems = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.kind != EntryKind::Directory) {
-        let Some(owner) = owners.get(&entry.path) else { continue };
+    for entry in entries
+        .iter()
+        .filter(|entry| entry.kind != EntryKind::Directory)
+    {
+        let Some(owner) = owners.get(&entry.path) else {
+            continue;
+        };
         let name = &owner.package.name;
         if !supersedes.contains(name) {
             problems.push(
-                Diagnostic::error("path-collision", format!("/{} is also a file of {name}", entry.path))
-                    .at(format!("/{}", entry.path))
-                    .because(format!("this package needs {name}, so both must fit into one root"))
-                    .hint(format!("do not install it, or declare `supersedes: [{name}]`")),
+                Diagnostic::error(
+                    "path-collision",
+                    format!("/{} is also a file of {name}", entry.path),
+                )
+                .at(format!("/{}", entry.path))
+                .because(format!(
+                    "this package needs {name}, so both must fit into one root"
+                ))
+                .hint(format!(
+                    "do not install it, or declare `supersedes: [{name}]`"
+                )),
             );
         }
     }
@@ -155,42 +190,91 @@ mod tests {
     }
 
     fn file(path: &str, mode: u16) -> FileEntry {
-        entry(path, EntryKind::File { sha256: Sha256::of(b""), size: 0, link_group: None }, mode)
+        entry(
+            path,
+            EntryKind::File {
+                sha256: Sha256::of(b""),
+                size: 0,
+                link_group: None,
+            },
+            mode,
+        )
     }
 
     fn link(path: &str, target: &str) -> FileEntry {
-        entry(path, EntryKind::Symlink { target: target.into() }, 0o777)
+        entry(
+            path,
+            EntryKind::Symlink {
+                target: target.into(),
+            },
+            0o777,
+        )
     }
 
     fn codes(entries: &[FileEntry], declared: &'static str) -> Vec<String> {
-        check_entries(entries, &Only(declared)).into_iter().map(|problem| problem.code).collect()
+        check_entries(entries, &Only(declared))
+            .into_iter()
+            .map(|problem| problem.code)
+            .collect()
     }
 
     #[test]
     fn directories_that_would_hide_the_merged_links_are_refused() {
-        let entries = [entry("lib", EntryKind::Directory, 0o755), file("lib/x", 0o644), link("bin", "usr/bin")];
+        let entries = [
+            entry("lib", EntryKind::Directory, 0o755),
+            file("lib/x", 0o644),
+            link("bin", "usr/bin"),
+        ];
         assert_eq!(codes(&entries, ""), ["not-usr-merged", "not-usr-merged"]);
     }
 
     #[test]
     fn extraordinary_rights_must_be_declared() {
-        let entries = [file("usr/bin/su", 0o4755), file("usr/bin/wall", 0o2755), file("usr/a", 0o666)];
-        assert_eq!(codes(&entries, ""), ["undeclared-setuid", "undeclared-setuid", "undeclared-world-writable"]);
+        let entries = [
+            file("usr/bin/su", 0o4755),
+            file("usr/bin/wall", 0o2755),
+            file("usr/a", 0o666),
+        ];
+        assert_eq!(
+            codes(&entries, ""),
+            [
+                "undeclared-setuid",
+                "undeclared-setuid",
+                "undeclared-world-writable"
+            ]
+        );
         assert_eq!(codes(&entries[..1], "usr/bin/su"), [""; 0]);
-        assert_eq!(codes(&[entry("tmp", EntryKind::Directory, 0o1777)], ""), [""; 0]);
-        assert_eq!(codes(&[entry("srv", EntryKind::Directory, 0o777)], ""), ["undeclared-world-writable"]);
+        assert_eq!(
+            codes(&[entry("tmp", EntryKind::Directory, 0o1777)], ""),
+            [""; 0]
+        );
+        assert_eq!(
+            codes(&[entry("srv", EntryKind::Directory, 0o777)], ""),
+            ["undeclared-world-writable"]
+        );
     }
 
     #[test]
     fn links_into_the_build_directories_are_refused() {
-        let entries = [link("usr/a", "/dest/usr/b"), link("usr/b", "/destination"), link("usr/c", "/build")];
+        let entries = [
+            link("usr/a", "/dest/usr/b"),
+            link("usr/b", "/destination"),
+            link("usr/c", "/build"),
+        ];
         assert_eq!(codes(&entries, ""), ["link-into-build", "link-into-build"]);
     }
 
     #[test]
     fn promised_paths_are_found_through_the_merged_links() {
-        let promised = ["/bin/sh".to_owned(), "usr/bin/".to_owned(), "/usr/lib/none.so".to_owned()];
-        let entries = [entry("usr/bin", EntryKind::Directory, 0o755), link("usr/bin/sh", "busybox")];
+        let promised = [
+            "/bin/sh".to_owned(),
+            "usr/bin/".to_owned(),
+            "/usr/lib/none.so".to_owned(),
+        ];
+        let entries = [
+            entry("usr/bin", EntryKind::Directory, 0o755),
+            link("usr/bin/sh", "busybox"),
+        ];
         let missing = check_promised(&promised, &entries);
         assert_eq!(missing.len(), 1);
         assert_eq!(missing[0].code, "promised-path-missing");

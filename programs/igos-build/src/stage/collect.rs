@@ -46,7 +46,10 @@ pub struct CollectError {
 
 impl CollectError {
     pub(crate) fn new(path: impl Into<String>, source: io::Error) -> Self {
-        CollectError { path: path.into(), source }
+        CollectError {
+            path: path.into(),
+            source,
+        }
     }
 }
 
@@ -86,8 +89,11 @@ pub(crate) fn collect(root: &RootDir) -> Result<Collected, CollectError> {
             Ok(path) => path,
             Err(error) => {
                 collected.problems.push(
-                    Diagnostic::error("refused-name", format!("{shown} cannot be a path of a package"))
-                        .because(error.to_string()),
+                    Diagnostic::error(
+                        "refused-name",
+                        format!("{shown} cannot be a path of a package"),
+                    )
+                    .because(error.to_string()),
                 );
                 return Ok(Descend::Past);
             }
@@ -99,11 +105,19 @@ pub(crate) fn collect(root: &RootDir) -> Result<Collected, CollectError> {
                 return Ok(Descend::Past);
             }
             Kind::File => {
-                let seen = names_of_inode.entry(metadata.inode).or_insert((0, metadata.links, path.clone()));
+                let seen = names_of_inode.entry(metadata.inode).or_insert((
+                    0,
+                    metadata.links,
+                    path.clone(),
+                ));
                 seen.0 += 1;
-                ItemKind::File { inode: metadata.inode }
+                ItemKind::File {
+                    inode: metadata.inode,
+                }
             }
-            Kind::Symlink => ItemKind::Symlink { target: visit.directory.read_link(visit.name)? },
+            Kind::Symlink => ItemKind::Symlink {
+                target: visit.directory.read_link(visit.name)?,
+            },
             Kind::Special => {
                 collected.problems.push(
                     Diagnostic::error("special-file", format!("{shown} is a device, pipe or socket"))
@@ -112,15 +126,24 @@ pub(crate) fn collect(root: &RootDir) -> Result<Collected, CollectError> {
                 return Ok(Descend::Past);
             }
         };
-        collected.items.push(Item { path, kind, mode: metadata.mode });
+        collected.items.push(Item {
+            path,
+            kind,
+            mode: metadata.mode,
+        });
         Ok(Descend::Into)
     });
     outcome.map_err(|source| CollectError::new("/", source))?;
-    for (found, links, path) in names_of_inode.into_values().filter(|(found, links, _)| found != links) {
+    for (found, links, path) in names_of_inode
+        .into_values()
+        .filter(|(found, links, _)| found != links)
+    {
         collected.problems.push(
             Diagnostic::error(
                 "foreign-hard-link",
-                format!("/{path} has {links} names, of which {found} are in the destination directory"),
+                format!(
+                    "/{path} has {links} names, of which {found} are in the destination directory"
+                ),
             )
             .hint("install a copy instead of a hard link"),
         );
@@ -141,8 +164,16 @@ mod tests {
         let root = RootDir::open(directory).expect("the directory exists");
         let collected = collect(&root).expect("it can be read");
         (
-            collected.items.iter().map(|item| item.path.to_string()).collect(),
-            collected.problems.into_iter().map(|problem| problem.code).collect(),
+            collected
+                .items
+                .iter()
+                .map(|item| item.path.to_string())
+                .collect(),
+            collected
+                .problems
+                .into_iter()
+                .map(|problem| problem.code)
+                .collect(),
         )
     }
 
@@ -156,7 +187,16 @@ mod tests {
         }
         symlink("libz.so.1", lib.join("libz.so")).expect("linked");
         let (paths, problems) = found_in(directory.path());
-        assert_eq!(paths, ["usr", "usr/lib", "usr/lib/a-b", "usr/lib/libz.so", "usr/lib/libz.so.1"]);
+        assert_eq!(
+            paths,
+            [
+                "usr",
+                "usr/lib",
+                "usr/lib/a-b",
+                "usr/lib/libz.so",
+                "usr/lib/libz.so.1"
+            ]
+        );
         assert_eq!(problems, [""; 0]);
         assert!(!lib.join("libz.la").exists());
     }
@@ -164,14 +204,23 @@ mod tests {
     #[test]
     fn what_no_package_may_hold_is_named() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let _socket = std::os::unix::net::UnixListener::bind(directory.path().join("socket")).expect("bound");
+        let _socket =
+            std::os::unix::net::UnixListener::bind(directory.path().join("socket")).expect("bound");
         fs_err::write(directory.path().join("new\nline"), b"x").expect("written");
-        let outside = tempfile::tempdir_in(directory.path().parent().expect("it has one")).expect("a directory");
+        let outside = tempfile::tempdir_in(directory.path().parent().expect("it has one"))
+            .expect("a directory");
         fs_err::write(outside.path().join("original"), b"x").expect("written");
-        fs_err::hard_link(outside.path().join("original"), directory.path().join("copy")).expect("linked");
+        fs_err::hard_link(
+            outside.path().join("original"),
+            directory.path().join("copy"),
+        )
+        .expect("linked");
         let (paths, mut problems) = found_in(directory.path());
         problems.sort();
         assert_eq!(paths, ["copy"]);
-        assert_eq!(problems, ["foreign-hard-link", "refused-name", "special-file"]);
+        assert_eq!(
+            problems,
+            ["foreign-hard-link", "refused-name", "special-file"]
+        );
     }
 }

@@ -59,7 +59,9 @@ pub(crate) enum ElfError {
 pub(crate) fn read_elf(file: impl ReadCacheOps) -> Result<Option<ElfFacts>, ElfError> {
     let cache = ReadCache::new(file);
     let data = &cache;
-    let Ok(ident) = data.read_bytes_at(0, 5) else { return Ok(None) };
+    let Ok(ident) = data.read_bytes_at(0, 5) else {
+        return Ok(None);
+    };
     if ident[..4] != elf::ELFMAG {
         return Ok(None);
     }
@@ -121,18 +123,28 @@ where
         .map(|entry| (entry.tag(endian), entry.val(endian)))
         .take_while(|(tag, _)| *tag != elf::DT_NULL)
         .collect();
-    let value = |wanted| entries.iter().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
+    let value = |wanted| {
+        entries
+            .iter()
+            .find(|(tag, _)| *tag == wanted)
+            .map(|(_, value)| *value)
+    };
     let (Some(address), Some(size)) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) else {
         return Ok(());
     };
     let Some(start) = file_offset::<Header>(address, segments, endian) else {
-        return Err(ElfError::Outside { what: "string table" });
+        return Err(ElfError::Outside {
+            what: "string table",
+        });
     };
     let string = |offset: u64| -> Result<Vec<u8>, ElfError> {
         let length = size.saturating_sub(offset).min(STRING_MAX_BYTES);
         let at = start.checked_add(offset);
         let text = at
-            .and_then(|at| data.read_bytes_at_until(at..at.saturating_add(length), 0).ok())
+            .and_then(|at| {
+                data.read_bytes_at_until(at..at.saturating_add(length), 0)
+                    .ok()
+            })
             .ok_or(ElfError::Outside { what: "string" })?;
         Ok(text.to_vec())
     };
@@ -148,8 +160,11 @@ where
         }
     }
     if let Some(path) = runpath.or(rpath) {
-        facts.search_path =
-            path.split(|byte| *byte == b':').filter(|element| !element.is_empty()).map(<[u8]>::to_vec).collect();
+        facts.search_path = path
+            .split(|byte| *byte == b':')
+            .filter(|element| !element.is_empty())
+            .map(<[u8]>::to_vec)
+            .collect();
     }
     Ok(())
 }
@@ -160,11 +175,18 @@ fn file_offset<Header: FileHeader<Endian = Endianness>>(
     segments: &[Header::ProgramHeader],
     endian: Endianness,
 ) -> Option<u64> {
-    segments.iter().filter(|segment| segment.p_type(endian) == elf::PT_LOAD).find_map(|segment| {
-        let inside = address.checked_sub(segment.p_vaddr(endian).into())?;
-        let in_file: u64 = segment.p_filesz(endian).into();
-        if inside < in_file { Into::<u64>::into(segment.p_offset(endian)).checked_add(inside) } else { None }
-    })
+    segments
+        .iter()
+        .filter(|segment| segment.p_type(endian) == elf::PT_LOAD)
+        .find_map(|segment| {
+            let inside = address.checked_sub(segment.p_vaddr(endian).into())?;
+            let in_file: u64 = segment.p_filesz(endian).into();
+            if inside < in_file {
+                Into::<u64>::into(segment.p_offset(endian)).checked_add(inside)
+            } else {
+                None
+            }
+        })
 }
 
 #[cfg(test)]
@@ -182,11 +204,21 @@ mod tests {
 
     #[test]
     fn this_test_program_names_its_interpreter_and_its_c_library() {
-        let facts = read_elf(Cursor::new(own_program())).expect("valid").expect("ELF");
+        let facts = read_elf(Cursor::new(own_program()))
+            .expect("valid")
+            .expect("ELF");
         assert_eq!(facts.kind, ElfKind::Loadable);
         let interpreter = facts.interpreter.expect("a dynamic program has one");
-        assert!(interpreter.starts_with(b"/lib"), "{}", interpreter.escape_ascii());
-        assert!(facts.needed.iter().any(|name| name.starts_with(b"libc.")), "{:?}", facts.needed);
+        assert!(
+            interpreter.starts_with(b"/lib"),
+            "{}",
+            interpreter.escape_ascii()
+        );
+        assert!(
+            facts.needed.iter().any(|name| name.starts_with(b"libc.")),
+            "{:?}",
+            facts.needed
+        );
         assert_eq!(facts.soname, None);
     }
 
@@ -201,7 +233,10 @@ mod tests {
     fn truncated_elf_is_an_error() {
         let program = own_program();
         for length in [5, 40, 63] {
-            assert!(read_elf(Cursor::new(&program[..length])).is_err(), "{length}");
+            assert!(
+                read_elf(Cursor::new(&program[..length])).is_err(),
+                "{length}"
+            );
         }
     }
 

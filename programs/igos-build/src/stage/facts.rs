@@ -38,10 +38,17 @@ pub(crate) fn read_items(root: &RootDir, items: &[Item]) -> Result<Vec<ReadEntry
             groups.entry(inode).or_insert(next);
         }
     }
-    items.par_iter().map(|item| read_item(root, item, &groups)).collect()
+    items
+        .par_iter()
+        .map(|item| read_item(root, item, &groups))
+        .collect()
 }
 
-fn read_item(root: &RootDir, item: &Item, groups: &BTreeMap<u64, u32>) -> Result<ReadEntry, CollectError> {
+fn read_item(
+    root: &RootDir,
+    item: &Item,
+    groups: &BTreeMap<u64, u32>,
+) -> Result<ReadEntry, CollectError> {
     let mut read = ReadEntry {
         entry: FileEntry {
             path: item.path.clone(),
@@ -59,7 +66,9 @@ fn read_item(root: &RootDir, item: &Item, groups: &BTreeMap<u64, u32>) -> Result
     match &item.kind {
         ItemKind::Directory => {}
         ItemKind::Symlink { target } => {
-            read.entry.kind = EntryKind::Symlink { target: target.clone() };
+            read.entry.kind = EntryKind::Symlink {
+                target: target.clone(),
+            };
             read.entry.mode = 0o777;
         }
         ItemKind::File { inode } => read_content(root, &item.path, groups[inode], &mut read)?,
@@ -67,13 +76,20 @@ fn read_item(root: &RootDir, item: &Item, groups: &BTreeMap<u64, u32>) -> Result
     Ok(read)
 }
 
-fn read_content(root: &RootDir, path: &RelPath, group: u32, read: &mut ReadEntry) -> Result<(), CollectError> {
+fn read_content(
+    root: &RootDir,
+    path: &RelPath,
+    group: u32,
+    read: &mut ReadEntry,
+) -> Result<(), CollectError> {
     let mut file = open(root, path)?;
     let mut hasher = Hasher::new();
     let mut start = Vec::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        let count = file.read(&mut buffer).map_err(|source| CollectError::new(format!("/{path}"), source))?;
+        let count = file
+            .read(&mut buffer)
+            .map_err(|source| CollectError::new(format!("/{path}"), source))?;
         if count == 0 {
             break;
         }
@@ -82,8 +98,11 @@ fn read_content(root: &RootDir, path: &RelPath, group: u32, read: &mut ReadEntry
         }
         hasher.update(&buffer[..count]);
     }
-    read.entry.kind =
-        EntryKind::File { sha256: hasher.sha256(), size: hasher.length(), link_group: Some(group) };
+    read.entry.kind = EntryKind::File {
+        sha256: hasher.sha256(),
+        size: hasher.length(),
+        link_group: Some(group),
+    };
     start.truncate(SHEBANG_MAX_BYTES);
     let is_executable = read.entry.mode & 0o111 != 0;
     match read_elf(file) {
@@ -96,17 +115,22 @@ fn read_content(root: &RootDir, path: &RelPath, group: u32, read: &mut ReadEntry
         // Test data of compilers and the like may be broken on purpose; what nothing runs harms nobody.
         Err(error) if is_executable => read.problems.push(
             Diagnostic::error("broken-elf", format!("/{path} is executable but {error}"))
-                .because(std::error::Error::source(&error).map_or_else(String::new, ToString::to_string))
+                .because(
+                    std::error::Error::source(&error).map_or_else(String::new, ToString::to_string),
+                )
                 .hint("a build step cut it off or overwrote it; look in the build log"),
         ),
         Err(_) => {}
     }
     for element in &read.facts.bad_search_path {
         read.problems.push(
-            Diagnostic::error("bad-search-path", format!("/{path} looks for libraries in {element:?}"))
-                .at(format!("/{path}"))
-                .because("whoever can write there could put code into this program")
-                .hint("configure without RPATH, or remove it with `patchelf` or `chrpath`"),
+            Diagnostic::error(
+                "bad-search-path",
+                format!("/{path} looks for libraries in {element:?}"),
+            )
+            .at(format!("/{path}"))
+            .because("whoever can write there could put code into this program")
+            .hint("configure without RPATH, or remove it with `patchelf` or `chrpath`"),
         );
     }
     Ok(())

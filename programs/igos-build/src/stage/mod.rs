@@ -83,7 +83,11 @@ pub enum StageError {
 }
 
 fn problems(count: usize) -> String {
-    if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") }
+    if count == 1 {
+        "1 problem".to_owned()
+    } else {
+        format!("{count} problems")
+    }
 }
 
 impl Explain for StageError {
@@ -99,7 +103,10 @@ impl Explain for StageError {
     fn exit_code(&self) -> u8 {
         match self {
             StageError::Collect { .. } | StageError::Open { .. } | StageError::Pack { .. } => 4,
-            StageError::Strip { source: ToolError::Sandbox { .. }, .. } => 4,
+            StageError::Strip {
+                source: ToolError::Sandbox { .. },
+                ..
+            } => 4,
             StageError::Strip { .. } | StageError::Refused { .. } => 1,
         }
     }
@@ -107,7 +114,9 @@ impl Explain for StageError {
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let own = igos_report::diagnose(self);
         match self {
-            StageError::Refused { diagnostics, .. } => diagnostics.iter().cloned().chain([own]).collect(),
+            StageError::Refused { diagnostics, .. } => {
+                diagnostics.iter().cloned().chain([own]).collect()
+            }
             _ => vec![own],
         }
     }
@@ -122,20 +131,34 @@ const STRIP_BATCH: usize = 200;
 /// # Errors
 ///
 /// Returns that something could not be read, run or written, or everything that is wrong with what is there.
-pub fn stage(input: &StageInput<'_>, tools: &mut dyn Tools) -> Result<Vec<StagedPackage>, StageError> {
+pub fn stage(
+    input: &StageInput<'_>,
+    tools: &mut dyn Tools,
+) -> Result<Vec<StagedPackage>, StageError> {
     let package = || input.recipe.name.clone();
-    let root =
-        RootDir::open(&input.destination).map_err(|source| StageError::Open { package: package(), source })?;
-    let unreadable = |source| StageError::Collect { package: package(), source };
+    let root = RootDir::open(&input.destination).map_err(|source| StageError::Open {
+        package: package(),
+        source,
+    })?;
+    let unreadable = |source| StageError::Collect {
+        package: package(),
+        source,
+    };
     let mut collected = collect::collect(&root).map_err(unreadable)?;
     if collected.problems.is_empty() && input.strip == Strip::Remove {
         let jobs = strip::plan_strip(&root, &collected.items).map_err(unreadable)?;
-        run_strip(&jobs, tools).map_err(|source| StageError::Strip { package: package(), source })?;
+        run_strip(&jobs, tools).map_err(|source| StageError::Strip {
+            package: package(),
+            source,
+        })?;
         // Strip replaces files, so what was listed before it ran is out of date.
         collected = collect::collect(&root).map_err(unreadable)?;
     }
     let manifests = make_manifests(input, &root, collected)?;
-    pack::pack(input, &root, manifests).map_err(|source| StageError::Pack { package: package(), source })
+    pack::pack(input, &root, manifests).map_err(|source| StageError::Pack {
+        package: package(),
+        source,
+    })
 }
 
 fn run_strip(jobs: &[StripJob], tools: &mut dyn Tools) -> Result<(), ToolError> {
@@ -145,7 +168,11 @@ fn run_strip(jobs: &[StripJob], tools: &mut dyn Tools) -> Result<(), ToolError> 
             let mut argv: Vec<OsString> = vec!["strip".into()];
             argv.extend(mode.arguments().map(OsString::from));
             argv.push("--".into());
-            argv.extend(batch.iter().map(|job| std::path::Path::new("/dest").join(job.path.as_path()).into()));
+            argv.extend(batch.iter().map(|job| {
+                std::path::Path::new("/dest")
+                    .join(job.path.as_path())
+                    .into()
+            }));
             tools.run(argv)?;
         }
     }
@@ -158,21 +185,36 @@ fn make_manifests(
     collected: collect::Collected,
 ) -> Result<Vec<Manifest>, StageError> {
     let recipe = input.recipe;
-    let unreadable = |source| StageError::Collect { package: recipe.name.clone(), source };
+    let unreadable = |source| StageError::Collect {
+        package: recipe.name.clone(),
+        source,
+    };
     let mut diagnostics = collected.problems;
     let mut entries = facts::read_items(root, &collected.items).map_err(unreadable)?;
     diagnostics.extend(rules::Rules::new(recipe).apply(&mut entries));
     let all: Vec<_> = entries.iter().map(|read| read.entry.clone()).collect();
-    let promised: Vec<String> = recipe.verify_paths.iter().map(ToString::to_string).collect();
+    let promised: Vec<String> = recipe
+        .verify_paths
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     diagnostics.extend(checks::check_promised(&promised, &all));
 
     let parts = split::split(entries, &recipe.outputs);
-    let facts: Vec<_> = parts.iter().map(|part| assemble::OutputFacts::of(part)).collect();
+    let facts: Vec<_> = parts
+        .iter()
+        .map(|part| assemble::OutputFacts::of(part))
+        .collect();
     let offered: BTreeMap<PackageName, BTreeSet<Feature>> = recipe
         .outputs
         .iter()
         .zip(&facts)
-        .map(|(output, facts)| (output.name.clone(), facts.provided.union(&facts.inside).cloned().collect()))
+        .map(|(output, facts)| {
+            (
+                output.name.clone(),
+                facts.provided.union(&facts.inside).cloned().collect(),
+            )
+        })
         .collect();
     let mut manifests = Vec::new();
     for ((output, part), facts) in recipe.outputs.iter().zip(parts).zip(&facts) {
@@ -189,7 +231,10 @@ fn make_manifests(
     if diagnostics.is_empty() {
         Ok(manifests)
     } else {
-        Err(StageError::Refused { package: recipe.name.clone(), diagnostics })
+        Err(StageError::Refused {
+            package: recipe.name.clone(),
+            diagnostics,
+        })
     }
 }
 

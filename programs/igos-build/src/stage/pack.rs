@@ -41,12 +41,24 @@ pub(crate) fn pack(
     root: &RootDir,
     manifests: Vec<Manifest>,
 ) -> Result<Vec<StagedPackage>, PackError> {
-    manifests.into_iter().map(|manifest| pack_one(input, root, manifest)).collect()
+    manifests
+        .into_iter()
+        .map(|manifest| pack_one(input, root, manifest))
+        .collect()
 }
 
-fn pack_one(input: &StageInput<'_>, root: &RootDir, manifest: Manifest) -> Result<StagedPackage, PackError> {
-    let archive = input.output.join(input.compression.format().file_name(&manifest.package));
-    let failed = |source| PackError::File { file: archive.clone(), source };
+fn pack_one(
+    input: &StageInput<'_>,
+    root: &RootDir,
+    manifest: Manifest,
+) -> Result<StagedPackage, PackError> {
+    let archive = input
+        .output
+        .join(input.compression.format().file_name(&manifest.package));
+    let failed = |source| PackError::File {
+        file: archive.clone(),
+        source,
+    };
     let task = Task::start(
         input.task.reporter(),
         Some(input.task.id()),
@@ -71,8 +83,15 @@ fn pack_one(input: &StageInput<'_>, root: &RootDir, manifest: Manifest) -> Resul
         &mut spool,
         &mut out,
     )
-    .map_err(|source| PackError::Archive { file: archive.clone(), source })?;
+    .map_err(|source| PackError::Archive {
+        file: archive.clone(),
+        source,
+    })?;
     out.flush().map_err(failed)?;
     task.finish(Outcome::Done);
-    Ok(StagedPackage { manifest, archive, summary })
+    Ok(StagedPackage {
+        manifest,
+        archive,
+        summary,
+    })
 }

@@ -75,22 +75,36 @@ pub(crate) fn relate(
     visible: &[VisiblePackage<'_>],
     policy: UndeclaredPolicy,
 ) -> Relations {
-    let wanted: BTreeSet<&Feature> = required.iter().map(|requirement| &requirement.feature).collect();
+    let wanted: BTreeSet<&Feature> = required
+        .iter()
+        .map(|requirement| &requirement.feature)
+        .collect();
     let providers = index_providers(&wanted, visible);
     let mut relations = Relations::default();
     for Requirement { feature, path } in required {
         if inside.contains(feature) {
             continue;
         }
-        if let Some((sibling, _)) = siblings.iter().find(|(_, offered)| offered.contains(feature)) {
-            relations.added.insert(Dependency { name: sibling.clone(), constraint: None });
+        if let Some((sibling, _)) = siblings
+            .iter()
+            .find(|(_, offered)| offered.contains(feature))
+        {
+            relations.added.insert(Dependency {
+                name: sibling.clone(),
+                constraint: None,
+            });
             continue;
         }
         match providers.get(feature) {
             Some(offer) if offer.visibility == Visibility::Run => {}
             // What a recipe needs for building and its files need afterwards is declared well enough.
-            Some(offer) if offer.visibility == Visibility::Build || policy == UndeclaredPolicy::Add => {
-                relations.added.insert(Dependency { name: offer.name.clone(), constraint: None });
+            Some(offer)
+                if offer.visibility == Visibility::Build || policy == UndeclaredPolicy::Add =>
+            {
+                relations.added.insert(Dependency {
+                    name: offer.name.clone(),
+                    constraint: None,
+                });
             }
             other => relations.unmet.push(UnmetNeed {
                 feature: feature.clone(),
@@ -110,10 +124,17 @@ fn index_providers<'a>(
     let mut sorted: Vec<&VisiblePackage<'a>> = visible.iter().collect();
     sorted.sort_by_key(|package| (package.visibility, &package.manifest.package.name));
     let mut providers: BTreeMap<Feature, Offers<'a>> = BTreeMap::new();
-    for VisiblePackage { manifest, visibility } in sorted {
+    for VisiblePackage {
+        manifest,
+        visibility,
+    } in sorted
+    {
         let mut offer = |feature: &Feature| {
             if wanted.contains(feature) && !providers.contains_key(feature) {
-                let offers = Offers { name: &manifest.package.name, visibility: *visibility };
+                let offers = Offers {
+                    name: &manifest.package.name,
+                    visibility: *visibility,
+                };
                 providers.insert(feature.clone(), offers);
             }
         };
@@ -141,7 +162,11 @@ mod tests {
     fn package(name: &str, features: &[&str], paths: &[&str]) -> Manifest {
         let entries = paths.iter().map(|path| FileEntry {
             path: path.parse().expect("a path"),
-            kind: EntryKind::File { sha256: Sha256::of(b""), size: 0, link_group: None },
+            kind: EntryKind::File {
+                sha256: Sha256::of(b""),
+                size: 0,
+                link_group: None,
+            },
             mode: 0o755,
             owner: Owner::root(),
             is_configuration: false,
@@ -186,19 +211,44 @@ mod tests {
 
     fn needs(texts: &[&str]) -> BTreeSet<Requirement> {
         let path = "usr/bin/x".parse().expect("a path");
-        texts.iter().map(|text| Requirement { feature: feature(text), path: Clone::clone(&path) }).collect()
+        texts
+            .iter()
+            .map(|text| Requirement {
+                feature: feature(text),
+                path: Clone::clone(&path),
+            })
+            .collect()
     }
 
-    fn added(required: &[&str], visible: &[VisiblePackage<'_>], policy: UndeclaredPolicy) -> (Vec<String>, Vec<UnmetNeed>) {
-        let relations = relate(&needs(required), &BTreeSet::new(), &BTreeMap::new(), visible, policy);
-        (relations.added.iter().map(ToString::to_string).collect(), relations.unmet)
+    fn added(
+        required: &[&str],
+        visible: &[VisiblePackage<'_>],
+        policy: UndeclaredPolicy,
+    ) -> (Vec<String>, Vec<UnmetNeed>) {
+        let relations = relate(
+            &needs(required),
+            &BTreeSet::new(),
+            &BTreeMap::new(),
+            visible,
+            policy,
+        );
+        (
+            relations.added.iter().map(ToString::to_string).collect(),
+            relations.unmet,
+        )
     }
 
     #[test]
     fn need_met_by_a_declared_package_adds_what_is_missing_for_run_time() {
         let zlib = package("zlib", &["soname:libz.so.1"], &[]);
-        for (visibility, expected) in [(Visibility::Run, vec![]), (Visibility::Build, vec!["zlib".to_owned()])] {
-            let visible = [VisiblePackage { manifest: &zlib, visibility }];
+        for (visibility, expected) in [
+            (Visibility::Run, vec![]),
+            (Visibility::Build, vec!["zlib".to_owned()]),
+        ] {
+            let visible = [VisiblePackage {
+                manifest: &zlib,
+                visibility,
+            }];
             let found = added(&["soname:libz.so.1"], &visible, UndeclaredPolicy::Refuse);
             assert_eq!(found, (expected, vec![]));
         }
@@ -207,19 +257,38 @@ mod tests {
     #[test]
     fn need_met_only_by_an_undeclared_package_is_refused_or_added() {
         let libc = package("libc6", &["soname:libc.so.6"], &[]);
-        let visible = [VisiblePackage { manifest: &libc, visibility: Visibility::Toolchain }];
+        let visible = [VisiblePackage {
+            manifest: &libc,
+            visibility: Visibility::Toolchain,
+        }];
         let (none, unmet) = added(&["soname:libc.so.6"], &visible, UndeclaredPolicy::Refuse);
         assert!(none.is_empty());
         assert_eq!(unmet.len(), 1);
-        assert_eq!(unmet[0].provider.as_ref().map(ToString::to_string).as_deref(), Some("libc6"));
-        assert_eq!(added(&["soname:libc.so.6"], &visible, UndeclaredPolicy::Add), (vec!["libc6".to_owned()], vec![]));
+        assert_eq!(
+            unmet[0]
+                .provider
+                .as_ref()
+                .map(ToString::to_string)
+                .as_deref(),
+            Some("libc6")
+        );
+        assert_eq!(
+            added(&["soname:libc.so.6"], &visible, UndeclaredPolicy::Add),
+            (vec!["libc6".to_owned()], vec![])
+        );
     }
 
     #[test]
     fn interpreter_is_found_through_the_merged_path() {
         let dash = package("dash", &[], &["usr/bin/sh"]);
-        let visible = [VisiblePackage { manifest: &dash, visibility: Visibility::Run }];
-        assert_eq!(added(&["path:/usr/bin/sh"], &visible, UndeclaredPolicy::Refuse), (vec![], vec![]));
+        let visible = [VisiblePackage {
+            manifest: &dash,
+            visibility: Visibility::Run,
+        }];
+        assert_eq!(
+            added(&["path:/usr/bin/sh"], &visible, UndeclaredPolicy::Refuse),
+            (vec![], vec![])
+        );
     }
 
     #[test]
@@ -235,10 +304,20 @@ mod tests {
     #[test]
     fn own_libraries_and_those_of_sibling_outputs_meet_needs() {
         let inside = BTreeSet::from([feature("soname:liba.so.1")]);
-        let sibling = BTreeMap::from([("a-libs".parse().expect("a name"), BTreeSet::from([feature("soname:libb.so.1")]))]);
+        let sibling = BTreeMap::from([(
+            "a-libs".parse().expect("a name"),
+            BTreeSet::from([feature("soname:libb.so.1")]),
+        )]);
         let required = needs(&["soname:liba.so.1", "soname:libb.so.1"]);
         let relations = relate(&required, &inside, &sibling, &[], UndeclaredPolicy::Refuse);
-        assert_eq!(relations.added.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a-libs"]);
+        assert_eq!(
+            relations
+                .added
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["a-libs"]
+        );
         assert!(relations.unmet.is_empty());
     }
 }

@@ -18,7 +18,10 @@ pub(crate) struct Rules<'a> {
 impl<'a> Rules<'a> {
     /// Returns the rules of `recipe`.
     pub(crate) fn new(recipe: &'a Recipe) -> Self {
-        Rules { recipe, by_path: recipe.files.iter().map(|rule| (&rule.path, rule)).collect() }
+        Rules {
+            recipe,
+            by_path: recipe.files.iter().map(|rule| (&rule.path, rule)).collect(),
+        }
     }
 
     /// Applies the rules to all entries and returns what is wrong with them.
@@ -29,8 +32,14 @@ impl<'a> Rules<'a> {
             let is_file = matches!(entry.kind, EntryKind::File { .. });
             entry.is_configuration = is_file
                 && (entry.path.components().next() == Some(b"etc")
-                    || self.recipe.configuration.iter().any(|pattern| pattern.is_match(&entry.path)));
-            let Some(rule) = self.by_path.get(&entry.path) else { continue };
+                    || self
+                        .recipe
+                        .configuration
+                        .iter()
+                        .any(|pattern| pattern.is_match(&entry.path)));
+            let Some(rule) = self.by_path.get(&entry.path) else {
+                continue;
+            };
             used.insert(&rule.path);
             if let Some(mode) = rule.mode {
                 entry.mode = mode;
@@ -48,9 +57,12 @@ impl<'a> Rules<'a> {
         }
         for path in self.by_path.keys().filter(|path| !used.contains(*path)) {
             problems.push(
-                Diagnostic::error("rule-without-path", format!("the recipe has a rule for /{path}, which was not installed"))
-                    .at(self.recipe.name.to_string())
-                    .hint("correct the path, or remove it from `files`"),
+                Diagnostic::error(
+                    "rule-without-path",
+                    format!("the recipe has a rule for /{path}, which was not installed"),
+                )
+                .at(self.recipe.name.to_string())
+                .hint("correct the path, or remove it from `files`"),
             );
         }
         problems
@@ -59,14 +71,32 @@ impl<'a> Rules<'a> {
     /// Returns the owner with numbers, or the name that has none.
     fn owner(&self, names: &OwnerNames) -> Result<Owner, String> {
         let root = Owner::root();
-        let user = self.recipe.users.iter().find(|user| user.name == names.user);
-        let uid = if names.user == root.user { Some(0) } else { user.and_then(|user| user.uid) };
-        let group = self.recipe.groups.iter().find(|group| group.name == names.group);
-        let own_group = self.recipe.users.iter().find(|user| user.group.is_none() && user.name == names.group);
+        let user = self
+            .recipe
+            .users
+            .iter()
+            .find(|user| user.name == names.user);
+        let uid = if names.user == root.user {
+            Some(0)
+        } else {
+            user.and_then(|user| user.uid)
+        };
+        let group = self
+            .recipe
+            .groups
+            .iter()
+            .find(|group| group.name == names.group);
+        let own_group = self
+            .recipe
+            .users
+            .iter()
+            .find(|user| user.group.is_none() && user.name == names.group);
         let gid = if names.group == root.group {
             Some(0)
         } else {
-            group.and_then(|group| group.gid).or_else(|| own_group.and_then(|user| user.uid))
+            group
+                .and_then(|group| group.gid)
+                .or_else(|| own_group.and_then(|user| user.uid))
         };
         Ok(Owner {
             user: names.user.clone(),
@@ -79,6 +109,8 @@ impl<'a> Rules<'a> {
 
 impl Declared for Rules<'_> {
     fn declares_mode(&self, path: &RelPath) -> bool {
-        self.by_path.get(path).is_some_and(|rule| rule.mode.is_some())
+        self.by_path
+            .get(path)
+            .is_some_and(|rule| rule.mode.is_some())
     }
 }

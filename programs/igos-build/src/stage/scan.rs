@@ -77,9 +77,13 @@ pub(crate) fn elf_facts(path: &RelPath, elf: &ElfFacts) -> Facts {
 /// Returns what a script needs: the interpreter of its `#!` line, and `env`'s program where it is absolute.
 pub(crate) fn script_facts(start: &[u8]) -> Facts {
     let mut facts = Facts::default();
-    let Some(line) = start.strip_prefix(b"#!") else { return facts };
+    let Some(line) = start.strip_prefix(b"#!") else {
+        return facts;
+    };
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let mut words = line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let mut words = line
+        .split(|byte| byte.is_ascii_whitespace())
+        .filter(|word| !word.is_empty());
     if let Some(interpreter) = words.next().filter(|word| word.starts_with(b"/")) {
         facts.required.extend(path_feature(interpreter));
     }
@@ -90,11 +94,20 @@ pub(crate) fn script_facts(start: &[u8]) -> Facts {
 pub(crate) fn pkg_config_facts(path: &RelPath) -> Facts {
     let mut facts = Facts::default();
     let bytes = path.as_bytes();
-    let directory = ["usr/lib/pkgconfig/", "usr/lib64/pkgconfig/", "usr/share/pkgconfig/"]
-        .into_iter()
-        .find_map(|directory| bytes.strip_prefix(directory.as_bytes()));
-    if let Some(module) = directory.and_then(|file| file.strip_suffix(b".pc")).filter(|name| !name.contains(&b'/')) {
-        facts.provided.extend(feature(FeatureKind::PkgConfig, module));
+    let directory = [
+        "usr/lib/pkgconfig/",
+        "usr/lib64/pkgconfig/",
+        "usr/share/pkgconfig/",
+    ]
+    .into_iter()
+    .find_map(|directory| bytes.strip_prefix(directory.as_bytes()));
+    if let Some(module) = directory
+        .and_then(|file| file.strip_suffix(b".pc"))
+        .filter(|name| !name.contains(&b'/'))
+    {
+        facts
+            .provided
+            .extend(feature(FeatureKind::PkgConfig, module));
     }
     facts
 }
@@ -104,18 +117,28 @@ fn feature(kind: FeatureKind, name: &[u8]) -> Option<Feature> {
 }
 
 fn path_feature(path: &[u8]) -> Option<Feature> {
-    Feature::new(FeatureKind::Path, usr_merged(&String::from_utf8_lossy(path))).ok()
+    Feature::new(
+        FeatureKind::Path,
+        usr_merged(&String::from_utf8_lossy(path)),
+    )
+    .ok()
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
 }
 
 fn in_library_directory(path: &RelPath) -> bool {
-    let Some(directory) = path.parent() else { return false };
+    let Some(directory) = path.parent() else {
+        return false;
+    };
     let directory = directory.to_string();
     LIBRARY_DIRECTORIES.contains(&directory.as_str())
-        || directory.strip_prefix("usr/lib/").is_some_and(|rest| rest.contains("-linux-") && !rest.contains('/'))
+        || directory
+            .strip_prefix("usr/lib/")
+            .is_some_and(|rest| rest.contains("-linux-") && !rest.contains('/'))
 }
 
 /// A search path may name directories below `/usr` or beside the file; anything else lets whoever can write
@@ -136,7 +159,12 @@ mod tests {
         text.parse().expect("the test gives a path")
     }
 
-    fn elf(interpreter: Option<&str>, soname: Option<&str>, needed: &[&str], search: &[&str]) -> ElfFacts {
+    fn elf(
+        interpreter: Option<&str>,
+        soname: Option<&str>,
+        needed: &[&str],
+        search: &[&str],
+    ) -> ElfFacts {
         let bytes = |text: &str| text.as_bytes().to_vec();
         ElfFacts {
             kind: ElfKind::Loadable,
@@ -148,20 +176,31 @@ mod tests {
         }
     }
 
-    fn texts<'a>(features: impl IntoIterator<Item = &'a igos_format::declaration::Feature>) -> Vec<String> {
+    fn texts<'a>(
+        features: impl IntoIterator<Item = &'a igos_format::declaration::Feature>,
+    ) -> Vec<String> {
         features.into_iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn program_needs_its_libraries_and_its_merged_interpreter() {
-        let facts = elf_facts(&path("usr/bin/pigz"), &elf(Some("/lib/ld-musl-x86_64.so.1"), None, &["libz.so.1"], &[]));
-        assert_eq!(texts(&facts.required), ["soname:libz.so.1", "path:/usr/lib/ld-musl-x86_64.so.1"]);
+        let facts = elf_facts(
+            &path("usr/bin/pigz"),
+            &elf(Some("/lib/ld-musl-x86_64.so.1"), None, &["libz.so.1"], &[]),
+        );
+        assert_eq!(
+            texts(&facts.required),
+            ["soname:libz.so.1", "path:/usr/lib/ld-musl-x86_64.so.1"]
+        );
         assert!(facts.provided.is_empty());
     }
 
     #[test]
     fn library_offers_its_soname_or_its_file_name() {
-        let named = elf_facts(&path("usr/lib/libz.so.1.3.1"), &elf(None, Some("libz.so.1"), &["libc.so"], &[]));
+        let named = elf_facts(
+            &path("usr/lib/libz.so.1.3.1"),
+            &elf(None, Some("libz.so.1"), &["libc.so"], &[]),
+        );
         assert_eq!(texts(&named.provided), ["soname:libz.so.1"]);
         let unnamed = elf_facts(&path("usr/lib/libc.so"), &elf(None, None, &[], &[]));
         assert_eq!(texts(&unnamed.provided), ["soname:libc.so"]);
@@ -169,7 +208,10 @@ mod tests {
 
     #[test]
     fn private_library_is_offered_to_its_own_package_only() {
-        let facts = elf_facts(&path("usr/lib/perl5/CORE/libperl.so"), &elf(None, Some("libperl.so"), &[], &[]));
+        let facts = elf_facts(
+            &path("usr/lib/perl5/CORE/libperl.so"),
+            &elf(None, Some("libperl.so"), &[], &[]),
+        );
         assert!(facts.provided.is_empty());
         assert_eq!(texts(&facts.known_inside), ["soname:libperl.so"]);
     }
@@ -183,16 +225,29 @@ mod tests {
 
     #[test]
     fn scripts_need_their_interpreter() {
-        assert_eq!(texts(&script_facts(b"#! /bin/sh -e\necho").required), ["path:/usr/bin/sh"]);
-        assert_eq!(texts(&script_facts(b"#!/usr/bin/env python3").required), ["path:/usr/bin/env"]);
+        assert_eq!(
+            texts(&script_facts(b"#! /bin/sh -e\necho").required),
+            ["path:/usr/bin/sh"]
+        );
+        assert_eq!(
+            texts(&script_facts(b"#!/usr/bin/env python3").required),
+            ["path:/usr/bin/env"]
+        );
         assert!(script_facts(b"#!\n").required.is_empty());
         assert!(script_facts(b"plain").required.is_empty());
     }
 
     #[test]
     fn pkg_config_modules_are_offered_by_name() {
-        assert_eq!(texts(&pkg_config_facts(&path("usr/lib/pkgconfig/zlib.pc")).provided), ["pkgconfig:zlib"]);
-        assert!(pkg_config_facts(&path("usr/lib/pkgconfig/a/zlib.pc")).provided.is_empty());
+        assert_eq!(
+            texts(&pkg_config_facts(&path("usr/lib/pkgconfig/zlib.pc")).provided),
+            ["pkgconfig:zlib"]
+        );
+        assert!(
+            pkg_config_facts(&path("usr/lib/pkgconfig/a/zlib.pc"))
+                .provided
+                .is_empty()
+        );
     }
 
     #[test]

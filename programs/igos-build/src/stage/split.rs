@@ -10,7 +10,10 @@ use super::facts::ReadEntry;
 /// Distributes the entries: outputs after the main one take what their patterns match, earlier ones first, the
 /// main one takes the rest. Every output also gets the directories that lead to what it took.
 pub(crate) fn split(entries: Vec<ReadEntry>, outputs: &[Output]) -> Vec<Vec<ReadEntry>> {
-    let has_contents: BTreeSet<RelPath> = entries.iter().filter_map(|read| read.entry.path.parent()).collect();
+    let has_contents: BTreeSet<RelPath> = entries
+        .iter()
+        .filter_map(|read| read.entry.path.parent())
+        .collect();
     let mut needed: Vec<BTreeSet<RelPath>> = vec![BTreeSet::new(); outputs.len()];
     let is_inner = |read: &ReadEntry| {
         read.entry.kind == EntryKind::Directory && has_contents.contains(&read.entry.path)
@@ -58,7 +61,10 @@ mod tests {
         Output {
             name: name.parse().expect("a name"),
             description: String::new(),
-            paths: patterns.iter().map(|pattern| pattern.parse().expect("a pattern")).collect(),
+            paths: patterns
+                .iter()
+                .map(|pattern| pattern.parse().expect("a pattern"))
+                .collect(),
             dependencies: Vec::new(),
             provides: Vec::new(),
             conflicts: Vec::new(),
@@ -70,7 +76,11 @@ mod tests {
     fn read(path: &str) -> ReadEntry {
         let kind = match path.strip_suffix('/') {
             Some(_) => EntryKind::Directory,
-            None => EntryKind::File { sha256: Sha256::of(b""), size: 0, link_group: None },
+            None => EntryKind::File {
+                sha256: Sha256::of(b""),
+                size: 0,
+                link_group: None,
+            },
         };
         ReadEntry {
             entry: FileEntry {
@@ -90,14 +100,39 @@ mod tests {
 
     #[test]
     fn outputs_take_their_paths_and_the_directories_above() {
-        let entries = ["usr/", "usr/bin/", "usr/bin/a", "usr/include/", "usr/include/a.h", "usr/share/", "usr/share/empty/"];
-        let outputs = [output("a", &[]), output("a-dev", &["usr/include/**"]), output("a-late", &["usr/include/**"])];
+        let entries = [
+            "usr/",
+            "usr/bin/",
+            "usr/bin/a",
+            "usr/include/",
+            "usr/include/a.h",
+            "usr/share/",
+            "usr/share/empty/",
+        ];
+        let outputs = [
+            output("a", &[]),
+            output("a-dev", &["usr/include/**"]),
+            output("a-late", &["usr/include/**"]),
+        ];
         let parts = split(entries.into_iter().map(read).collect(), &outputs);
         let paths: Vec<Vec<String>> = parts
             .iter()
-            .map(|part| part.iter().map(|read| read.entry.path.to_string()).collect())
+            .map(|part| {
+                part.iter()
+                    .map(|read| read.entry.path.to_string())
+                    .collect()
+            })
             .collect();
-        assert_eq!(paths[0], ["usr", "usr/bin", "usr/bin/a", "usr/share", "usr/share/empty"]);
+        assert_eq!(
+            paths[0],
+            [
+                "usr",
+                "usr/bin",
+                "usr/bin/a",
+                "usr/share",
+                "usr/share/empty"
+            ]
+        );
         assert_eq!(paths[1], ["usr", "usr/include", "usr/include/a.h"]);
         assert!(paths[2].is_empty());
     }

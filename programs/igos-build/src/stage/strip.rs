@@ -50,12 +50,17 @@ pub(crate) fn plan_strip(root: &RootDir, items: &[Item]) -> Result<Vec<StripJob>
     let mut jobs = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for Item { path, kind, .. } in items {
-        let ItemKind::File { inode } = kind else { continue };
+        let ItemKind::File { inode } = kind else {
+            continue;
+        };
         if !below_code_directory(path) || !seen.insert(*inode) {
             continue;
         }
         if let Some(mode) = strip_mode(root, path)? {
-            jobs.push(StripJob { path: path.clone(), mode });
+            jobs.push(StripJob {
+                path: path.clone(),
+                mode,
+            });
         }
     }
     Ok(jobs)
@@ -63,7 +68,9 @@ pub(crate) fn plan_strip(root: &RootDir, items: &[Item]) -> Result<Vec<StripJob>
 
 fn below_code_directory(path: &RelPath) -> bool {
     path.components().rev().skip(1).any(|component| {
-        component == b"bin" || component == b"sbin" || (component.starts_with(b"lib") && matches!(component.len(), 3 | 5..=7))
+        component == b"bin"
+            || component == b"sbin"
+            || (component.starts_with(b"lib") && matches!(component.len(), 3 | 5..=7))
     })
 }
 
@@ -93,7 +100,10 @@ pub(crate) fn open(root: &RootDir, path: &RelPath) -> Result<std::fs::File, Coll
     let shown = || format!("/{path}");
     match root.open_file(path) {
         Ok(Some(file)) => Ok(file),
-        Ok(None) => Err(CollectError::new(shown(), std::io::ErrorKind::NotFound.into())),
+        Ok(None) => Err(CollectError::new(
+            shown(),
+            std::io::ErrorKind::NotFound.into(),
+        )),
         Err(error) => Err(CollectError::new(shown(), error.into_io())),
     }
 }
@@ -115,7 +125,11 @@ mod tests {
             ("usr/share/bin", false),
             ("bin", false),
         ] {
-            assert_eq!(below_code_directory(&path.parse().expect("a path")), expected, "{path}");
+            assert_eq!(
+                below_code_directory(&path.parse().expect("a path")),
+                expected,
+                "{path}"
+            );
         }
     }
 
@@ -132,10 +146,16 @@ mod tests {
         let root = igos_root::RootDir::open(directory.path()).expect("it exists");
         let items = collect(&root).expect("it can be read").items;
         let jobs = plan_strip(&root, &items).expect("it can be read");
-        let found: Vec<_> = jobs.iter().map(|job| (job.path.to_string(), job.mode)).collect();
+        let found: Vec<_> = jobs
+            .iter()
+            .map(|job| (job.path.to_string(), job.mode))
+            .collect();
         assert_eq!(
             found,
-            [("usr/bin/lib.a".to_owned(), StripMode::Debug), ("usr/bin/program".to_owned(), StripMode::All)]
+            [
+                ("usr/bin/lib.a".to_owned(), StripMode::Debug),
+                ("usr/bin/program".to_owned(), StripMode::All)
+            ]
         );
     }
 }
