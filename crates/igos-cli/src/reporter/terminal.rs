@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -59,8 +60,11 @@ impl Terminal {
     }
 
     fn print(&self, text: &str) {
-        // Nobody to tell: the terminal went away, and the work does not depend on it.
-        let _told = self.bars.println(text.trim_end()).is_ok();
+        // Not `MultiProgress::println`: with no bar left it does not end its line.
+        self.bars.suspend(|| {
+            // Nobody to tell: the terminal went away, and the work does not depend on it.
+            let _told = writeln!(io::stderr(), "{}", text.trim_end()).is_ok();
+        });
     }
 
     fn start(&self, id: TaskId, subject: Subject) {
