@@ -45,9 +45,9 @@ impl Dialect {
         self != Dialect::PackageYml
     }
 
-    /// Tells whether a source may go without a digest when the caller allows it; kiss-ng knows no `SKIP`.
+    /// Tells whether `SKIP` in place of a digest can be allowed; to kiss-ng it is a digest that does not match.
     #[must_use]
-    pub fn allows_unpinned(self) -> bool {
+    pub fn allows_skip(self) -> bool {
         self != Dialect::KissNg
     }
 }

@@ -23,6 +23,16 @@ pub enum FileKind {
 /// The entries of a recipe's directory, by their path below it with `/` between components.
 pub type FileList = BTreeMap<String, FileKind>;
 
+/// What is said about unknown keys of foreign trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leniency {
+    /// They are errors.
+    #[default]
+    Strict,
+    /// They are warnings.
+    Lenient,
+}
+
 /// What parsing gave: everything that is wrong, and the recipe unless too much is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parsed {

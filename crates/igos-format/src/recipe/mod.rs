@@ -8,16 +8,28 @@
 mod dialect;
 mod files;
 mod flags;
+mod kiss;
+mod lint;
+mod overlay;
+mod package_yml;
 #[expect(
     clippy::module_inception,
     reason = "the noun of this module is the recipe itself"
 )]
 mod recipe;
+pub mod script;
 mod source;
+mod substitute;
 
 pub use dialect::{Dialect, DialectError};
-pub use files::{FileKind, FileList, Parsed};
+pub use files::{FileKind, FileList, Leniency, Parsed};
 pub use flags::{FlagChange, FlagOverrides};
+pub use kiss::{
+    ChecksumsKind, KissDirectory, checksums_kind, parse_kiss_directory, write_checksums,
+};
+pub use lint::lint;
+pub use overlay::{OVERLAY_FILE, Overlay, OverlayPackage, ParsedOverlay};
+pub use package_yml::{PackageYml, parse_overlay, parse_package_yml};
 pub use recipe::{
     BuildArtifact, FileRule, ForeignKeys, Output, OwnerNames, Patch, Recipe, RecipeDependency,
     Style, TestFailure, TestPolicy, TripleTemplate, Triples, Validation,
