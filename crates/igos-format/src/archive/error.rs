@@ -43,6 +43,17 @@ impl std::fmt::Display for Part {
     }
 }
 
+/// Bytes are not a provenance.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvenanceError {
+    /// They are not UTF-8.
+    #[error("not UTF-8")]
+    NotText(#[from] std::str::Utf8Error),
+    /// The text is not one JSON object.
+    #[error("not a JSON object")]
+    NotAnObject(#[from] serde_json::Error),
+}
+
 /// An archive cannot be read or is not what it has to be.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadArchiveError {
@@ -134,12 +145,12 @@ pub enum ReadArchiveError {
         #[source]
         source: ManifestError,
     },
-    /// The provenance is not a JSON object.
-    #[error("the provenance of the archive is not a JSON object")]
+    /// The provenance is refused.
+    #[error("the provenance of the archive is refused")]
     Provenance {
         /// Why.
         #[source]
-        source: serde_json::Error,
+        source: ProvenanceError,
     },
     /// The frame table and the manifest disagree.
     #[error("row {row} of the frame table does not fit the manifest or the rows before it")]
@@ -242,12 +253,12 @@ pub enum WriteArchiveError {
         #[source]
         source: ManifestRuleError,
     },
-    /// The provenance is not a JSON object.
-    #[error("the provenance to be packed is not a JSON object")]
+    /// The provenance is refused.
+    #[error("the provenance to be packed is refused")]
     Provenance {
         /// Why.
         #[source]
-        source: serde_json::Error,
+        source: ProvenanceError,
     },
     /// Seal, manifest, provenance and frame table together pass the limit.
     #[error("metadata of the archive has {size} bytes, at most {limit} are allowed")]

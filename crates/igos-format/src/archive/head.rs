@@ -9,7 +9,9 @@ use super::decoded::{Decoded, Known};
 use super::input::Input;
 use super::layout::{self, Place};
 use super::tar::{BLOCK, Header, padding, size_field};
-use super::{CompressionFormat, FrameTable, Part, ReadArchiveError, Seal, Sealed, seal};
+use super::{
+    CompressionFormat, FrameTable, Part, ProvenanceError, ReadArchiveError, Seal, Sealed, seal,
+};
 use crate::manifest::{self, Manifest};
 use crate::{EntryKind, RelPath, Sha256};
 
@@ -206,8 +208,11 @@ impl Head {
 }
 
 /// Tests that bytes are one JSON object in UTF-8.
-pub(super) fn parse_provenance(bytes: &[u8]) -> Result<(), serde_json::Error> {
-    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(bytes).map(drop)
+pub(super) fn parse_provenance(bytes: &[u8]) -> Result<(), ProvenanceError> {
+    // Inside of what it ignores, the JSON reader does not look at the encoding.
+    let text = std::str::from_utf8(bytes)?;
+    serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text)?;
+    Ok(())
 }
 
 fn read_member<R: Read>(

@@ -14,6 +14,8 @@
 //! single frame that was found with [`Head::locate`].
 
 mod compression;
+mod content;
+mod cursor;
 mod decoded;
 mod decoder;
 mod encoder;
@@ -31,11 +33,12 @@ mod text;
 mod write;
 
 pub use compression::{Compression, CompressionError, CompressionFormat};
-pub use error::{Part, ReadArchiveError, WriteArchiveError};
+pub use content::{Content, ContentReader, Entry};
+pub use error::{Part, ProvenanceError, ReadArchiveError, WriteArchiveError};
 pub use frames::{Frame, FrameTable};
 pub use head::{Head, METADATA_MAX_BYTES};
 pub use layout::Place;
-pub use read::{ArchiveReader, Content, ContentReader, Entry, FrameReader};
+pub use read::{ArchiveReader, FrameReader};
 pub use seal::{Seal, Sealed};
 pub use signatures::{Signature, SignatureAlgorithm, Signatures};
 pub use write::{

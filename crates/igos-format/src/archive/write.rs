@@ -56,7 +56,7 @@ pub fn write_archive(
     manifest::validate(manifest).map_err(|source| WriteArchiveError::Manifest { source })?;
     parse_provenance(provenance).map_err(|source| WriteArchiveError::Provenance { source })?;
     let places = layout::places(manifest);
-    let cuts = layout::cut(manifest, &places).ok_or_else(|| WriteArchiveError::Manifest {
+    let cuts = layout::cut(manifest, &places).ok_or(WriteArchiveError::Manifest {
         source: ManifestRuleError {
             entry: None,
             rule: ManifestRule::TotalSize,

@@ -3,8 +3,10 @@
 //! `docs/formats/manifest.md` is the normative description of the text.
 
 mod error;
+mod lines;
 mod read;
 mod rules;
+mod values;
 mod write;
 
 pub use error::{LineProblem, ManifestError, ManifestRule, ManifestRuleError};

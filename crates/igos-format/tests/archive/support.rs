@@ -9,9 +9,7 @@ use igos_format::archive::{
     WriteArchiveError, write_archive,
 };
 use igos_format::manifest::{Manifest, Origin, normalise};
-use igos_format::{
-    Arch, EntryKind, FileEntry, Owner, PackageId, RelPath, Sha256, Xattrs,
-};
+use igos_format::{Arch, EntryKind, FileEntry, Owner, PackageId, RelPath, Sha256, Xattrs};
 
 /// The provenance of all archives of the tests.
 pub(crate) const PROVENANCE: &[u8] = b"{\"builder\":\"test\"}\n";
@@ -90,7 +88,11 @@ impl Package {
         self.push(entry(path(at), EntryKind::Symlink { target }, 0o777));
     }
 
-    pub(crate) fn file(&mut self, at: impl AsRef<[u8]>, content: impl AsRef<[u8]>) -> &mut FileEntry {
+    pub(crate) fn file(
+        &mut self,
+        at: impl AsRef<[u8]>,
+        content: impl AsRef<[u8]>,
+    ) -> &mut FileEntry {
         let content = content.as_ref().to_vec();
         let kind = EntryKind::File {
             sha256: Sha256::of(&content),
@@ -110,7 +112,10 @@ impl Package {
 
     fn push(&mut self, entry: FileEntry) -> &mut FileEntry {
         self.manifest.entries.push(entry);
-        self.manifest.entries.last_mut().expect("one was just added")
+        self.manifest
+            .entries
+            .last_mut()
+            .expect("one was just added")
     }
 
     /// Brings the entries into their order.
@@ -127,7 +132,12 @@ impl Package {
         package.file("etc/zz.conf", "same").is_configuration = true;
         package.directory("usr");
         package.directory("usr/bin");
-        package.file("usr/bin/tiny", [b"\x7fELF".as_slice(), &noise(3000, 1)].concat()).mode = 0o755;
+        package
+            .file(
+                "usr/bin/tiny",
+                [b"\x7fELF".as_slice(), &noise(3000, 1)].concat(),
+            )
+            .mode = 0o755;
         package.symlink("usr/bin/ty", "tiny");
         package.directory("usr/share");
         package.file("usr/share/a", noise(700_000, 2));
@@ -177,10 +187,11 @@ impl Package {
     }
 }
 
-/// What reading a whole archive gives: contents by path, those of links and copies included.
-pub(crate) fn read_all(
-    archive: &[u8],
-) -> Result<(Manifest, BTreeMap<RelPath, Vec<u8>>, Signatures), ReadArchiveError> {
+/// What an archive says: contents by path, those of links and copies included.
+pub(crate) type Found = (Manifest, BTreeMap<RelPath, Vec<u8>>, Signatures);
+
+/// Reads a whole archive.
+pub(crate) fn read_all(archive: &[u8]) -> Result<Found, ReadArchiveError> {
     let mut reader = ArchiveReader::open(archive)?;
     let mut contents: BTreeMap<RelPath, Vec<u8>> = BTreeMap::new();
     let paths: Vec<RelPath> = reader
