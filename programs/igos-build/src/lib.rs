@@ -4,4 +4,6 @@
 //! command line in [`cli`] parses, calls one operation and returns its value.
 
 pub mod plan;
+pub mod stage;
+pub mod toolchain;
 pub mod tree;

@@ -28,9 +28,11 @@ use igos_report::{Diagnostic, Explain};
 use igos_root::{RootDir, RootError};
 
 pub use collect::CollectError;
+pub(crate) use elf::read_elf;
 pub use input::{StageInput, StagedPackage, Strip, ToolError, Tools};
 pub use pack::PackError;
 pub use relate::{UndeclaredPolicy, Visibility, VisiblePackage};
+pub(crate) use scan::{Facts, elf_facts, pkg_config_facts, script_facts, usr_merged};
 use strip::{StripJob, StripMode};
 
 /// A destination directory did not become packages.

@@ -1,0 +1,22 @@
+//! The toolchain: the archives that every build sees before anything it declares.
+//!
+//! Until ours is built from source, it is imported: [`ToolchainList`] names binary packages of another
+//! distribution, [`import`] resolves, fetches and converts them into archives marked `imported`, and writes a
+//! document that lists them. [`Toolchain`] is what builds load; its digest enters every build key. Formats:
+//! `docs/formats/toolchain.md`.
+
+mod ar;
+mod convert;
+mod deb;
+mod document;
+mod error;
+mod import;
+mod links;
+mod list;
+mod payload;
+
+pub use deb::DebError;
+pub use document::{DebOrigin, LoadToolchainError, Toolchain, ToolchainArchive};
+pub use error::ImportError;
+pub use import::{ImportInput, Imported, import};
+pub use list::{ListError, ToolchainList};
