@@ -31,6 +31,15 @@ impl RootError {
         self.source.kind() == io::ErrorKind::NotFound
     }
 
+    /// Tells whether something on the way to the path is not a directory: a file or a symbolic link.
+    #[must_use]
+    pub fn is_way_blocked(&self) -> bool {
+        let blocked = [rustix::io::Errno::LOOP, rustix::io::Errno::NOTDIR];
+        blocked
+            .iter()
+            .any(|error| self.errno() == Some(error.raw_os_error()))
+    }
+
     /// Returns the kernel's number for the failure, if it came from the kernel.
     #[must_use]
     pub fn errno(&self) -> Option<i32> {

@@ -34,12 +34,7 @@ impl FollowedLinks {
                 Ok(Some(found)) => found,
                 Ok(None) => continue,
                 // `var` itself is a link: `var/run` is nothing we may look at.
-                Err(error) if error.errno() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-                    continue;
-                }
-                Err(error) if error.errno() == Some(rustix::io::Errno::NOTDIR.raw_os_error()) => {
-                    continue;
-                }
+                Err(error) if error.is_way_blocked() => continue,
                 Err(error) => return Err(error),
             };
             if found.kind == Kind::Symlink
@@ -89,6 +84,15 @@ impl FollowedLinks {
             }
         }
         path.clone()
+    }
+
+    /// Returns where the directory `path` is: a listed link is the directory it leads to.
+    #[must_use]
+    pub fn directory_place(&self, path: &RelPath) -> RelPath {
+        match self.0.get(path) {
+            Some(target) => target.clone(),
+            None => self.place(path),
+        }
     }
 
     /// Returns where the listed link at `path` leads.

@@ -1,1 +1,49 @@
 //! A root directory and the record that proves it.
+//!
+//! [`Sysroot`] reads: queries, plans and verification need no privilege and no lock. [`LockedSysroot`] changes: it
+//! holds the lock, finishes what an interrupted transaction left, and applies a [`Plan`]. This is the only crate
+//! that opens SQLite and the only one that changes installed files.
+//!
+//! ```text
+//! candidates + request ─plan_install→ Plan ─(confirmed by its digest)→ apply: stage → pre-flight → journal →
+//!     barrier → exchange path by path → database → settle
+//! ```
+//!
+//! The text records below `var/lib/igos` are the truth; the database is a cache of them (docs/formats/record.md,
+//! docs/formats/database.md, docs/formats/journal.md, docs/decisions/0003-transactions.md).
+
+mod database;
+mod history;
+mod layout;
+mod lock;
+mod materialise;
+mod owners;
+mod ownership;
+mod plan;
+mod query;
+mod record;
+mod sysroot;
+mod transaction;
+mod verify;
+
+pub use database::DatabaseError;
+pub use history::{HistoryChange, HistoryEntry};
+pub use lock::{LockError, Wait};
+pub use materialise::{MaterialiseError, MaterialiseSummary, materialise};
+pub use ownership::{LayerOwner, Ownership};
+pub use plan::{
+    Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, Essential,
+    InstallRequest, Lack, PathAction, PathChange, Plan, PlanError, Privilege, PrivilegedPath,
+    RemoveRequest, Unowned, Unsigned, Wanted, Was, Yield,
+};
+pub use query::{Dependant, InstalledFile, Listed, Owned, PackageInfo, QueryError};
+pub use record::{Installed, Reason, Record, RecordError, Trust};
+pub use sysroot::{ChangeOptions, LockedSysroot, OpenError, Sysroot, Unmanaged};
+pub use transaction::{
+    Applied, ApplyError, Attributes, Disk, Durability, JournalError, Mutations, OpenArchive,
+    Recovery, Refusal,
+};
+pub use verify::{
+    Class, Counts, Difference, Expected, Extras, Finding, Mismatch, Observed, VerifyError,
+    VerifyReport, VerifyRequest, compare,
+};

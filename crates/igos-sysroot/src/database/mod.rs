@@ -1,0 +1,110 @@
+//! The database: a cache of the text records, for questions that would need all of them.
+//!
+//! It is opened strictly (docs/formats/database.md): a newer schema is refused, a damaged file is moved aside and
+//! made again from the records, and a stale one (its last transaction is not the history's) is made again in place.
+
+mod open;
+mod read;
+mod write;
+
+pub(crate) use open::Opened;
+pub(crate) use read::{FileRow, PackageRow};
+
+use std::io;
+
+use igos_report::Explain;
+use rusqlite::Connection;
+
+/// `igos` in ASCII: `PRAGMA application_id` of our databases.
+const APPLICATION_ID: i32 = 0x6967_6f73;
+
+/// `PRAGMA user_version` of the schema this program knows.
+const SCHEMA_VERSION: i32 = 1;
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// The open database.
+#[derive(Debug)]
+pub(crate) struct Database {
+    connection: Connection,
+}
+
+/// The database failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// It has a schema of a newer program.
+    #[error("the database has schema {found}, this program knows {known}")]
+    NewerSchema {
+        /// What it has.
+        found: i32,
+        /// What this program knows.
+        known: i32,
+    },
+    /// It is not one of our databases, or it is damaged.
+    #[error("the database is damaged: {problem}")]
+    Damaged {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Two records claim one path.
+    #[error("{place} is claimed by {package} and by {owner}")]
+    Claimed {
+        /// The place, escaped.
+        place: String,
+        /// Who claims it.
+        package: String,
+        /// Who has it.
+        owner: String,
+    },
+    /// SQLite refused an operation.
+    #[error("cannot {operation}")]
+    Sqlite {
+        /// What was tried.
+        operation: &'static str,
+        /// Why not.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A value in it is not what the schema means.
+    #[error("the database holds {value:?} where {expected} should be")]
+    Value {
+        /// The value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Its file cannot be used.
+    #[error("cannot use the file of the database")]
+    File {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Explain for DatabaseError {
+    fn code(&self) -> &'static str {
+        match self {
+            DatabaseError::NewerSchema { .. } => "database-newer-schema",
+            DatabaseError::Damaged { .. } => "database-damaged",
+            DatabaseError::Claimed { .. } => "record-claims-owned-path",
+            DatabaseError::Sqlite { .. } => "database-failed",
+            DatabaseError::Value { .. } => "database-value",
+            DatabaseError::File { .. } => "database-file",
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            DatabaseError::NewerSchema { .. } => {
+                vec!["install a newer version of this program".to_owned()]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Returns what turns an error of SQLite during `operation` into ours.
+fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> DatabaseError {
+    move |source| DatabaseError::Sqlite { operation, source }
+}

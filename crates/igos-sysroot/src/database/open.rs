@@ -1,0 +1,258 @@
+//! Opening the database, and what to do when it cannot be used.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+
+use igos_root::{Directory, Kind};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::{APPLICATION_ID, Database, DatabaseError, SCHEMA, SCHEMA_VERSION, failed};
+use crate::layout;
+
+/// How long a statement waits for another process's transaction.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// What opening for changes found.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A database that can be used.
+    Usable(Database),
+    /// A new, empty one, because there was none.
+    New(Database),
+    /// A new, empty one, because the old one was damaged and moved aside.
+    MovedAside {
+        /// The new one.
+        database: Database,
+        /// What was wrong with the old one.
+        problem: String,
+        /// Where it is now.
+        aside: String,
+    },
+}
+
+impl Database {
+    /// Opens the database of a state directory for changes, under the lock.
+    pub(crate) fn open(state: &Directory) -> Result<Opened, DatabaseError> {
+        let file = |source| DatabaseError::File { source };
+        if !is_regular(state, layout::DATABASE).map_err(file)? {
+            delete_companions(state).map_err(file)?;
+            return Ok(Opened::New(Self::create(state)?));
+        }
+        match Self::open_existing(state) {
+            Ok(database) => Ok(Opened::Usable(database)),
+            Err(DatabaseError::Damaged { problem }) => {
+                let aside = move_aside(state).map_err(file)?;
+                Ok(Opened::MovedAside {
+                    database: Self::create(state)?,
+                    problem,
+                    aside,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens the database of a state directory for reading alone, `None` where there is none.
+    ///
+    /// Where the caller cannot write to the directory, SQLite cannot keep its shared memory there; the file is then
+    /// taken as unchanging unless a write-ahead log lies beside it.
+    pub(crate) fn open_read_only(state: &Directory) -> Result<Option<Self>, DatabaseError> {
+        let file = |source| DatabaseError::File { source };
+        if !is_regular(state, layout::DATABASE).map_err(file)? {
+            return Ok(None);
+        }
+        let may_write = rustix::fs::accessat(
+            state.as_fd(),
+            c".",
+            rustix::fs::Access::WRITE_OK,
+            rustix::fs::AtFlags::EACCESS,
+        )
+        .is_ok();
+        let has_log = is_regular(state, &companion("-wal")).map_err(file)?;
+        let query = if may_write || has_log {
+            "?mode=ro"
+        } else {
+            "?mode=ro&immutable=1"
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let uri = format!("file:{}{query}", path(state));
+        let connection = Connection::open_with_flags(uri, flags).map_err(damaged)?;
+        let database = Database { connection };
+        database.harden()?;
+        database.examine()?;
+        Ok(Some(database))
+    }
+
+    /// Makes a database in memory, to be filled from records.
+    pub(crate) fn in_memory() -> Result<Self, DatabaseError> {
+        let connection =
+            Connection::open_in_memory().map_err(failed("make a database in memory"))?;
+        let database = Database { connection };
+        database.harden()?;
+        database.lay_out()?;
+        Ok(database)
+    }
+
+    fn create(state: &Directory) -> Result<Self, DatabaseError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let connection =
+            Connection::open_with_flags(path(state), flags).map_err(failed("make the database"))?;
+        let database = Database { connection };
+        database.set_journal()?;
+        database.harden()?;
+        database.lay_out()?;
+        Ok(database)
+    }
+
+    fn open_existing(state: &Directory) -> Result<Self, DatabaseError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let connection = Connection::open_with_flags(path(state), flags).map_err(damaged)?;
+        let database = Database { connection };
+        database.harden()?;
+        database.examine()?;
+        database.set_journal()?;
+        Ok(database)
+    }
+
+    /// Write-ahead log, synced at check points alone: after a power cut the database may miss the last transaction,
+    /// which the history then tells.
+    fn set_journal(&self) -> Result<(), DatabaseError> {
+        self.connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))
+            .map_err(damaged)?;
+        self.connection
+            .pragma_update(None, "synchronous", "NORMAL")
+            .map_err(damaged)
+    }
+
+    /// Nothing in the file may make SQLite run anything.
+    fn harden(&self) -> Result<(), DatabaseError> {
+        let harden = || -> rusqlite::Result<()> {
+            self.connection.busy_timeout(BUSY)?;
+            for (setting, value) in [
+                (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+                (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+                (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+                (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+                (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+            ] {
+                self.connection.set_db_config(setting, value)?;
+            }
+            Ok(())
+        };
+        harden().map_err(failed("set up the database"))
+    }
+
+    fn lay_out(&self) -> Result<(), DatabaseError> {
+        self.connection
+            .execute_batch(&format!(
+                "BEGIN;\n{SCHEMA}\nPRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+            ))
+            .map_err(failed("lay out the database"))
+    }
+
+    /// Refuses what is not ours, not whole or not of this schema.
+    fn examine(&self) -> Result<(), DatabaseError> {
+        let number = |name| {
+            self.connection
+                .pragma_query_value(None, name, |row| row.get::<_, i32>(0))
+                .map_err(damaged)
+        };
+        if number("application_id")? != APPLICATION_ID {
+            return Err(DatabaseError::Damaged {
+                problem: "it is not a database of ours".to_owned(),
+            });
+        }
+        let found = number("user_version")?;
+        if found > SCHEMA_VERSION {
+            return Err(DatabaseError::NewerSchema {
+                found,
+                known: SCHEMA_VERSION,
+            });
+        }
+        if found != SCHEMA_VERSION {
+            return Err(DatabaseError::Damaged {
+                problem: format!("it has the unknown schema {found}"),
+            });
+        }
+        let answer: String = self
+            .connection
+            .pragma_query_value(None, "quick_check", |row| row.get(0))
+            .map_err(damaged)?;
+        if answer != "ok" {
+            return Err(DatabaseError::Damaged { problem: answer });
+        }
+        Ok(())
+    }
+}
+
+/// Every error while opening means that the file cannot be used, except that somebody else keeps it.
+fn damaged(error: rusqlite::Error) -> DatabaseError {
+    match error.sqlite_error_code() {
+        Some(
+            rusqlite::ErrorCode::DatabaseBusy
+            | rusqlite::ErrorCode::DatabaseLocked
+            | rusqlite::ErrorCode::PermissionDenied
+            | rusqlite::ErrorCode::DiskFull
+            | rusqlite::ErrorCode::SystemIoFailure
+            | rusqlite::ErrorCode::CannotOpen
+            | rusqlite::ErrorCode::ReadOnly
+            | rusqlite::ErrorCode::OutOfMemory,
+        ) => DatabaseError::Sqlite {
+            operation: "open the database",
+            source: error,
+        },
+        _ => DatabaseError::Damaged {
+            problem: error.to_string(),
+        },
+    }
+}
+
+/// SQLite takes paths alone: this one leads to the directory we hold, whatever its name leads to by now.
+fn path(state: &Directory) -> String {
+    let name = String::from_utf8_lossy(layout::DATABASE);
+    format!("/proc/self/fd/{}/{name}", state.as_fd().as_raw_fd())
+}
+
+fn companion(suffix: &str) -> Vec<u8> {
+    [layout::DATABASE, suffix.as_bytes()].concat()
+}
+
+/// Tells whether `name` is there; refuses anything that SQLite would follow elsewhere.
+fn is_regular(state: &Directory, name: &[u8]) -> io::Result<bool> {
+    match state.metadata_if_present(name)?.map(|found| found.kind) {
+        None => Ok(false),
+        Some(Kind::File) => Ok(true),
+        Some(other) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("it is a {other}, not a regular file"),
+        )),
+    }
+}
+
+fn delete_companions(state: &Directory) -> io::Result<()> {
+    for suffix in ["-wal", "-shm"] {
+        let name = companion(suffix);
+        if state.metadata_if_present(&name)?.is_some() {
+            state.delete(&name)?;
+        }
+    }
+    Ok(())
+}
+
+fn move_aside(state: &Directory) -> io::Result<String> {
+    for number in 1_u32.. {
+        let aside = companion(&format!(".damaged-{number}"));
+        match state.rename_new(layout::DATABASE, state, &aside) {
+            Ok(()) => {
+                delete_companions(state)?;
+                return Ok(String::from_utf8_lossy(&aside).into_owned());
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("there are too many damaged databases"))
+}

@@ -1,0 +1,64 @@
+//! The text a plan's digest is taken of.
+
+use std::fmt::Write as _;
+
+use super::{PathChange, Plan, Was};
+
+/// Returns a text that two plans share only if they do the same: every field that `apply` acts on is in it.
+pub(super) fn text(plan: &Plan) -> String {
+    let mut text = String::new();
+    let mut line = |parts: std::fmt::Arguments<'_>| {
+        text.write_fmt(parts)
+            .and_then(|()| text.write_char('\n'))
+            .expect("writing to a string cannot fail");
+    };
+    line(format_args!(
+        "igos-plan 1 {} {}",
+        plan.based_on,
+        plan.ownership.as_str()
+    ));
+    for change in &plan.changes {
+        line(format_args!(
+            "package {} {} {} {} {} {} {}",
+            change.action.as_str(),
+            change.package.name,
+            change.package.full_version(),
+            change.package.arch,
+            change.reason.as_str(),
+            change
+                .seal
+                .map_or_else(|| "-".to_owned(), |seal| seal.to_string()),
+            change.trust,
+        ));
+    }
+    for given in &plan.yields {
+        line(format_args!("yield {} {}", given.from, given.to));
+    }
+    for action in &plan.paths {
+        let (verb, detail) = match &action.change {
+            PathChange::Create => ("create", String::new()),
+            PathChange::Replace => ("replace", String::new()),
+            PathChange::Supersede { from } => ("supersede", from.to_string()),
+            PathChange::Adopt => ("adopt", String::new()),
+            PathChange::KeepEdited { beside } => (
+                "keep-edited",
+                beside.as_ref().map(ToString::to_string).unwrap_or_default(),
+            ),
+            PathChange::KeepDeleted => ("keep-deleted", String::new()),
+            PathChange::Backup { beside } => ("backup", beside.to_string()),
+            PathChange::Remove => ("remove", String::new()),
+            PathChange::Abandon => ("abandon", String::new()),
+        };
+        let was = match action.was {
+            Was::Absent => "absent".to_owned(),
+            Was::Directory => "directory".to_owned(),
+            Was::Other => "other".to_owned(),
+            Was::Content(digest) => digest.to_string(),
+        };
+        line(format_args!(
+            "path {verb} {} {} {} {} {was} {detail}",
+            action.kind, action.package, action.path, action.place
+        ));
+    }
+    text
+}

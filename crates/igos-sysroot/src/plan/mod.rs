@@ -1,0 +1,228 @@
+//! A plan: every package and every path that will change, found before anything is written.
+//!
+//! A plan is plain data, made without privilege and without the lock; its digest is what the user confirms. All
+//! conflicts are found here: a path owned by another package, an unowned file in the way, a directory that is a
+//! symbolic link, a dependency that nothing satisfies.
+
+mod candidate;
+mod configuration;
+mod digest;
+mod error;
+mod paths;
+mod request;
+mod select;
+mod solve;
+mod world;
+
+pub use candidate::{Candidate, CandidateError};
+pub use error::{Conflict, Lack, PlanError};
+pub use request::{
+    Again, Downgrade, Essential, InstallRequest, RemoveRequest, Unowned, Unsigned, Wanted,
+};
+
+pub(crate) use candidate::{implied_directories, installed_bytes};
+pub(crate) use select::{Ground, plan_install, plan_remove};
+pub(crate) use world::resolve_recorded;
+
+use igos_format::{PackageId, PackageName, RelPath, Sha256};
+use igos_report::Diagnostic;
+use igos_root::Kind;
+
+use crate::{Ownership, Reason, Trust};
+
+/// Everything a transaction will do.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Plan {
+    /// Number of the last transaction of the root when the plan was made; applied on top of no other.
+    pub based_on: u64,
+    /// Whether owners and special bits are applied.
+    pub ownership: Ownership,
+    /// Packages in the order of their dependencies; removals after everything else.
+    pub changes: Vec<Change>,
+    /// Every path that changes or is deliberately left alone, by place.
+    pub paths: Vec<PathAction>,
+    /// Who gives those of its paths that another package has too to that package.
+    pub yields: Vec<Yield>,
+    /// Packages asked for that are installed already and stay as they are.
+    pub unchanged: Vec<PackageId>,
+    /// What the user should know before confirming.
+    pub notices: Vec<Diagnostic>,
+    /// Bytes the new files take on disk.
+    pub install_bytes: u64,
+}
+
+impl Plan {
+    /// Tells whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Returns the digest that is confirmed and that `apply` is held to.
+    #[must_use]
+    pub fn digest(&self) -> Sha256 {
+        Sha256::of(digest::text(self).as_bytes())
+    }
+}
+
+/// One package gives paths to another that supersedes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Yield {
+    /// The package that gives.
+    pub from: PackageName,
+    /// The package that takes.
+    pub to: PackageName,
+}
+
+/// What happens to one package.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Change {
+    /// The package as it will be, or for a removal as it is.
+    pub package: PackageId,
+    /// What happens.
+    pub action: ChangeAction,
+    /// Why it is, or was, installed.
+    pub reason: Reason,
+    /// The seal digest of the archive it comes from; `None` for a removal.
+    pub seal: Option<Sha256>,
+    /// Who vouches for the archive.
+    pub trust: Trust,
+    /// Bytes of its files.
+    pub installed_bytes: u64,
+    /// Packages of this plan that need it.
+    pub required_by: Vec<PackageName>,
+    /// Paths that give or take privileges.
+    pub privileged: Vec<PrivilegedPath>,
+    /// What it declares that is recorded and not carried out yet: users, groups, services, triggers, alternatives.
+    pub recorded_only: Vec<String>,
+}
+
+/// What happens to a package.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum ChangeAction {
+    /// It is new.
+    Install,
+    /// A newer version takes the place of `from`.
+    Upgrade {
+        /// The installed version, as `EPOCH:VERSION-RELEASE`.
+        from: String,
+    },
+    /// An older version takes the place of `from`.
+    Downgrade {
+        /// The installed version.
+        from: String,
+    },
+    /// The same version once more.
+    Reinstall,
+    /// It goes.
+    Remove,
+}
+
+impl ChangeAction {
+    /// Returns the word of history and messages: `install`, `upgrade`, `downgrade`, `reinstall` or `remove`.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            ChangeAction::Install => "install",
+            ChangeAction::Upgrade { .. } => "upgrade",
+            ChangeAction::Downgrade { .. } => "downgrade",
+            ChangeAction::Reinstall => "reinstall",
+            ChangeAction::Remove => "remove",
+        }
+    }
+}
+
+/// A path that gives privileges to whoever runs or writes it, shown before anything is confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PrivilegedPath {
+    /// The path.
+    pub path: RelPath,
+    /// What it gives.
+    pub privileges: Vec<Privilege>,
+}
+
+/// What a path gives.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "value")]
+pub enum Privilege {
+    /// It runs as its owner.
+    Setuid,
+    /// It runs as its group.
+    Setgid,
+    /// It runs with file capabilities.
+    Capabilities(String),
+    /// Anybody may write it.
+    WorldWritable,
+    /// It does not belong to root.
+    Owner(String),
+}
+
+/// What happens at one path.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PathAction {
+    /// The path as the manifest has it.
+    pub path: RelPath,
+    /// Where that is when the listed links of merged directories are followed.
+    pub place: RelPath,
+    /// The package whose path it will be, or for removals was.
+    pub package: PackageName,
+    /// What will be there, or for removals was recorded.
+    #[serde(serialize_with = "serialize_kind")]
+    pub kind: Kind,
+    /// What happens.
+    pub change: PathChange,
+    /// What was there when the plan was made.
+    pub was: Was,
+}
+
+fn serialize_kind<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(kind)
+}
+
+/// What was at a path when the plan was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "digest")]
+pub enum Was {
+    /// Nothing.
+    Absent,
+    /// A directory.
+    Directory,
+    /// A file whose content does not matter, a symbolic link, or something else that is replaced or removed.
+    Other,
+    /// A file or symbolic link with this content, on which the plan depends.
+    Content(Sha256),
+}
+
+/// What happens at a path.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "change")]
+pub enum PathChange {
+    /// It is made.
+    Create,
+    /// It takes the place of what the same or a departing package had there.
+    Replace,
+    /// It takes the place of what belongs to another package, by declaration.
+    Supersede {
+        /// The package that gives it up.
+        from: PackageName,
+    },
+    /// The disk had the same already and nobody owned it.
+    Adopt,
+    /// An edited configuration file stays; the new one is written beside it where it brings something new.
+    KeepEdited {
+        /// Where the new one goes.
+        beside: Option<RelPath>,
+    },
+    /// A configuration file that the administrator deleted stays deleted.
+    KeepDeleted,
+    /// An unowned file in the way is kept beside under another name.
+    Backup {
+        /// Where the old one goes.
+        beside: RelPath,
+    },
+    /// It is removed.
+    Remove,
+    /// It was the package's and stays on disk: an edited configuration file of a removed package.
+    Abandon,
+}

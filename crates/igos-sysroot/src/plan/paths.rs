@@ -1,0 +1,612 @@
+//! What happens at every path: the packages that come, those that go, and what the disk has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256};
+use igos_root::{FollowedLinks, Kind, Metadata, RootDir, RootError};
+
+use super::configuration::{Content, Decision, content_of, decide};
+use super::{
+    Candidate, Conflict, PathAction, PathChange, PlanError, Unowned, Was, Yield,
+    implied_directories,
+};
+use crate::database::{Database, FileRow};
+use crate::{DatabaseError, Record};
+
+/// Returns the name beside `path` for the new version of an edited configuration file.
+pub(crate) fn new_name(path: &RelPath) -> Option<RelPath> {
+    RelPath::from_bytes(&[path.as_bytes(), b".pkmnew"].concat()).ok()
+}
+
+/// Returns the name beside `path` for an unowned file that made room.
+pub(crate) fn backup_name(path: &RelPath) -> Option<RelPath> {
+    RelPath::from_bytes(&[path.as_bytes(), b".pkmold"].concat()).ok()
+}
+
+/// What there is to plan with.
+#[derive(Debug)]
+pub(crate) struct PathPlanner<'a> {
+    pub(super) root: &'a RootDir,
+    pub(super) database: &'a Database,
+    pub(super) links: &'a FollowedLinks,
+    pub(super) unowned: Unowned,
+    /// What comes, by name.
+    pub(super) arriving: BTreeMap<PackageName, &'a Candidate>,
+    /// What goes or is replaced, by name.
+    pub(super) leaving: BTreeMap<PackageName, Record>,
+}
+
+/// What came out.
+#[derive(Debug, Default)]
+pub(super) struct PathPlan {
+    pub(super) actions: Vec<PathAction>,
+    pub(super) conflicts: Vec<Conflict>,
+    pub(super) yields: BTreeSet<Yield>,
+    /// Paths that a package which stays loses, because a departing one had taken them over.
+    pub(super) lost: Vec<(PackageName, RelPath)>,
+}
+
+struct Claim<'a> {
+    package: &'a PackageName,
+    entry: &'a FileEntry,
+}
+
+/// A directory that a package needs: its path, for implied ones its place.
+struct NeededDirectory<'a> {
+    package: &'a PackageName,
+    path: RelPath,
+}
+
+#[derive(Default)]
+struct Claims<'a> {
+    files: BTreeMap<RelPath, Claim<'a>>,
+    directories: BTreeMap<RelPath, NeededDirectory<'a>>,
+}
+
+fn database(source: DatabaseError) -> PlanError {
+    PlanError::Database { source }
+}
+
+fn read(source: RootError) -> PlanError {
+    PlanError::Read { source }
+}
+
+impl PathPlanner<'_> {
+    /// Returns every action and every conflict.
+    pub(super) fn plan(&self) -> Result<PathPlan, PlanError> {
+        let mut plan = PathPlan::default();
+        let claims = self.claims(&mut plan);
+        let mut fresh = BTreeSet::new();
+        let mut dissolved = BTreeSet::new();
+        for (place, needed) in &claims.directories {
+            self.plan_directory(place, needed, &mut fresh, &mut plan)?;
+        }
+        let mut records = BTreeMap::new();
+        for (place, claim) in &claims.files {
+            self.plan_file(
+                place,
+                claim,
+                &fresh,
+                &mut dissolved,
+                &mut records,
+                &mut plan,
+            )?;
+        }
+        self.plan_departures(&claims, &dissolved, &mut plan)?;
+        plan.actions.sort_by(|a, b| a.place.cmp(&b.place));
+        Ok(plan)
+    }
+
+    /// Gives every place of the arriving packages to one of them.
+    fn claims<'b>(&'b self, plan: &mut PathPlan) -> Claims<'b> {
+        let mut claims = Claims::default();
+        for (package, candidate) in &self.arriving {
+            for entry in &candidate.manifest().entries {
+                let place = match entry.kind {
+                    EntryKind::Directory => self.links.directory_place(&entry.path),
+                    _ => self.links.place(&entry.path),
+                };
+                if igos_format::manifest::is_reserved(&place) {
+                    plan.conflicts.push(Conflict::Reserved {
+                        package: package.clone(),
+                        path: entry.path.clone(),
+                        place,
+                    });
+                } else if entry.kind == EntryKind::Directory {
+                    claims.directories.entry(place).or_insert(NeededDirectory {
+                        package,
+                        path: entry.path.clone(),
+                    });
+                } else {
+                    self.claim_file(place, Claim { package, entry }, &mut claims, plan);
+                }
+            }
+        }
+        for (package, candidate) in &self.arriving {
+            for place in implied_directories(candidate.manifest(), self.links) {
+                claims
+                    .directories
+                    .entry(place.clone())
+                    .or_insert(NeededDirectory {
+                        package,
+                        path: place,
+                    });
+            }
+        }
+        for (place, claim) in &claims.files {
+            if let Some(needed) = claims.directories.get(place) {
+                plan.conflicts.push(Conflict::Both {
+                    package: claim.package.clone(),
+                    other: needed.package.clone(),
+                    path: claim.entry.path.clone(),
+                });
+            }
+        }
+        claims
+    }
+
+    fn claim_file<'b>(
+        &self,
+        place: RelPath,
+        claim: Claim<'b>,
+        claims: &mut Claims<'b>,
+        plan: &mut PathPlan,
+    ) {
+        let Some(other) = claims.files.get(&place) else {
+            claims.files.insert(place, claim);
+            return;
+        };
+        let supersedes = |a: &PackageName, b: &PackageName| {
+            a != b && self.arriving[a].manifest().supersedes.contains(b)
+        };
+        if supersedes(claim.package, other.package) {
+            plan.yields.insert(Yield {
+                from: other.package.clone(),
+                to: claim.package.clone(),
+            });
+            claims.files.insert(place, claim);
+        } else if supersedes(other.package, claim.package) {
+            plan.yields.insert(Yield {
+                from: claim.package.clone(),
+                to: other.package.clone(),
+            });
+        } else {
+            plan.conflicts.push(Conflict::Both {
+                package: claim.package.clone(),
+                other: other.package.clone(),
+                path: claim.entry.path.clone(),
+            });
+        }
+    }
+
+    fn plan_directory(
+        &self,
+        place: &RelPath,
+        needed: &NeededDirectory<'_>,
+        fresh: &mut BTreeSet<RelPath>,
+        plan: &mut PathPlan,
+    ) -> Result<(), PlanError> {
+        let found = self.look(place, fresh)?;
+        let act = |change, was| PathAction {
+            path: needed.path.clone(),
+            place: place.clone(),
+            package: needed.package.clone(),
+            kind: Kind::Directory,
+            change,
+            was,
+        };
+        match found.map(|found| found.kind) {
+            None => {
+                fresh.insert(place.clone());
+                plan.actions.push(act(PathChange::Create, Was::Absent));
+            }
+            Some(Kind::Directory) => {}
+            Some(found) => {
+                let owner = self.database.owner(place).map_err(database)?;
+                if owner.is_some_and(|owner| self.leaving.contains_key(&owner.package)) {
+                    fresh.insert(place.clone());
+                    plan.actions.push(act(PathChange::Replace, Was::Other));
+                } else {
+                    plan.conflicts.push(Conflict::Parent {
+                        package: needed.package.clone(),
+                        path: needed.path.clone(),
+                        directory: place.clone(),
+                        found,
+                    });
+                    // What lies below cannot be looked at, and would be the same conflict again.
+                    fresh.insert(place.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what the disk has at `place`; nothing below directories that will be made.
+    fn look(
+        &self,
+        place: &RelPath,
+        fresh: &BTreeSet<RelPath>,
+    ) -> Result<Option<Metadata>, PlanError> {
+        if place.parent().is_some_and(|parent| fresh.contains(&parent)) {
+            return Ok(None);
+        }
+        self.root.metadata(place).map_err(read)
+    }
+
+    fn plan_file(
+        &self,
+        place: &RelPath,
+        claim: &Claim<'_>,
+        fresh: &BTreeSet<RelPath>,
+        dissolved: &mut BTreeSet<RelPath>,
+        records: &mut BTreeMap<PackageName, Option<Record>>,
+        plan: &mut PathPlan,
+    ) -> Result<(), PlanError> {
+        let (package, entry) = (claim.package, claim.entry);
+        let kind = match entry.kind {
+            EntryKind::Symlink { .. } => Kind::Symlink,
+            _ => Kind::File,
+        };
+        let act = |change, was| PathAction {
+            path: entry.path.clone(),
+            place: place.clone(),
+            package: package.clone(),
+            kind,
+            change,
+            was,
+        };
+        let owner = self.database.owner(place).map_err(database)?;
+        // Paths of a package that stays are only taken by declaration.
+        let mut superseded = None;
+        if let Some(row) = &owner
+            && row.package != *package
+            && !self.leaving.contains_key(&row.package)
+        {
+            if self.arriving[package]
+                .manifest()
+                .supersedes
+                .contains(&row.package)
+            {
+                plan.yields.insert(Yield {
+                    from: row.package.clone(),
+                    to: package.clone(),
+                });
+                superseded = Some(row.package.clone());
+            } else if self.has_superseded(row, package, records)? {
+                plan.yields.insert(Yield {
+                    from: package.clone(),
+                    to: row.package.clone(),
+                });
+                return Ok(());
+            } else {
+                plan.conflicts.push(Conflict::Owned {
+                    package: package.clone(),
+                    path: entry.path.clone(),
+                    owner: row.package.clone(),
+                });
+                return Ok(());
+            }
+        }
+        let found = self.look(place, fresh)?;
+        let owned = superseded.map_or(PathChange::Replace, |from| PathChange::Supersede { from });
+        match found.map(|found| found.kind) {
+            Some(Kind::Special) => plan.conflicts.push(Conflict::Kind {
+                package: package.clone(),
+                path: entry.path.clone(),
+                found: Kind::Special,
+                expected: kind,
+            }),
+            Some(Kind::Directory) => match self.inside_that_stays(place)? {
+                None => {
+                    dissolved.insert(place.clone());
+                    plan.actions.push(act(PathChange::Replace, Was::Directory));
+                }
+                Some(inside) => plan.conflicts.push(Conflict::DirectoryInUse {
+                    package: package.clone(),
+                    path: entry.path.clone(),
+                    expected: kind,
+                    inside,
+                }),
+            },
+            None if !entry.is_configuration => {
+                plan.actions.push(act(PathChange::Create, Was::Absent));
+            }
+            found if entry.is_configuration || owner.is_none() => {
+                let disk = match found {
+                    None => None,
+                    Some(kind) => Some(self.content_on_disk(place, kind)?),
+                };
+                let recorded = match &owner {
+                    Some(row) => self.recorded_content(row, records)?,
+                    None => None,
+                };
+                let new = content_of(entry).expect("a claim is no directory");
+                let was = disk.map_or(Was::Absent, was_content);
+                if entry.is_configuration {
+                    plan.actions.extend(
+                        configuration_change(
+                            decide(recorded, disk, new),
+                            place,
+                            owner.as_ref(),
+                            owned,
+                        )
+                        .map(|change| act(change, was)),
+                    );
+                } else if disk == Some(new) {
+                    plan.actions.push(act(PathChange::Adopt, was));
+                } else if let (Unowned::Backup, Some(beside)) = (self.unowned, backup_name(place)) {
+                    plan.actions.push(act(PathChange::Backup { beside }, was));
+                } else {
+                    plan.conflicts.push(Conflict::Unowned {
+                        package: package.clone(),
+                        path: entry.path.clone(),
+                    });
+                }
+            }
+            Some(_) => plan.actions.push(act(owned, Was::Other)),
+            None => plan.actions.push(act(PathChange::Create, Was::Absent)),
+        }
+        Ok(())
+    }
+
+    /// Tells whether the package that has `row` took it from `package` before, or would have the right to.
+    fn has_superseded(
+        &self,
+        row: &FileRow,
+        package: &PackageName,
+        records: &mut BTreeMap<PackageName, Option<Record>>,
+    ) -> Result<bool, PlanError> {
+        if let Some(old) = self.leaving.get(package)
+            && old.installed.yielded_to.contains(&row.package)
+        {
+            return Ok(true);
+        }
+        Ok(self
+            .record(&row.package, records)?
+            .as_ref()
+            .is_some_and(|record| record.manifest.supersedes.contains(package)))
+    }
+
+    fn record<'b>(
+        &self,
+        name: &PackageName,
+        records: &'b mut BTreeMap<PackageName, Option<Record>>,
+    ) -> Result<&'b Option<Record>, PlanError> {
+        if !records.contains_key(name) {
+            let record =
+                match self.leaving.get(name) {
+                    Some(record) => Some(record.clone()),
+                    None => match self.database.record(name).map_err(database)? {
+                        None => None,
+                        Some(bytes) => Some(Record::read_of(name, &bytes).map_err(|source| {
+                            PlanError::Record {
+                                name: name.clone(),
+                                source,
+                            }
+                        })?),
+                    },
+                };
+            records.insert(name.clone(), record);
+        }
+        Ok(&records[name])
+    }
+
+    fn recorded_content(
+        &self,
+        row: &FileRow,
+        records: &mut BTreeMap<PackageName, Option<Record>>,
+    ) -> Result<Option<Content>, PlanError> {
+        Ok(self
+            .record(&row.package, records)?
+            .as_ref()
+            .and_then(|record| entry_at(record, &row.path))
+            .and_then(content_of))
+    }
+
+    fn content_on_disk(&self, place: &RelPath, kind: Kind) -> Result<Content, PlanError> {
+        let missing = || {
+            read(RootError::new(
+                "read",
+                place.to_string(),
+                io::Error::other("it vanished while it was read"),
+            ))
+        };
+        match kind {
+            Kind::File => {
+                let file = self.root.open_file(place).map_err(read)?;
+                let mut file = file.ok_or_else(missing)?;
+                let mut hasher = Hasher::new();
+                io::copy(&mut file, &mut hasher)
+                    .map_err(|source| read(RootError::new("read", place.to_string(), source)))?;
+                Ok(Content::File(hasher.sha256()))
+            }
+            Kind::Symlink => {
+                let target = self.root.read_link(place).map_err(read)?;
+                Ok(Content::Symlink(Sha256::of(&target.ok_or_else(missing)?)))
+            }
+            Kind::Directory | Kind::Special => Ok(Content::Other),
+        }
+    }
+
+    /// Returns something in the directory at `place` that this transaction leaves alone.
+    fn inside_that_stays(&self, place: &RelPath) -> Result<Option<String>, PlanError> {
+        let leaves = |name: &PackageName| self.leaving.contains_key(name);
+        let owners = self.database.directory_owners(place).map_err(database)?;
+        if let Some(name) = owners.iter().find(|name| !leaves(name)) {
+            return Ok(Some(format!("paths of {name}")));
+        }
+        let going: BTreeSet<RelPath> = self
+            .database
+            .files_below(place)
+            .map_err(database)?
+            .into_iter()
+            .filter(|row| leaves(&row.package))
+            .map(|row| row.place)
+            .collect();
+        let directory = self.root.directory(place).map_err(read)?;
+        let mut staying = None;
+        let mut visit = |visit: igos_root::Visit<'_>| {
+            let is_directory = visit.found.is_ok_and(|found| found.kind == Kind::Directory);
+            let inside = place.join(visit.path).ok();
+            if !is_directory && inside.as_ref().is_none_or(|inside| !going.contains(inside)) {
+                staying.get_or_insert_with(|| igos_format::escape::escape(visit.path));
+            }
+            Ok(igos_root::Descend::Into)
+        };
+        igos_root::walk(&directory, &mut visit)
+            .map_err(|source| read(RootError::new("read directory", place.to_string(), source)))?;
+        // An empty directory that nobody owns is somebody's all the same.
+        if staying.is_none() && owners.is_empty() {
+            staying = Some("nothing of a package".to_owned());
+        }
+        Ok(staying)
+    }
+
+    /// Plans what goes: paths of leaving packages that nothing arriving claims.
+    fn plan_departures(
+        &self,
+        claims: &Claims<'_>,
+        dissolved: &BTreeSet<RelPath>,
+        plan: &mut PathPlan,
+    ) -> Result<(), PlanError> {
+        let is_dissolved = |place: &RelPath| {
+            std::iter::successors(place.parent(), RelPath::parent)
+                .any(|above| dissolved.contains(&above))
+        };
+        let mut directories: BTreeMap<RelPath, (RelPath, PackageName)> = BTreeMap::new();
+        for (package, record) in &self.leaving {
+            for row in self.database.files(package).map_err(database)? {
+                if claims.files.contains_key(&row.place)
+                    || claims.directories.contains_key(&row.place)
+                    || is_dissolved(&row.place)
+                {
+                    continue;
+                }
+                self.note_lost(&row, record, plan)?;
+                self.plan_departure(&row, record, plan)?;
+            }
+            for (place, path) in self.database.directories(package).map_err(database)? {
+                directories.insert(place, (path, package.clone()));
+            }
+        }
+        for (place, (path, package)) in directories {
+            let is_claimed = claims.directories.contains_key(&place)
+                || claims.files.contains_key(&place)
+                || is_dissolved(&place);
+            let owners = self.database.directory_owners(&place).map_err(database)?;
+            if is_claimed || owners.iter().any(|owner| !self.leaving.contains_key(owner)) {
+                continue;
+            }
+            if self.kind_on_disk(&place)? == Some(Kind::Directory) {
+                plan.actions.push(PathAction {
+                    path,
+                    place,
+                    package,
+                    kind: Kind::Directory,
+                    change: PathChange::Remove,
+                    was: Was::Directory,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn plan_departure(
+        &self,
+        row: &FileRow,
+        record: &Record,
+        plan: &mut PathPlan,
+    ) -> Result<(), PlanError> {
+        let found = match self.kind_on_disk(&row.place)? {
+            None | Some(Kind::Directory) => return Ok(()),
+            Some(found) => found,
+        };
+        let entry = entry_at(record, &row.path);
+        let (mut change, mut was) = (PathChange::Remove, Was::Other);
+        if let Some(entry) = entry.filter(|entry| entry.is_configuration) {
+            let disk = self.content_on_disk(&row.place, found)?;
+            was = was_content(disk);
+            if Some(disk) != content_of(entry) {
+                change = PathChange::Abandon;
+            }
+        }
+        plan.actions.push(PathAction {
+            path: row.path.clone(),
+            place: row.place.clone(),
+            package: row.package.clone(),
+            kind: if row.target.is_some() {
+                Kind::Symlink
+            } else {
+                Kind::File
+            },
+            change,
+            was,
+        });
+        Ok(())
+    }
+
+    /// Returns what the disk has at a recorded place; nothing where the way to it is no longer one of directories.
+    fn kind_on_disk(&self, place: &RelPath) -> Result<Option<Kind>, PlanError> {
+        match self.root.metadata(place) {
+            Ok(found) => Ok(found.map(|found| found.kind)),
+            Err(error) if error.is_way_blocked() => Ok(None),
+            Err(error) => Err(read(error)),
+        }
+    }
+
+    fn note_lost(
+        &self,
+        row: &FileRow,
+        record: &Record,
+        plan: &mut PathPlan,
+    ) -> Result<(), PlanError> {
+        for name in &record.manifest.supersedes {
+            if self.leaving.contains_key(name) || self.arriving.contains_key(name) {
+                continue;
+            }
+            let Some(bytes) = self.database.record(name).map_err(database)? else {
+                continue;
+            };
+            let loses = Record::read_of(name, &bytes)
+                .is_ok_and(|other| entry_at(&other, &row.path).is_some());
+            if loses {
+                plan.lost.push((name.clone(), row.path.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entry_at<'a>(record: &'a Record, path: &RelPath) -> Option<&'a FileEntry> {
+    let entries = &record.manifest.entries;
+    entries
+        .binary_search_by(|entry| entry.path.cmp(path))
+        .ok()
+        .map(|at| &entries[at])
+}
+
+fn was_content(content: Content) -> Was {
+    match content {
+        Content::File(digest) | Content::Symlink(digest) => Was::Content(digest),
+        Content::Other => Was::Other,
+    }
+}
+
+fn configuration_change(
+    decision: Decision,
+    place: &RelPath,
+    owner: Option<&FileRow>,
+    owned: PathChange,
+) -> Option<PathChange> {
+    Some(match decision {
+        Decision::Place if owner.is_none() => PathChange::Create,
+        Decision::Place => owned,
+        Decision::Adopt => PathChange::Adopt,
+        Decision::Keep => PathChange::KeepEdited { beside: None },
+        Decision::KeepAndPutBeside => PathChange::KeepEdited {
+            beside: new_name(place),
+        },
+        Decision::StayDeleted => PathChange::KeepDeleted,
+    })
+}

@@ -1,0 +1,437 @@
+//! From a request to a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use igos_format::manifest::Manifest;
+use igos_format::{EntryKind, FileEntry, PackageId, PackageName, RelPath};
+use igos_report::Diagnostic;
+use igos_root::{FollowedLinks, RootDir};
+
+use super::paths::{PathPlan, PathPlanner};
+use super::solve::{self, Chosen};
+use super::world::World;
+use super::{
+    Again, Candidate, Change, ChangeAction, Conflict, Downgrade, Essential, InstallRequest, Lack,
+    Plan, PlanError, Privilege, PrivilegedPath, RemoveRequest, Unowned, Unsigned, installed_bytes,
+};
+use crate::database::Database;
+use crate::{DatabaseError, Reason, Record, Trust};
+
+/// What a plan is made from besides the request.
+#[derive(Debug)]
+pub(crate) struct Ground<'a> {
+    pub(crate) root: &'a RootDir,
+    pub(crate) database: &'a Database,
+    pub(crate) links: FollowedLinks,
+    pub(crate) last_transaction: u64,
+}
+
+fn database(source: DatabaseError) -> PlanError {
+    PlanError::Database { source }
+}
+
+impl Ground<'_> {
+    fn record(&self, name: &PackageName) -> Result<Option<Record>, PlanError> {
+        self.database
+            .record(name)
+            .map_err(database)?
+            .map(|bytes| {
+                Record::read_of(name, &bytes).map_err(|source| PlanError::Record {
+                    name: name.clone(),
+                    source,
+                })
+            })
+            .transpose()
+    }
+}
+
+/// Plans an installation.
+pub(crate) fn plan_install(
+    mut ground: Ground<'_>,
+    candidates: &[Candidate],
+    request: &InstallRequest,
+) -> Result<Plan, PlanError> {
+    let mut first: Vec<&Candidate> = Vec::new();
+    let mut unchanged = Vec::new();
+    for wanted in &request.wanted {
+        let candidate = solve::pick(candidates, wanted, request.arch)?;
+        let installed = ground.record(&wanted.name)?;
+        let is_same = installed.is_some_and(|record| record.installed.seal == candidate.seal());
+        if is_same && request.again == Again::Skip {
+            unchanged.push(candidate.manifest().package.clone());
+        } else if !first.iter().any(|other| same_name(other, candidate)) {
+            first.push(candidate);
+        }
+    }
+    for candidate in &first {
+        adopt_links(&mut ground.links, ground.root, candidate);
+    }
+    let links = ground.links.clone();
+    let mut before = World::installed(ground.database, &links).map_err(database)?;
+    let broken_before = broken(&mut before)?;
+    let mut world = World::installed(ground.database, &links).map_err(database)?;
+    let chosen = solve::close(&mut world, candidates, first, request)?;
+    for package in chosen.values() {
+        adopt_links(&mut ground.links, ground.root, package.candidate);
+    }
+    let order = solve::order(&chosen);
+
+    let mut leaving = BTreeMap::new();
+    let mut changes = Vec::new();
+    for name in &order {
+        let old = ground.record(name)?;
+        changes.push(change(&chosen[name], old.as_ref(), request)?);
+        if let Some(old) = old {
+            leaving.insert(name.clone(), old);
+        }
+    }
+    let breaks: Vec<Lack> = broken(&mut world)?
+        .into_iter()
+        .filter(|lack| !broken_before.contains(lack))
+        .collect();
+    if !breaks.is_empty() {
+        return Err(PlanError::Breaks(breaks));
+    }
+
+    let changed = order.iter().cloned().collect();
+    let mut conflicts = solve::declared_conflicts(&world, &changed);
+    let planner = PathPlanner {
+        root: ground.root,
+        database: ground.database,
+        links: &ground.links,
+        unowned: request.unowned,
+        arriving: chosen
+            .iter()
+            .map(|(name, package)| (name.clone(), package.candidate))
+            .collect(),
+        leaving,
+    };
+    let paths = planner.plan()?;
+    conflicts.extend(paths.conflicts.iter().cloned());
+    finish_conflicts(conflicts)?;
+    let install_bytes = chosen
+        .values()
+        .map(|package| installed_bytes(package.candidate.manifest()))
+        .fold(0, u64::saturating_add);
+    Ok(finish(
+        &ground,
+        request.ownership,
+        changes,
+        paths,
+        unchanged,
+        install_bytes,
+    ))
+}
+
+/// Plans a removal.
+pub(crate) fn plan_remove(ground: Ground<'_>, request: &RemoveRequest) -> Result<Plan, PlanError> {
+    let mut world = World::installed(ground.database, &ground.links).map_err(database)?;
+    let broken_before = broken(&mut world)?;
+    let mut leaving = BTreeMap::new();
+    for name in &request.names {
+        let record = ground
+            .record(name)?
+            .ok_or_else(|| PlanError::NotInstalled { name: name.clone() })?;
+        if record.manifest.is_essential && request.essential == Essential::Keep {
+            return Err(PlanError::Essential { name: name.clone() });
+        }
+        leaving.insert(name.clone(), record);
+        world.remove(name);
+    }
+    let mut needed = broken(&mut world)?;
+    needed.retain(|lack| !broken_before.contains(lack));
+    if let Some(name) = request.names.first()
+        && !needed.is_empty()
+    {
+        return Err(needed_error(&ground, request, &needed, name)?);
+    }
+    let changes = leaving.values().map(removal).collect();
+    let planner = PathPlanner {
+        root: ground.root,
+        database: ground.database,
+        links: &ground.links,
+        unowned: Unowned::Refuse,
+        arriving: BTreeMap::new(),
+        leaving,
+    };
+    let paths = planner.plan()?;
+    Ok(finish(
+        &ground,
+        request.ownership,
+        changes,
+        paths,
+        Vec::new(),
+        0,
+    ))
+}
+
+fn same_name(a: &Candidate, b: &Candidate) -> bool {
+    a.manifest().package.name == b.manifest().package.name
+}
+
+/// A merged-directory link that an arriving package brings counts from now on, unless the root has something else
+/// there.
+fn adopt_links(links: &mut FollowedLinks, root: &RootDir, candidate: &Candidate) {
+    for path in FollowedLinks::listed() {
+        let entries = &candidate.manifest().entries;
+        let found = entries.binary_search_by(|entry| entry.path.cmp(&path));
+        if let Ok(at) = found
+            && let EntryKind::Symlink { target } = &entries[at].kind
+            && matches!(root.metadata(&path), Ok(None))
+        {
+            links.insert(path, target);
+        }
+    }
+}
+
+/// Returns everything that installed packages need and lack.
+fn broken(world: &mut World<'_>) -> Result<Vec<Lack>, PlanError> {
+    let mut all = Vec::new();
+    for facts in world.packages.values() {
+        all.extend(world.lacks_of(facts).map_err(database)?);
+    }
+    Ok(all)
+}
+
+/// Names, for the first of the packages to go that others need, who needs it.
+fn needed_error(
+    ground: &Ground<'_>,
+    request: &RemoveRequest,
+    needed: &[Lack],
+    first: &PackageName,
+) -> Result<PlanError, PlanError> {
+    let dependants_without = |name: &PackageName| -> Result<BTreeSet<PackageName>, PlanError> {
+        let mut world = World::installed(ground.database, &ground.links).map_err(database)?;
+        let before = broken(&mut world)?;
+        world.remove(name);
+        let lacks = broken(&mut world)?;
+        Ok(lacks
+            .into_iter()
+            .filter(|lack| !before.contains(lack))
+            .map(|lack| lacking(&lack).clone())
+            .filter(|dependant| !request.names.contains(dependant))
+            .collect())
+    };
+    for name in &request.names {
+        let dependants = dependants_without(name)?;
+        if !dependants.is_empty() {
+            return Ok(PlanError::Needed {
+                name: name.clone(),
+                dependants: dependants.into_iter().collect(),
+            });
+        }
+    }
+    // Each alone could go, because another of them would do instead.
+    let dependants: BTreeSet<_> = needed.iter().map(|lack| lacking(lack).clone()).collect();
+    Ok(PlanError::Needed {
+        name: first.clone(),
+        dependants: dependants.into_iter().collect(),
+    })
+}
+
+fn lacking(lack: &Lack) -> &PackageName {
+    match lack {
+        Lack::Dependency { package, .. } | Lack::Feature { package, .. } => package,
+    }
+}
+
+fn finish_conflicts(mut conflicts: Vec<Conflict>) -> Result<(), PlanError> {
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    conflicts.sort_by_cached_key(ToString::to_string);
+    conflicts.dedup();
+    Err(PlanError::Conflicts(conflicts))
+}
+
+fn change(
+    chosen: &Chosen<'_>,
+    old: Option<&Record>,
+    request: &InstallRequest,
+) -> Result<Change, PlanError> {
+    let candidate = chosen.candidate;
+    let manifest = candidate.manifest();
+    let package = &manifest.package;
+    if !solve::fits(package.arch, request.arch) {
+        return Err(PlanError::Arch {
+            package: package.clone(),
+            found: package.arch,
+            expected: request.arch,
+        });
+    }
+    if *candidate.trust() == Trust::Unsigned && request.unsigned == Unsigned::Refuse {
+        return Err(PlanError::Unsigned {
+            package: package.clone(),
+        });
+    }
+    let action = match old.map(|old| &old.manifest.package) {
+        None => ChangeAction::Install,
+        Some(old) => {
+            let from = old.full_version();
+            match solve::compare_versions(package, old) {
+                std::cmp::Ordering::Equal => ChangeAction::Reinstall,
+                std::cmp::Ordering::Greater => ChangeAction::Upgrade { from },
+                std::cmp::Ordering::Less if request.downgrade == Downgrade::Refuse => {
+                    return Err(PlanError::Downgrade {
+                        package: package.clone(),
+                        installed: old.clone(),
+                    });
+                }
+                std::cmp::Ordering::Less => ChangeAction::Downgrade { from },
+            }
+        }
+    };
+    // What was asked for once stays asked for.
+    let reason = match old.map(|old| old.installed.reason) {
+        Some(Reason::Explicit) => Reason::Explicit,
+        Some(Reason::Automatic) | None => chosen.reason,
+    };
+    Ok(Change {
+        package: package.clone(),
+        action,
+        reason,
+        seal: Some(candidate.seal()),
+        trust: candidate.trust().clone(),
+        installed_bytes: installed_bytes(manifest),
+        required_by: chosen.required_by.iter().cloned().collect(),
+        privileged: privileged(&manifest.entries),
+        recorded_only: recorded_only(manifest),
+    })
+}
+
+fn removal(record: &Record) -> Change {
+    Change {
+        package: record.manifest.package.clone(),
+        action: ChangeAction::Remove,
+        reason: record.installed.reason,
+        seal: None,
+        trust: record.installed.trust.clone(),
+        installed_bytes: installed_bytes(&record.manifest),
+        required_by: Vec::new(),
+        privileged: Vec::new(),
+        recorded_only: Vec::new(),
+    }
+}
+
+/// Returns the paths that give privileges, to be shown before anything is confirmed (threats note, P13).
+fn privileged(entries: &[FileEntry]) -> Vec<PrivilegedPath> {
+    entries
+        .iter()
+        .filter_map(|entry| {
+            let mut privileges = Vec::new();
+            let is_file = matches!(entry.kind, EntryKind::File { .. });
+            let is_symlink = matches!(entry.kind, EntryKind::Symlink { .. });
+            if is_file && entry.mode & 0o4000 != 0 {
+                privileges.push(Privilege::Setuid);
+            }
+            if is_file && entry.mode & 0o2000 != 0 {
+                privileges.push(Privilege::Setgid);
+            }
+            if let Some(capabilities) = entry.capabilities {
+                privileges.push(Privilege::Capabilities(capabilities.to_string()));
+            }
+            // A sticky directory such as /tmp is meant to be so.
+            if !is_symlink && entry.mode & 0o002 != 0 && entry.mode & 0o1000 == 0 {
+                privileges.push(Privilege::WorldWritable);
+            }
+            if !entry.owner.is_root() {
+                privileges.push(Privilege::Owner(format!(
+                    "{}:{}",
+                    entry.owner.user, entry.owner.group
+                )));
+            }
+            (!privileges.is_empty()).then(|| PrivilegedPath {
+                path: entry.path.clone(),
+                privileges,
+            })
+        })
+        .collect()
+}
+
+fn recorded_only(manifest: &Manifest) -> Vec<String> {
+    let users = manifest
+        .users
+        .iter()
+        .map(|user| format!("user {}", user.name));
+    let groups = manifest
+        .groups
+        .iter()
+        .map(|group| format!("group {}", group.name));
+    let services = manifest
+        .services
+        .iter()
+        .map(|service| format!("service {}", service.name));
+    let triggers = manifest
+        .triggers
+        .iter()
+        .map(|trigger| format!("trigger {}", trigger.name));
+    let alternatives = manifest
+        .alternatives
+        .iter()
+        .map(|alternative| format!("alternative {}", alternative.path));
+    users
+        .chain(groups)
+        .chain(services)
+        .chain(triggers)
+        .chain(alternatives)
+        .collect()
+}
+
+fn finish(
+    ground: &Ground<'_>,
+    ownership: crate::Ownership,
+    changes: Vec<Change>,
+    paths: PathPlan,
+    unchanged: Vec<PackageId>,
+    install_bytes: u64,
+) -> Plan {
+    Plan {
+        based_on: ground.last_transaction,
+        ownership,
+        notices: notices(&changes, &paths.lost),
+        changes,
+        paths: paths.actions,
+        yields: paths.yields.into_iter().collect(),
+        unchanged,
+        install_bytes,
+    }
+}
+
+fn notices(changes: &[Change], lost: &[(PackageName, RelPath)]) -> Vec<Diagnostic> {
+    let mut notices = Vec::new();
+    for change in changes
+        .iter()
+        .filter(|change| !change.recorded_only.is_empty())
+    {
+        notices.push(
+            Diagnostic::note(
+                "declarations-not-carried-out",
+                format!(
+                    "{} declares what is recorded and not carried out yet: {}",
+                    change.package,
+                    change.recorded_only.join(", ")
+                ),
+            )
+            .at(change.package.name.as_str()),
+        );
+    }
+    let mut by_package: BTreeMap<&PackageName, Vec<&RelPath>> = BTreeMap::new();
+    for (name, path) in lost {
+        by_package.entry(name).or_default().push(path);
+    }
+    for (name, paths) in by_package {
+        notices.push(
+            Diagnostic::warning(
+                "superseded-paths-lost",
+                format!(
+                    "{name} loses {} paths that a removed package had taken over, the first is {}",
+                    paths.len(),
+                    paths[0]
+                ),
+            )
+            .at(name.as_str())
+            .hint(format!("bring them back: `pkm reinstall {name}`")),
+        );
+    }
+    notices
+}

@@ -1,0 +1,125 @@
+//! The text record of one installed package: how it came here, then its manifest byte for byte.
+//!
+//! `docs/formats/record.md` is the normative description. Records are the truth about a root; the database is made
+//! from them.
+
+mod read;
+mod write;
+
+pub use read::RecordError;
+pub(crate) use read::{Lines, SplitError, split_end};
+pub(crate) use write::time_text;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use igos_format::manifest::Manifest;
+use igos_format::{PackageId, PackageName, Sha256};
+use serde::Serialize;
+
+use crate::Ownership;
+
+/// The version of the text this program writes, and the newest it reads.
+const FORMAT: u32 = 1;
+
+/// Longest record, in bytes: the longest manifest and a generous head.
+pub(crate) const RECORD_MAX_BYTES: u64 = 17 * 1024 * 1024;
+
+/// Why a package is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// It was asked for.
+    Explicit,
+    /// Another package needed it.
+    Automatic,
+}
+
+impl Reason {
+    /// Returns the word of records: `explicit` or `automatic`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Explicit => "explicit",
+            Reason::Automatic => "automatic",
+        }
+    }
+}
+
+/// Who vouches for an archive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase", tag = "kind", content = "id")]
+pub enum Trust {
+    /// Nobody: the user allowed it.
+    Unsigned,
+    /// The owner of the key with this id.
+    Key(String),
+}
+
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trust::Unsigned => f.write_str("unsigned"),
+            Trust::Key(id) => write!(f, "key {id}"),
+        }
+    }
+}
+
+/// A text does not say who vouches for an archive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is neither `unsigned` nor `key` and a key's id")]
+pub struct TrustError {
+    text: String,
+}
+
+impl FromStr for Trust {
+    type Err = TrustError;
+
+    fn from_str(text: &str) -> Result<Self, TrustError> {
+        if text == "unsigned" {
+            return Ok(Trust::Unsigned);
+        }
+        let is_id = |id: &str| {
+            !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        match text.strip_prefix("key ") {
+            Some(id) if is_id(id) => Ok(Trust::Key(id.to_owned())),
+            _ => Err(TrustError {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// How a package came to be in a root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Installed {
+    /// The package.
+    pub package: PackageId,
+    /// Why it is there.
+    pub reason: Reason,
+    /// When it was installed, in seconds since 1970.
+    pub installed: i64,
+    /// The transaction that installed it.
+    pub transaction: u64,
+    /// The seal digest of the archive it came from.
+    pub seal: Sha256,
+    /// Who vouches for that archive.
+    pub trust: Trust,
+    /// Whether owners and special bits were applied.
+    pub ownership: Ownership,
+    /// Packages that took over those of its paths that they have too, while they are installed.
+    pub yielded_to: BTreeSet<PackageName>,
+}
+
+/// The whole record of one package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// How it came here.
+    pub installed: Installed,
+    /// What it is.
+    pub manifest: Manifest,
+    /// The manifest as the archive had it.
+    pub manifest_bytes: Vec<u8>,
+}

@@ -1,0 +1,285 @@
+//! Reading records, strictly: what is not exactly what we write is refused.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use igos_format::manifest::{self, ManifestError};
+use igos_format::{PackageName, Sha256};
+use igos_report::Explain;
+use jiff::Timestamp;
+
+use super::{FORMAT, Installed, Reason, Record};
+use crate::Ownership;
+
+/// A text is not a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// It does not begin with `igos-record VERSION MINIMUM-READER`.
+    #[error("not a record: it does not begin with `igos-record`")]
+    NotARecord,
+    /// It was written by a newer program.
+    #[error("the record needs a reader of format {needed}, this program reads {known}")]
+    NewerFormat {
+        /// The format it asks for.
+        needed: u32,
+        /// The newest this program knows.
+        known: u32,
+    },
+    /// Its last line is not `end DIGEST`.
+    #[error("the record is incomplete: it does not end with its digest")]
+    Incomplete,
+    /// Its digest is not the one its last line gives.
+    #[error("the record has digest {actual}, its last line says {expected}")]
+    Digest {
+        /// What the last line says.
+        expected: Sha256,
+        /// What was found.
+        actual: Sha256,
+    },
+    /// A line is not what has to be there.
+    #[error("line {line} of the record is not `{expected}`")]
+    Line {
+        /// One-based line.
+        line: usize,
+        /// What has to be there.
+        expected: &'static str,
+    },
+    /// The manifest inside is refused.
+    #[error("the manifest in the record is refused")]
+    Manifest {
+        /// Why.
+        #[source]
+        source: ManifestError,
+    },
+    /// It is the record of another package.
+    #[error("the record of {expected} holds package {found}")]
+    OtherPackage {
+        /// Whose record it should be.
+        expected: PackageName,
+        /// Whose it is.
+        found: PackageName,
+    },
+}
+
+impl Explain for RecordError {
+    fn code(&self) -> &'static str {
+        match self {
+            RecordError::NotARecord => "record-unknown-form",
+            RecordError::NewerFormat { .. } => "record-newer-format",
+            RecordError::Incomplete => "record-incomplete",
+            RecordError::Digest { .. } => "record-digest-mismatch",
+            RecordError::Line { .. } => "record-line",
+            RecordError::Manifest { .. } => "record-manifest",
+            RecordError::OtherPackage { .. } => "record-other-package",
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        4
+    }
+}
+
+/// The head of a text, taken line by line.
+pub(crate) struct Lines<'a> {
+    rest: &'a [u8],
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Lines {
+            rest: bytes,
+            number: 0,
+        }
+    }
+
+    /// Returns what is left.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Returns the one-based number of the line taken last.
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Takes a line without its end.
+    pub(crate) fn next_line(&mut self) -> Option<&'a str> {
+        let end = self.rest.iter().position(|byte| *byte == b'\n')?;
+        let line = std::str::from_utf8(&self.rest[..end]).ok()?;
+        self.rest = &self.rest[end + 1..];
+        self.number += 1;
+        Some(line)
+    }
+
+    /// Takes a line that begins with `key` and a space, and returns the rest of it.
+    pub(crate) fn value(&mut self, key: &str) -> Option<&'a str> {
+        let before = (self.rest, self.number);
+        let value = self
+            .next_line()
+            .and_then(|line| line.strip_prefix(key)?.strip_prefix(' '));
+        if value.is_none() {
+            (self.rest, self.number) = before;
+        }
+        value
+    }
+
+    /// Takes a line that begins with `key` and a space, and returns the rest of it, parsed.
+    pub(crate) fn parsed<T: FromStr>(&mut self, key: &str) -> Option<T> {
+        self.value(key)?.parse().ok()
+    }
+}
+
+/// Splits off the last line `end DIGEST` and compares the digest of everything before it.
+pub(crate) fn split_end(bytes: &[u8]) -> Result<&[u8], SplitError> {
+    const END: usize = "end ".len() + 64 + 1;
+    let at = bytes.len().checked_sub(END).ok_or(SplitError::Incomplete)?;
+    let (body, end) = bytes.split_at(at);
+    let expected: Sha256 = std::str::from_utf8(end)
+        .ok()
+        .and_then(|line| line.strip_prefix("end ")?.strip_suffix('\n')?.parse().ok())
+        .ok_or(SplitError::Incomplete)?;
+    let actual = Sha256::of(body);
+    if actual != expected || !body.ends_with(b"\n") {
+        return Err(SplitError::Digest { expected, actual });
+    }
+    Ok(body)
+}
+
+/// Why a text does not end with its digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SplitError {
+    /// The last line is something else.
+    Incomplete,
+    /// The digest is another one.
+    Digest {
+        /// What the last line says.
+        expected: Sha256,
+        /// What was found.
+        actual: Sha256,
+    },
+}
+
+impl From<SplitError> for RecordError {
+    fn from(error: SplitError) -> Self {
+        match error {
+            SplitError::Incomplete => RecordError::Incomplete,
+            SplitError::Digest { expected, actual } => RecordError::Digest { expected, actual },
+        }
+    }
+}
+
+impl Record {
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is not as docs/formats/record.md says; a text that [`Record::to_bytes`] would not write is
+    /// refused.
+    pub fn read(bytes: &[u8]) -> Result<Self, RecordError> {
+        let mut lines = Lines::new(bytes);
+        let format = lines.value("igos-record").ok_or(RecordError::NotARecord)?;
+        let needed = format
+            .split_once(' ')
+            .and_then(|(_, needed)| needed.parse().ok())
+            .ok_or(RecordError::NotARecord)?;
+        if needed > FORMAT {
+            return Err(RecordError::NewerFormat {
+                needed,
+                known: FORMAT,
+            });
+        }
+        let body = split_end(bytes)?;
+        let record = read_body(body)?;
+        // The grammar above is lenient about spellings of numbers and times; equal records have equal bytes.
+        if record.to_bytes() != bytes {
+            return Err(RecordError::Line {
+                line: 1,
+                expected: "the canonical form of this record",
+            });
+        }
+        Ok(record)
+    }
+
+    /// Reads the record that has to be that of `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Record::read`], and when it is that of another package.
+    pub fn read_of(name: &PackageName, bytes: &[u8]) -> Result<Self, RecordError> {
+        let record = Record::read(bytes)?;
+        if record.manifest.package.name != *name {
+            return Err(RecordError::OtherPackage {
+                expected: name.clone(),
+                found: record.manifest.package.name,
+            });
+        }
+        Ok(record)
+    }
+}
+
+fn read_body(body: &[u8]) -> Result<Record, RecordError> {
+    let mut lines = Lines::new(body);
+    lines.next_line();
+    macro_rules! take {
+        ($value:expr, $expected:literal) => {
+            match $value {
+                Some(value) => value,
+                None => {
+                    return Err(RecordError::Line {
+                        line: lines.number() + 1,
+                        expected: $expected,
+                    });
+                }
+            }
+        };
+    }
+    let reason = take!(
+        match lines.value("reason") {
+            Some("explicit") => Some(Reason::Explicit),
+            Some("automatic") => Some(Reason::Automatic),
+            _ => None,
+        },
+        "reason explicit|automatic"
+    );
+    let installed: Timestamp = take!(lines.parsed("installed"), "installed TIME");
+    let transaction = take!(lines.parsed("transaction"), "transaction NUMBER");
+    let seal = take!(lines.parsed("seal"), "seal DIGEST");
+    let trust = take!(lines.parsed("trust"), "trust unsigned|key ID");
+    let ownership = take!(
+        match lines.value("ownership") {
+            Some("applied") => Some(Ownership::Applied),
+            Some("recorded") => Some(Ownership::Recorded),
+            _ => None,
+        },
+        "ownership applied|recorded"
+    );
+    let mut yielded_to = BTreeSet::new();
+    while let Some(name) = lines.value("yielded") {
+        yielded_to.insert(take!(name.parse().ok(), "yielded NAME"));
+    }
+    let length: usize = take!(lines.parsed("manifest"), "manifest LENGTH");
+    if lines.rest().len() != length {
+        return Err(RecordError::Line {
+            line: lines.number(),
+            expected: "manifest LENGTH",
+        });
+    }
+    let manifest_bytes = lines.rest().to_vec();
+    let manifest =
+        manifest::read(&manifest_bytes).map_err(|source| RecordError::Manifest { source })?;
+    Ok(Record {
+        installed: Installed {
+            package: manifest.package.clone(),
+            reason,
+            installed: installed.as_second(),
+            transaction,
+            seal,
+            trust,
+            ownership,
+            yielded_to,
+        },
+        manifest,
+        manifest_bytes,
+    })
+}

@@ -1,0 +1,389 @@
+//! The journal: every step of a transaction, with the inodes it moves (docs/formats/journal.md).
+
+use std::fmt::Write as _;
+
+use igos_format::{RelPath, Sha256, escape};
+use igos_report::Explain;
+use igos_root::Kind;
+
+use crate::record::{Lines, SplitError, split_end};
+
+/// The version of the text this program writes, and the newest it reads.
+const FORMAT: u32 = 1;
+
+/// Where something is: under its own name, or parked in a staging directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A path of the root without symbolic links.
+    Place(RelPath),
+    /// A numbered name in the staging directory of this number.
+    Slot {
+        /// The staging directory, by its place in [`Journal::staging`].
+        staging: usize,
+        /// The name.
+        number: u64,
+    },
+}
+
+/// The inode a step moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) kind: Kind,
+    pub(crate) inode: u64,
+    /// Digest of a file's content or a link's target, where it is known: the identity on file systems whose inode
+    /// numbers change.
+    pub(crate) content: Option<Sha256>,
+}
+
+/// One step; each is atomic, can be repeated and can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Renames to a name that nothing has: creates, parks or makes room.
+    Move {
+        what: Identity,
+        from: Location,
+        to: Location,
+    },
+    /// Exchanges what is parked with what is in place.
+    Exchange {
+        new: Identity,
+        old: Identity,
+        slot: Location,
+        place: Location,
+    },
+    /// Deletes a directory if nothing is left in it.
+    DeleteDirectory {
+        place: RelPath,
+        mode: u16,
+        uid: u32,
+        gid: u32,
+    },
+}
+
+/// All steps of one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Journal {
+    pub(crate) transaction: u64,
+    /// The staging directories, by place.
+    pub(crate) staging: Vec<RelPath>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// A text is not a journal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// It was written by a newer program.
+    #[error("the journal needs a reader of format {needed}, this program reads {known}")]
+    NewerFormat {
+        /// The format it asks for.
+        needed: u32,
+        /// The newest this program knows.
+        known: u32,
+    },
+    /// Its digest is wrong, or its last line is missing.
+    #[error("the journal does not end with its own digest")]
+    Digest,
+    /// A line is not what has to be there.
+    #[error("line {line} of the journal is not `{expected}`")]
+    Line {
+        /// One-based line.
+        line: usize,
+        /// What has to be there.
+        expected: &'static str,
+    },
+}
+
+impl Explain for JournalError {
+    fn code(&self) -> &'static str {
+        match self {
+            JournalError::NewerFormat { .. } => "journal-newer-format",
+            JournalError::Digest => "journal-damaged",
+            JournalError::Line { .. } => "journal-line",
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            JournalError::NewerFormat { .. } => {
+                vec!["install a newer version of this program".to_owned()]
+            }
+            _ => vec![
+                "see what differs: `pkm verify --all`; then move var/lib/igos/journal away"
+                    .to_owned(),
+            ],
+        }
+    }
+}
+
+impl Location {
+    fn text(&self) -> String {
+        match self {
+            Location::Place(place) => place.to_string(),
+            Location::Slot { staging, number } => format!("{staging}/{number}"),
+        }
+    }
+
+    /// Returns the location in words of messages.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Location::Place(place) => place.to_string(),
+            Location::Slot { number, .. } => format!("staged file {number}"),
+        }
+    }
+
+    fn is_slot(&self) -> bool {
+        matches!(self, Location::Slot { .. })
+    }
+}
+
+impl Identity {
+    fn text(&self) -> String {
+        let content = self
+            .content
+            .map_or_else(|| "-".to_owned(), |digest| digest.to_string());
+        let kind = match self.kind {
+            Kind::Directory => "directory",
+            Kind::File => "file",
+            Kind::Symlink => "symlink",
+            Kind::Special => "special",
+        };
+        format!("{kind} {} {content}", self.inode)
+    }
+}
+
+impl Journal {
+    /// Returns the text.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut text = String::new();
+        self.write_lines(&mut text)
+            .expect("writing to a string cannot fail");
+        text.push_str(&format!("end {}\n", Sha256::of(text.as_bytes())));
+        text.into_bytes()
+    }
+
+    fn write_lines(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "igos-journal {FORMAT} {FORMAT}")?;
+        writeln!(text, "transaction {}", self.transaction)?;
+        for place in &self.staging {
+            writeln!(text, "staging {place}")?;
+        }
+        writeln!(text, "steps {}", self.steps.len())?;
+        for step in &self.steps {
+            match step {
+                Step::Move { what, from, to } => {
+                    let word = match (from.is_slot(), to.is_slot()) {
+                        (true, _) => "create",
+                        (false, true) => "remove",
+                        (false, false) => "rename",
+                    };
+                    writeln!(text, "{word} {} {} {}", what.text(), from.text(), to.text())?;
+                }
+                Step::Exchange {
+                    new,
+                    old,
+                    slot,
+                    place,
+                } => {
+                    let (slot, place) = (slot.text(), place.text());
+                    writeln!(
+                        text,
+                        "exchange {} {} {slot} {place}",
+                        new.text(),
+                        old.text()
+                    )?;
+                }
+                Step::DeleteDirectory {
+                    place,
+                    mode,
+                    uid,
+                    gid,
+                } => writeln!(text, "rmdir {mode:o} {uid} {gid} {place}")?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the text, strictly.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, JournalError> {
+        let refused = |lines: &Lines<'_>, expected| JournalError::Line {
+            line: lines.number() + 1,
+            expected,
+        };
+        let mut lines = Lines::new(bytes);
+        const FIRST: &str = "igos-journal VERSION MINIMUM-READER";
+        let needed = lines
+            .value("igos-journal")
+            .and_then(|value| value.split_once(' ')?.1.parse().ok())
+            .ok_or_else(|| refused(&lines, FIRST))?;
+        if needed > FORMAT {
+            return Err(JournalError::NewerFormat {
+                needed,
+                known: FORMAT,
+            });
+        }
+        let body = split_end(bytes).map_err(|error: SplitError| {
+            let (SplitError::Incomplete | SplitError::Digest { .. }) = error;
+            JournalError::Digest
+        })?;
+        let mut lines = Lines::new(body);
+        lines.next_line();
+        let transaction = lines
+            .parsed("transaction")
+            .ok_or_else(|| refused(&lines, "transaction NUMBER"))?;
+        let mut staging = Vec::new();
+        while let Some(place) = lines.value("staging") {
+            staging.push(parse_path(place).ok_or_else(|| refused(&lines, "staging PLACE"))?);
+        }
+        let count: usize = lines
+            .parsed("steps")
+            .ok_or_else(|| refused(&lines, "steps COUNT"))?;
+        let mut steps = Vec::new();
+        while !lines.rest().is_empty() {
+            let step = lines
+                .next_line()
+                .and_then(|line| parse_step(line, staging.len()));
+            steps.push(
+                step.ok_or_else(|| refused(&lines, "create|remove|rename|exchange|rmdir …"))?,
+            );
+        }
+        let journal = Journal {
+            transaction,
+            staging,
+            steps,
+        };
+        if journal.steps.len() != count || journal.to_bytes() != bytes {
+            return Err(refused(&lines, "the canonical form of this journal"));
+        }
+        Ok(journal)
+    }
+}
+
+fn parse_path(text: &str) -> Option<RelPath> {
+    RelPath::from_bytes(&escape::unescape(text).ok()?).ok()
+}
+
+fn parse_slot(text: &str, staging_count: usize) -> Option<Location> {
+    let (staging, number) = text.split_once('/')?;
+    let staging = staging.parse().ok().filter(|at| *at < staging_count)?;
+    Some(Location::Slot {
+        staging,
+        number: number.parse().ok()?,
+    })
+}
+
+fn parse_step(line: &str, staging_count: usize) -> Option<Step> {
+    let mut words = line.split(' ');
+    let word = words.next()?;
+    let mut identity = || {
+        let kind = match words.next()? {
+            "directory" => Kind::Directory,
+            "file" => Kind::File,
+            "symlink" => Kind::Symlink,
+            "special" => Kind::Special,
+            _ => return None,
+        };
+        Some(Identity {
+            kind,
+            inode: words.next()?.parse().ok()?,
+            content: match words.next()? {
+                "-" => None,
+                digest => Some(digest.parse().ok()?),
+            },
+        })
+    };
+    let slot = |text: Option<&str>| parse_slot(text?, staging_count);
+    let place = |text: Option<&str>| parse_path(text?).map(Location::Place);
+    let step = match word {
+        "create" => Step::Move {
+            what: identity()?,
+            from: slot(words.next())?,
+            to: place(words.next())?,
+        },
+        "remove" => Step::Move {
+            what: identity()?,
+            from: place(words.next())?,
+            to: slot(words.next())?,
+        },
+        "rename" => Step::Move {
+            what: identity()?,
+            from: place(words.next())?,
+            to: place(words.next())?,
+        },
+        "exchange" => Step::Exchange {
+            new: identity()?,
+            old: identity()?,
+            slot: slot(words.next())?,
+            place: place(words.next())?,
+        },
+        "rmdir" => Step::DeleteDirectory {
+            mode: u16::from_str_radix(words.next()?, 8).ok()?,
+            uid: words.next()?.parse().ok()?,
+            gid: words.next()?.parse().ok()?,
+            place: parse_path(words.next()?)?,
+        },
+        _ => return None,
+    };
+    words.next().is_none().then_some(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Identity, Journal, Location, Step};
+    use igos_format::Sha256;
+    use igos_root::Kind;
+
+    fn journal() -> Journal {
+        let place = |text: &str| Location::Place(text.parse().expect("a path"));
+        let slot = |number| Location::Slot { staging: 0, number };
+        let file = |inode| Identity {
+            kind: Kind::File,
+            inode,
+            content: Some(Sha256::of(b"x")),
+        };
+        Journal {
+            transaction: 3,
+            staging: vec!["var/lib/igos/staging".parse().expect("a path")],
+            steps: vec![
+                Step::Move {
+                    what: file(1),
+                    from: slot(0),
+                    to: place("usr/bin/with space"),
+                },
+                Step::Exchange {
+                    new: file(2),
+                    old: file(3),
+                    slot: slot(1),
+                    place: place("etc/a"),
+                },
+                Step::Move {
+                    what: file(4),
+                    from: place("b"),
+                    to: slot(2),
+                },
+                Step::Move {
+                    what: file(5),
+                    from: place("c"),
+                    to: place("c.pkmold"),
+                },
+                Step::DeleteDirectory {
+                    place: "d".parse().expect("a path"),
+                    mode: 0o755,
+                    uid: 0,
+                    gid: 5,
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn journal_text_round_trips_and_a_changed_byte_is_found() {
+        let bytes = journal().to_bytes();
+        assert_eq!(Journal::read(&bytes), Ok(journal()));
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert!(Journal::read(&changed).is_err(), "byte {at}");
+            assert!(Journal::read(&bytes[..at]).is_err(), "cut at {at}");
+        }
+    }
+}
