@@ -1,3 +1,7 @@
 //! The factory: recipes in, archives out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    igos_cli::run(igos_build::cli::execute)
+}

@@ -29,7 +29,7 @@ pub use kiss::{
 };
 pub use lint::lint;
 pub use overlay::{OVERLAY_FILE, Overlay, OverlayPackage, ParsedOverlay};
-pub use package_yml::{PackageYml, parse_overlay, parse_package_yml};
+pub use package_yml::{PackageYml, parse_overlay, parse_package_yml, with_digests};
 pub use recipe::{
     BuildArtifact, FileRule, ForeignKeys, Output, OwnerNames, Patch, Recipe, RecipeDependency,
     Style, TestFailure, TestPolicy, TripleTemplate, Triples, Validation,

@@ -1,8 +1,26 @@
 //! The recipes of a search path.
 //!
 //! This module alone reads recipe files; `igos_format::recipe` gives them their meaning. A search path is a list
-//! of repositories, and the first that has a recipe of a name wins.
+//! of directories, each a repository, and the first that has a recipe of a name wins. A repository is a directory
+//! of recipe directories, or of tiers (or other sections) that hold them; a recipe directory has a `package.yml`,
+//! or is a KISS directory with `build` and `version`.
+//!
+//! Links are followed as long as they stay inside the directories of the search path.
 
+mod checksum;
 mod entry;
+mod error;
+mod files;
+mod lint;
+mod load;
+mod parse;
+mod scan;
 
+#[cfg(test)]
+mod tests;
+
+pub use checksum::{ChecksumError, Checksummed, Digests, checksum};
 pub use entry::{Repository, Shadowed, Tree, TreeEntry};
+pub use error::LoadTreeError;
+pub use lint::lint;
+pub use load::{TreeSettings, load};

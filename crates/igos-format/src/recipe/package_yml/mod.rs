@@ -6,6 +6,7 @@
 //! ([`parse`]). Every error of a file is found in one pass.
 
 mod declarations;
+mod digests;
 mod foreign;
 mod keys;
 mod node;
@@ -15,5 +16,6 @@ mod reader;
 mod relations;
 mod sources;
 
+pub use digests::with_digests;
 pub use overlay::parse_overlay;
 pub use parse::{PackageYml, parse_package_yml};

@@ -1,0 +1,71 @@
+//! The command line of `igos-build`: each command parses, calls one operation and returns its value.
+
+mod graph;
+mod order;
+mod recipe;
+mod recipe_checksum;
+mod recipe_lint;
+mod recipe_list;
+mod recipe_new;
+mod recipe_show;
+mod recipes;
+
+use clap::{Parser, Subcommand};
+use igos_cli::{Answer, Failure, Globals, Program, Session};
+
+pub use recipes::RecipeFlags;
+
+/// The factory: recipes in, archives out
+///
+/// A recipe says how to build one or more packages. `igos-build` reads recipes from the directories of
+/// `--recipes`, sorts them so that dependencies come first, and builds each in a sandbox that holds nothing but
+/// what the recipe declares.
+#[derive(Debug, Parser)]
+#[command(
+    name = "igos-build",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Examples:\n  igos-build --recipes packages recipe list\n  igos-build --recipes packages:kiss/community order pigz\n  igos-build --recipes packages recipe lint\n\nExit codes: 0 done, 1 the answer is no, 2 usage, 3 settings, 4 could not finish, 70 our defect,\n75 locked by another, 130 interrupted"
+)]
+pub struct IgosBuild {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(flatten)]
+    recipes: RecipeFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List, show, check and write recipes
+    #[command(subcommand)]
+    Recipe(recipe::RecipeCommand),
+    /// Print the order in which packages are built, and why each is
+    Order(order::OrderCommand),
+    /// Print which recipe needs which, for Graphviz or as JSON
+    Graph(graph::GraphCommand),
+}
+
+impl Program for IgosBuild {
+    fn globals(&self) -> &Globals {
+        &self.globals
+    }
+}
+
+/// Carries out a command line.
+///
+/// # Errors
+///
+/// Returns why there is no answer.
+pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure> {
+    let recipes = &program.recipes;
+    match program.command {
+        Command::Recipe(command) => command.execute(recipes, session),
+        Command::Order(command) => command.execute(recipes, session),
+        Command::Graph(command) => command.execute(recipes, session),
+    }
+}

@@ -1,0 +1,145 @@
+//! `igos-build recipe list`
+
+use std::fmt;
+
+use igos_cli::{Answer, Exit, Failure, Render, Session};
+use igos_format::recipe::{Dialect, Source, SourceKind};
+use igos_format::{DependencyKind, Digest, Tier};
+use serde::Serialize;
+
+use super::recipes::{self, RecipeFlags};
+use crate::tree::TreeEntry;
+
+/// All recipes, in search order.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct RecipeList {
+    recipes: Vec<RecipeRow>,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+/// One recipe, as other programs read it.
+#[derive(Debug, Serialize)]
+pub(super) struct RecipeRow {
+    name: String,
+    repository: String,
+    dialect: Dialect,
+    version: String,
+    release: String,
+    tier: Option<Tier>,
+    description: String,
+    license: String,
+    dependencies: Vec<DependencyRow>,
+    sources: Vec<SourceRow>,
+    hooks: Vec<String>,
+    supersedes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DependencyRow {
+    name: String,
+    kind: DependencyKind,
+}
+
+#[derive(Debug, Serialize)]
+struct SourceRow {
+    location: String,
+    kind: &'static str,
+    destination: String,
+    cache_name: String,
+    extract: bool,
+    digest: Option<DigestRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct DigestRow {
+    algorithm: &'static str,
+    value: String,
+}
+
+pub(super) fn execute(flags: &RecipeFlags, session: &Session) -> Result<Answer, Failure> {
+    let tree = flags.load(session)?;
+    Ok(Answer::from(RecipeList {
+        recipes: tree.entries.iter().map(RecipeRow::from).collect(),
+        exit: recipes::exit(&tree),
+    }))
+}
+
+impl From<&TreeEntry> for RecipeRow {
+    fn from(entry: &TreeEntry) -> Self {
+        let recipe = &entry.recipe;
+        RecipeRow {
+            name: recipe.name.to_string(),
+            repository: entry.repository.clone(),
+            dialect: recipe.dialect,
+            version: recipe.version.to_string(),
+            release: recipe.release.to_string(),
+            tier: recipe.tier,
+            description: recipe.description.clone(),
+            license: recipe.license.clone(),
+            dependencies: recipe
+                .dependencies
+                .iter()
+                .map(|needed| DependencyRow {
+                    name: needed.dependency.name.to_string(),
+                    kind: needed.kind,
+                })
+                .collect(),
+            sources: recipe.sources.iter().map(SourceRow::from).collect(),
+            hooks: recipe.hooks.clone(),
+            supersedes: recipe.supersedes.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl From<&Source> for SourceRow {
+    fn from(source: &Source) -> Self {
+        SourceRow {
+            location: source.location.clone(),
+            kind: kind(&source.kind),
+            destination: source.destination.clone(),
+            cache_name: source.cache_name.clone(),
+            extract: source.extract,
+            digest: source.digest.as_ref().map(|digest: &Digest| DigestRow {
+                algorithm: digest.algorithm(),
+                value: digest.to_string(),
+            }),
+        }
+    }
+}
+
+pub(super) fn kind(kind: &SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Http => "http",
+        SourceKind::Git { .. } => "git",
+        SourceKind::File => "file",
+        SourceKind::Directory => "directory",
+    }
+}
+
+impl Render for RecipeList {
+    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        let width =
+            |text: fn(&RecipeRow) -> usize| self.recipes.iter().map(text).max().unwrap_or(0);
+        let names = width(|row| row.name.len());
+        let versions = width(|row| row.version.len() + 1 + row.release.len());
+        for row in &self.recipes {
+            let version = format!("{}-{}", row.version, row.release);
+            let place = match row.tier {
+                Some(tier) => format!("{}/{tier}", row.repository),
+                None => row.repository.clone(),
+            };
+            let line = format!(
+                "{:names$}  {version:versions$}  {place}  {}",
+                row.name, row.description
+            );
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+}
