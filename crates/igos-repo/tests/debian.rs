@@ -15,6 +15,10 @@ const MUSL: &str = "a9a118bbe84d8764da0ea0d28b3ab3fae8477fc7e4085d90102b8596fc7c
 const BZIP2: &str = "ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269";
 
 /// Says why the test cannot run here.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether the archive can be reached decides whether to test"
+)]
 fn obstacle(settings: &DebianSettings) -> Option<String> {
     if let Some(program) = [&settings.apt_get, &settings.apt_helper, &settings.keyring]
         .into_iter()

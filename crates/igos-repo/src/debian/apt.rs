@@ -4,8 +4,10 @@
 //! the programs. Our configuration is given with `-c`, which apt reads after the host's, and hooks that the host
 //! runs around an update are cleared: they would act on the host's lists and cache.
 
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use igos_format::Sha256;
 use igos_report::{Diagnostic, Task};
@@ -47,14 +49,22 @@ pub(super) struct Apt<'a> {
     settings: &'a DebianSettings,
     directory: PathBuf,
     indices: Indices,
+    /// Whether the user was told already that downloads run as root.
+    is_told: &'a AtomicBool,
 }
 
 impl<'a> Apt<'a> {
-    pub(super) fn new(settings: &'a DebianSettings, directory: PathBuf, indices: Indices) -> Self {
+    pub(super) fn new(
+        settings: &'a DebianSettings,
+        directory: PathBuf,
+        indices: Indices,
+        is_told: &'a AtomicBool,
+    ) -> Self {
         Apt {
             settings,
             directory,
             indices,
+            is_told,
         }
     }
 
@@ -83,12 +93,26 @@ impl<'a> Apt<'a> {
             let path = self.directory.join(part);
             fs_err::create_dir_all(&path).map_err(DebianError::io("make", path))?;
         }
-        let list = self.directory.join("sources.list");
-        let text = self.sources_list()?;
-        fs_err::write(&list, text).map_err(DebianError::io("write", list))?;
-        let conf = self.conf();
+        self.replace("sources.list", &self.sources_list()?)?;
         let text = configuration(&self.directory, self.downloader(task)?)?;
-        fs_err::write(&conf, text).map_err(DebianError::io("write", conf))
+        self.replace("apt.conf", &text)
+    }
+
+    /// Gives a file of ours this content, at once, so that a program that reads it meanwhile sees all of it.
+    fn replace(&self, name: &str, text: &str) -> Result<(), DebianError> {
+        let path = self.directory.join(name);
+        if fs_err::read_to_string(&path).is_ok_and(|there| there == text) {
+            return Ok(());
+        }
+        let write = || {
+            let file = tempfile::NamedTempFile::new_in(&self.directory)?;
+            file.as_file().write_all(text.as_bytes())?;
+            // apt's own user reads it too.
+            file.as_file()
+                .set_permissions(std::fs::Permissions::from_mode(0o644))?;
+            file.persist(&path).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(DebianError::io("write", &path))
     }
 
     /// Returns what apt is told about suites and keys.
@@ -201,7 +225,10 @@ impl<'a> Apt<'a> {
         let closed = absolute.ancestors().find(|ancestor| {
             fs_err::metadata(ancestor).map_or(true, |found| found.permissions().mode() & 0o001 == 0)
         });
-        if let Some(closed) = closed {
+        let Some(closed) = closed else {
+            return Ok(Downloader::Own);
+        };
+        if !self.is_told.swap(true, Ordering::Relaxed) {
             task.notice(
                 Diagnostic::warning(
                     "downloader-not-confined",
@@ -210,9 +237,8 @@ impl<'a> Apt<'a> {
                 .because(format!("{} is closed to other users", closed.display()))
                 .hint("keep the cache directory where every user may pass, for example below /var/cache"),
             );
-            return Ok(Downloader::Root);
         }
-        Ok(Downloader::Own)
+        Ok(Downloader::Root)
     }
 
     fn run(&self, program: &Path, args: &[&str], limit: usize) -> Result<Vec<u8>, host::HostError> {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, mpsc};
 use std::time::{Duration, SystemTime};
 
@@ -40,6 +41,7 @@ pub struct DebianArchive {
     /// What this run knows about the sources; `Err` holds why they cannot be had, so that a hundred lookups do
     /// not run into the same failure a hundred times.
     sources: Mutex<Option<Result<Sources, String>>>,
+    is_told: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,7 @@ impl DebianArchive {
             settings,
             network,
             sources: Mutex::new(None),
+            is_told: AtomicBool::new(false),
         }
     }
 
@@ -98,8 +101,12 @@ impl DebianArchive {
             return Ok(found);
         }
         *sources = None;
-        self.prepare_sources(&mut sources, Refresh::IfOld, task)?;
-        find()
+        let refreshed = self.prepare_sources(&mut sources, Refresh::IfOld, task);
+        if refreshed.is_err() {
+            // What is there still serves, and is not tried to be renewed again in this run.
+            *sources = Some(Ok(Sources { is_fresh: true }));
+        }
+        refreshed.and_then(|()| find())
     }
 
     /// Returns files that may be upstream's file `file_name` of `package` at `version`, the most likely one
@@ -182,7 +189,7 @@ impl DebianArchive {
             suite: suite.to_owned(),
             arch,
         };
-        let apt = Apt::new(&self.settings, directory.clone(), indices);
+        let apt = Apt::new(&self.settings, directory.clone(), indices, &self.is_told);
         let (_lock, present) = self.open(&apt, &directory, refresh, task)?;
         let mut packages = Packages::default();
         for index in &present {
@@ -200,7 +207,12 @@ impl DebianArchive {
 
     fn sources_apt(&self) -> Apt<'_> {
         let indices = Indices::Sources(self.settings.suites.clone());
-        Apt::new(&self.settings, self.directory.join("sources"), indices)
+        Apt::new(
+            &self.settings,
+            self.directory.join("sources"),
+            indices,
+            &self.is_told,
+        )
     }
 
     fn lookup_path(&self) -> PathBuf {

@@ -117,7 +117,7 @@ impl Fetched {
         }
     }
 
-    pub(super) fn as_alternative(mut self, index: Option<usize>) -> Self {
+    pub(super) fn with_alternative(mut self, index: Option<usize>) -> Self {
         self.alternative = index;
         self
     }

@@ -284,7 +284,7 @@ impl Http {
                 .ok_or(HttpError::Nowhere)?;
             let target = join(&url, target);
             test_url(&target)?;
-            if url.starts_with("https://") && !target.starts_with("https://") {
+            if is_downgrade(&url, &target) {
                 return Err(HttpError::Downgrade { location: target });
             }
             url = target;
@@ -293,6 +293,11 @@ impl Http {
             limit: self.limits.redirects,
         })
     }
+}
+
+/// Tells whether a redirect gives up the protection of https.
+fn is_downgrade(from: &str, to: &str) -> bool {
+    from.starts_with("https://") && !to.starts_with("https://")
 }
 
 fn host_of(url: &str) -> &str {
@@ -348,7 +353,7 @@ fn join(base: &str, target: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{host_of, join};
+    use super::{host_of, is_downgrade, join};
 
     #[test]
     fn redirect_targets_are_resolved_against_the_address() {
@@ -360,5 +365,13 @@ mod tests {
         assert_eq!(join(base, "c"), "https://h:8/a/c");
         assert_eq!(join(base, "?y"), "https://h:8/a/b.tar.gz?y");
         assert_eq!(join("https://h", "c"), "https://h/c");
+    }
+
+    #[test]
+    fn redirects_never_leave_https() {
+        assert!(is_downgrade("https://h/a", "http://h/a"));
+        assert!(!is_downgrade("https://h/a", "https://g/a"));
+        assert!(!is_downgrade("http://h/a", "https://h/a"));
+        assert!(!is_downgrade("http://h/a", "http://g/a"));
     }
 }

@@ -66,14 +66,14 @@ impl Partial {
         Ok(())
     }
 
-    /// Deletes the file if there is nothing in it to go on from.
+    /// Deletes the file if there is nothing in it to go on from, and it was not moved into the store.
     pub(super) fn close(self) -> io::Result<()> {
-        if self.length == 0
-            && fs_err::symlink_metadata(&self.path)
-                .is_ok_and(|m| m.ino() == self.file.metadata().map_or(0, |m| m.ino()))
-        {
-            fs_err::remove_file(&self.path)?;
+        if self.length > 0 {
+            return Ok(());
         }
-        Ok(())
+        match fs_err::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
     }
 }

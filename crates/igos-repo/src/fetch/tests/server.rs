@@ -46,6 +46,10 @@ pub(super) struct Server {
 }
 
 impl Server {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the tests' own server, on the loopback interface"
+    )]
     pub(super) fn start(rule: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface is there");
         let address = listener.local_addr().expect("it is bound");
@@ -83,6 +87,7 @@ impl Server {
 }
 
 impl Drop for Server {
+    #[expect(clippy::disallowed_methods, reason = "wakes the tests' own server")]
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
         // Wakes the thread that waits for a connection.
