@@ -1,0 +1,98 @@
+//! What `/` is while a package is built: the toolchain and the declared dependencies, each a read-only layer.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use igos_format::manifest::Manifest;
+use igos_format::{PackageName, Sha256};
+use igos_sandbox::RootView;
+
+use crate::cache::{Cache, CacheError};
+use crate::plan::RootMode;
+use crate::stage::{Visibility, VisiblePackage};
+
+/// The compilers and tools that every build sees.
+#[derive(Debug, Clone)]
+pub struct ToolchainView {
+    /// The digest of everything in it.
+    pub digest: Sha256,
+    /// Directories, topmost first, absolute or relative to the cache.
+    pub layers: Vec<PathBuf>,
+    /// What its packages are.
+    pub manifests: Vec<Manifest>,
+}
+
+/// An archive that a build shall see, and why.
+#[derive(Debug, Clone)]
+pub struct NeededArchive {
+    /// The archive, verified.
+    pub archive: PathBuf,
+    /// Why.
+    pub visibility: Visibility,
+}
+
+/// What `/` is while a package is built.
+#[derive(Debug, Clone)]
+pub struct BuildRoot {
+    view: RootView,
+    packages: BTreeMap<PackageName, (Manifest, Visibility)>,
+}
+
+impl BuildRoot {
+    /// Makes layers of `needed` and puts them above the toolchain.
+    ///
+    /// In host mode the host's own files are seen instead, whatever is declared: an overlay of the host's
+    /// directories cannot be made without the right to change them.
+    ///
+    /// # Errors
+    ///
+    /// Returns an archive that cannot be unpacked.
+    pub fn assemble(
+        cache: &Cache,
+        mode: RootMode,
+        toolchain: Option<&ToolchainView>,
+        needed: &BTreeMap<PackageName, NeededArchive>,
+    ) -> Result<Self, CacheError> {
+        let mut packages = BTreeMap::new();
+        let mut layers = Vec::new();
+        for manifest in toolchain.iter().flat_map(|toolchain| &toolchain.manifests) {
+            packages.insert(
+                manifest.package.name.clone(),
+                (manifest.clone(), Visibility::Toolchain),
+            );
+        }
+        for (name, one) in needed {
+            let layer = cache.layer(&one.archive)?;
+            layers.push(layer.directory);
+            packages.insert(name.clone(), (layer.manifest, one.visibility));
+        }
+        layers.extend(
+            toolchain
+                .iter()
+                .flat_map(|toolchain| toolchain.layers.iter().cloned()),
+        );
+        let view = match mode {
+            RootMode::Packages => RootView::Layers(layers),
+            RootMode::Host => RootView::Host,
+        };
+        Ok(BuildRoot { view, packages })
+    }
+
+    /// Returns what the sandbox shows as `/`.
+    #[must_use]
+    pub fn view(&self) -> &RootView {
+        &self.view
+    }
+
+    /// Returns the packages that can be seen, sorted by name.
+    #[must_use]
+    pub fn visible(&self) -> Vec<VisiblePackage<'_>> {
+        self.packages
+            .values()
+            .map(|(manifest, visibility)| VisiblePackage {
+                manifest,
+                visibility: *visibility,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,457 @@
+//! The story of one build.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use igos_format::recipe::TestFailure;
+use igos_format::{PackageName, Sha256};
+use igos_report::{Outcome, Subject, Task};
+use igos_sandbox::{Ended, Measures, Status, Terminal};
+use std::ffi::OsString;
+
+use super::chamber::Chamber;
+use super::environment::{BuildEnvironment, SOURCE_DATE_EPOCH_WITHOUT_SOURCES};
+use super::error::{BuildError, StepFailure};
+use super::hint::symptoms;
+use super::log::BuildLog;
+use super::provenance::{CheckResult, Facts, origin, provenance, weakened};
+use super::settings::BuildSettings;
+use super::steps::{Command, Step, commands, has_no_tests, working_directory};
+use crate::build_root::BuildRoot;
+use crate::cache::{
+    Cache, CachedBuild, CachedOutput, Receipt, SourceReceipt, StepReceipt, WorkDirectory,
+};
+use crate::plan::{CheckMode, KeyDocument};
+use crate::source::{ReadySource, RecipeFiles};
+use crate::stage::{StageInput, StagedPackage, Strip, ToolError, Tools, UndeclaredPolicy, stage};
+use crate::tree::TreeEntry;
+
+/// Everything that one build needs.
+#[derive(Clone, Copy)]
+pub struct PackageBuild<'a> {
+    /// Where to keep what is made.
+    pub cache: &'a Cache,
+    /// What is the same for all packages of the run.
+    pub settings: &'a BuildSettings,
+    /// The recipe.
+    pub entry: &'a TreeEntry,
+    /// The files of its directory.
+    pub files: &'a RecipeFiles,
+    /// Its sources, in the recipe's order.
+    pub sources: &'a [ReadySource],
+    /// What it can see.
+    pub root: &'a BuildRoot,
+    /// The seals of the packages among that, the toolchain's left out.
+    pub dependencies: &'a BTreeMap<PackageName, Sha256>,
+    /// The digest of the toolchain.
+    pub toolchain: Option<Sha256>,
+    /// The key of all that.
+    pub document: &'a KeyDocument,
+    /// Returns how many jobs a step may run at once; asked anew for each.
+    pub jobs: &'a (dyn Fn() -> usize + Sync),
+    /// Set when the user asked to stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+impl std::fmt::Debug for PackageBuild<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PackageBuild")
+            .field("package", &self.entry.recipe.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds one package and puts it into the cache.
+///
+/// # Errors
+///
+/// Returns why there is no package; a failed step names the log, and leaves the directory of the build in the
+/// cache, for [`open_shell`](super::open_shell).
+pub fn build_package(input: &PackageBuild<'_>, task: &Task<'_>) -> Result<CachedBuild, BuildError> {
+    let name = &input.entry.recipe.name;
+    let key = input.document.key();
+    let path = input.cache.log(name, &key);
+    let log = BuildLog::create(&path).map_err(|source| BuildError::Log {
+        package: name.clone(),
+        log: path.clone(),
+        source,
+    })?;
+    let work = WorkDirectory::create(input.cache, name)?;
+    let environment = BuildEnvironment::new(
+        &input.entry.recipe,
+        input.settings.arch,
+        &input.settings.profile,
+    );
+    let chamber = Chamber {
+        base: input.cache.root().to_owned(),
+        work: input.cache.relative(work.path()).to_owned(),
+        root: input.root.view().clone(),
+        limits: input.settings.limits.clone(),
+        confinement: input.settings.confinement,
+    };
+    let mut running = Running {
+        input,
+        task,
+        log,
+        work,
+        environment,
+        chamber,
+        steps: Vec::new(),
+        measures: None,
+        epoch: 0,
+    };
+    let result = running.run(key);
+    let written = running.log.finish();
+    match result {
+        Ok(build) => {
+            written.map_err(|source| BuildError::Log {
+                package: name.clone(),
+                log: path,
+                source,
+            })?;
+            Ok(build)
+        }
+        // What went wrong first is worth more than that its log is incomplete.
+        Err(BuildError::Step {
+            package,
+            mut failure,
+        }) => {
+            failure.kept = running.work.keep_as_failed(input.cache, name).ok();
+            Err(BuildError::Step { package, failure })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A build that is running.
+pub(super) struct Running<'a> {
+    pub(super) input: &'a PackageBuild<'a>,
+    pub(super) task: &'a Task<'a>,
+    pub(super) log: BuildLog,
+    pub(super) work: WorkDirectory,
+    pub(super) environment: BuildEnvironment,
+    pub(super) chamber: Chamber,
+    steps: Vec<StepReceipt>,
+    measures: Option<Measures>,
+    epoch: u64,
+}
+
+impl<'a> Running<'a> {
+    /// Reports that a step began.
+    pub(super) fn step_task(&self, step: Step) -> Task<'a> {
+        let subject = Subject::Step(format!("{}: {step}", self.input.entry.recipe.name));
+        Task::start(self.task.reporter(), Some(self.task.id()), subject)
+    }
+
+    fn run(&mut self, key: Sha256) -> Result<CachedBuild, BuildError> {
+        let recipe = &self.input.entry.recipe;
+        self.log.note(&format!(
+            "{} {}, key {key}",
+            recipe.name,
+            recipe.full_version()
+        ));
+        let newest = self.unpack()?;
+        self.epoch = recipe
+            .source_date_epoch
+            .or(newest)
+            .unwrap_or(SOURCE_DATE_EPOCH_WITHOUT_SOURCES);
+        super::session::remember(self.work.path(), self.epoch, self.input.cache)?;
+        let mut check = match self.input.settings.check(recipe) {
+            CheckMode::Run => CheckResult::None,
+            CheckMode::Unavailable if recipe.tests.is_enabled => CheckResult::None,
+            CheckMode::Unavailable => CheckResult::Disabled,
+            CheckMode::Skipped => CheckResult::Skipped,
+        };
+        for step in Step::PROGRAMS {
+            if step == Step::Check && self.input.settings.check(recipe) != CheckMode::Run {
+                continue;
+            }
+            let result = self.run_step(step);
+            match (step, result) {
+                (Step::Check, Ok(Ran::Programs)) => check = CheckResult::Passed,
+                (Step::Check, Err(BuildError::Step { failure, .. })) => {
+                    check = self.judge_check(*failure)?;
+                }
+                (_, result) => drop(result?),
+            }
+        }
+        let packages = self.stage(key, check)?;
+        self.keep(key, check, packages)
+    }
+
+    fn judge_check(&mut self, failure: StepFailure) -> Result<CheckResult, BuildError> {
+        let recipe = &self.input.entry.recipe;
+        if has_no_tests(recipe, Step::Check, &failure.tail) {
+            return Ok(CheckResult::None);
+        }
+        let is_limit = matches!(failure.status, Some(Status::Stopped(_)));
+        if recipe.tests.failure == TestFailure::KnownFailures && !is_limit {
+            self.log.note(&format!(
+                "tests failed, which the recipe knows of: {}",
+                recipe.tests.reason
+            ));
+            return Ok(CheckResult::KnownFailures);
+        }
+        Err(BuildError::Step {
+            package: recipe.name.clone(),
+            failure: Box::new(failure),
+        })
+    }
+
+    fn run_step(&mut self, step: Step) -> Result<Ran, BuildError> {
+        let commands = commands(&self.input.entry.recipe, step);
+        if commands.is_empty() {
+            return Ok(Ran::Nothing);
+        }
+        let task = self.step_task(step);
+        self.log.forget_tail();
+        for command in commands {
+            if self.input.interrupted.load(Ordering::SeqCst) {
+                return Err(BuildError::Interrupted {
+                    package: self.input.entry.recipe.name.clone(),
+                });
+            }
+            if let Err(error) = self.run_command(step, command, &task) {
+                task.finish(Outcome::Failed(error.to_string()));
+                return Err(error);
+            }
+        }
+        task.finish(Outcome::Done);
+        Ok(Ran::Programs)
+    }
+
+    fn run_command(
+        &mut self,
+        step: Step,
+        command: Command,
+        task: &Task<'_>,
+    ) -> Result<(), BuildError> {
+        let recipe = &self.input.entry.recipe;
+        let mut env = self.environment.for_step((self.input.jobs)(), self.epoch);
+        env.extend(
+            command
+                .variables
+                .into_iter()
+                .map(|(name, value)| (OsString::from(name), OsString::from(value))),
+        );
+        let words: Vec<_> = command
+            .argv
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        self.log.note(&format!("{step}: {}", words.join(" ")));
+        let log = &mut self.log;
+        let ended = self
+            .chamber
+            .run_program(
+                command.argv,
+                env,
+                &working_directory(recipe),
+                Terminal::None,
+                &mut |bytes| {
+                    log.take(bytes, task);
+                },
+            )
+            .map_err(|source| BuildError::Sandbox {
+                package: recipe.name.clone(),
+                step,
+                source,
+            })?;
+        self.log.flush_line(task);
+        self.record(step, &ended);
+        if ended.status.is_success() {
+            return Ok(());
+        }
+        if self.input.interrupted.load(Ordering::SeqCst) {
+            return Err(BuildError::Interrupted {
+                package: recipe.name.clone(),
+            });
+        }
+        Err(self.step_failure(step, Some(ended.status), None))
+    }
+
+    pub(super) fn step_failure(
+        &mut self,
+        step: Step,
+        status: Option<Status>,
+        reason: Option<String>,
+    ) -> BuildError {
+        let tail = self.log.tail();
+        if let Some(status) = status {
+            self.log.note(&format!("{step} {status}"));
+        }
+        let failure = StepFailure {
+            step,
+            status,
+            reason,
+            log: self.log.path().to_owned(),
+            symptoms: symptoms(&tail),
+            tail,
+            kept: None,
+        };
+        BuildError::Step {
+            package: self.input.entry.recipe.name.clone(),
+            failure: Box::new(failure),
+        }
+    }
+
+    pub(super) fn record(&mut self, step: Step, ended: &Ended) {
+        self.steps.push(StepReceipt {
+            name: step.to_string(),
+            wall_ms: ended.usage.wall_ms,
+            memory_peak_bytes: ended.usage.memory_peak_bytes,
+        });
+        self.measures = Some(ended.measures.clone());
+    }
+
+    fn stage(&mut self, key: Sha256, check: CheckResult) -> Result<Vec<StagedPackage>, BuildError> {
+        let input = self.input;
+        let recipe = &input.entry.recipe;
+        let facts = Facts {
+            entry: input.entry,
+            files: input.files.files(),
+            sources: input.sources,
+            dependencies: input.dependencies,
+            toolchain: input.toolchain,
+            key,
+            flags: &self.environment.flags,
+            source_date_epoch: self.epoch,
+            check,
+        };
+        let provenance = provenance(input.settings, &facts);
+        let visible = input.root.visible();
+        let no_strip = Path::new(&working_directory(recipe))
+            .file_name()
+            .map(|name| self.work.path().join("build").join(name).join("nostrip"));
+        let keeps_symbols = no_strip.is_some_and(|path| path.symlink_metadata().is_ok());
+        let stage_input = StageInput {
+            recipe,
+            arch: input.settings.arch,
+            build_key: key,
+            source_date_epoch: self.epoch,
+            origin: origin(&weakened(input.settings, input.sources)),
+            destination: self.work.path().join("dest"),
+            output: self.work.path().join("output"),
+            visible: &visible,
+            undeclared: if recipe.dialect.is_kiss() {
+                UndeclaredPolicy::Add
+            } else {
+                UndeclaredPolicy::Refuse
+            },
+            strip: if keeps_symbols {
+                Strip::Keep
+            } else {
+                Strip::Remove
+            },
+            provenance: &provenance,
+            compression: input.settings.compression,
+            threads: input.settings.processors,
+            task: self.task,
+        };
+        let mut tools = ChamberTools {
+            chamber: &self.chamber,
+            environment: &self.environment,
+            epoch: self.epoch,
+        };
+        Ok(stage(&stage_input, &mut tools)?)
+    }
+
+    fn keep(
+        &mut self,
+        key: Sha256,
+        check: CheckResult,
+        packages: Vec<StagedPackage>,
+    ) -> Result<CachedBuild, BuildError> {
+        let recipe = &self.input.entry.recipe;
+        let mut receipt = Receipt::new(recipe.name.clone(), recipe.full_version(), key);
+        receipt.check = check.as_str().to_owned();
+        receipt.steps = std::mem::take(&mut self.steps);
+        receipt.measures = self.measures.take();
+        receipt.sources = self
+            .input
+            .sources
+            .iter()
+            .map(|source| SourceReceipt {
+                location: source.input.location.clone(),
+                sha256: source.input.content,
+                provider: source.provider.clone(),
+            })
+            .collect();
+        receipt.outputs = packages
+            .iter()
+            .map(|package| CachedOutput {
+                name: package.manifest.package.name.clone(),
+                archive: package
+                    .archive
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+                seal: package.summary.seal,
+                sha256: package.summary.sha256,
+                size_bytes: package.summary.size,
+            })
+            .collect();
+        let build = self
+            .input
+            .cache
+            .add_build(receipt, &self.work.path().join("output"))?;
+        self.input
+            .cache
+            .keep_key_document(&recipe.name, self.input.document.text())?;
+        Ok(build)
+    }
+}
+
+/// Whether a step had something to run.
+enum Ran {
+    Programs,
+    Nothing,
+}
+
+/// Programs of the toolchain in the sandbox of a build that is done.
+struct ChamberTools<'a> {
+    chamber: &'a Chamber,
+    environment: &'a BuildEnvironment,
+    epoch: u64,
+}
+
+impl Tools for ChamberTools<'_> {
+    fn run(&mut self, argv: Vec<OsString>) -> Result<(), ToolError> {
+        let program = argv
+            .first()
+            .map(|program| program.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let mut output = Vec::new();
+        let env = self.environment.for_step(1, self.epoch);
+        let ended = self
+            .chamber
+            .run_program(
+                argv,
+                env,
+                super::environment::DEST,
+                Terminal::None,
+                &mut |bytes| {
+                    let room = OUTPUT_MAX_BYTES.saturating_sub(output.len());
+                    output.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                },
+            )
+            .map_err(|source| ToolError::Sandbox {
+                program: program.clone(),
+                source,
+            })?;
+        if ended.status.is_success() {
+            return Ok(());
+        }
+        let output = String::from_utf8_lossy(&output).trim_end().to_owned();
+        Err(ToolError::Failed {
+            program,
+            ended: ended.status.to_string(),
+            output,
+        })
+    }
+}
+
+/// Most output of a tool that is kept for its error message, in bytes.
+const OUTPUT_MAX_BYTES: usize = 4096;

@@ -1,0 +1,15 @@
+//! Building many packages along their graph, several at once.
+//!
+//! [`pool`] knows numbers and edges and decides what runs next; [`node`] decides for one package whether the cache
+//! has it, and builds it if not; [`run`] joins them and returns a report of every package.
+
+mod graph;
+mod node;
+mod pool;
+mod report;
+mod run;
+
+pub use graph::{BuildGraph, GraphError, GraphNode};
+pub use pool::OnFailure;
+pub use report::{OutputReport, PackageReport, PackageStatus, RunReport};
+pub use run::{Assembled, BuildRun, assemble_root, build, preview};

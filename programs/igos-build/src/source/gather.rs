@@ -1,0 +1,438 @@
+//! From the sources a recipe names to bytes whose digests are known.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use igos_format::recipe::{AlternativeLocation, Source, SourceAlternative, SourceKind};
+use igos_format::{Digest, Hasher, PackageName, PathError, RelPath, Sha256};
+use igos_repo::{
+    Alternative, FetchError, Fetched, Fetcher, Inner, Location, LocationError, SourceRequest,
+    Unpinned,
+};
+use igos_report::{Diagnostic, Explain, Reporter, TaskId, diagnose};
+
+use crate::plan::SourceInput;
+use crate::tree::TreeEntry;
+
+/// A source whose bytes are at hand and verified.
+#[derive(Debug, Clone)]
+pub struct ReadySource {
+    /// What enters the key.
+    pub input: SourceInput,
+    /// The bytes.
+    pub bytes: SourceBytes,
+    /// Who delivered them; differs between runs.
+    pub provider: String,
+}
+
+/// Where the bytes of a source are.
+#[derive(Debug, Clone)]
+pub enum SourceBytes {
+    /// In the store.
+    Fetched(Fetched),
+    /// A file in the recipe tree, or one of this machine.
+    File(PathBuf),
+    /// A directory in the recipe tree, or one of this machine.
+    Directory(PathBuf),
+}
+
+/// The sources of a package cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum GatherError {
+    /// Some could not be fetched.
+    #[error("cannot get {} of the sources of {package}", failures.len())]
+    Fetch {
+        /// The package.
+        package: PackageName,
+        /// Why, for each.
+        failures: Vec<FetchError>,
+    },
+    /// A location of the recipe cannot be used.
+    #[error("source {location} of {package} cannot be used")]
+    Location {
+        /// The package.
+        package: PackageName,
+        /// The location.
+        location: String,
+        /// Why not.
+        #[source]
+        source: LocationError,
+    },
+    /// The path of a file inside an alternative cannot be used.
+    #[error(
+        "an alternative of source {location} of {package} names a file that no archive can have"
+    )]
+    InnerPath {
+        /// The package.
+        package: PackageName,
+        /// The source.
+        location: String,
+        /// Why not.
+        #[source]
+        source: PathError,
+    },
+    /// Nothing pins a local source that must be pinned.
+    #[error("source {location} of {package} is not pinned by a digest")]
+    Unpinned {
+        /// The package.
+        package: PackageName,
+        /// The source.
+        location: String,
+    },
+    /// A local source cannot be read.
+    #[error("cannot read source {} of {package}", path.display())]
+    Unreadable {
+        /// The package.
+        package: PackageName,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A local source is not what the recipe says.
+    #[error("source {} of {package} has digest {actual}, recipe says {expected}", path.display())]
+    WrongDigest {
+        /// The package.
+        package: PackageName,
+        /// The file.
+        path: PathBuf,
+        /// What the recipe says.
+        expected: Digest,
+        /// What it is.
+        actual: Digest,
+    },
+}
+
+impl Explain for GatherError {
+    fn code(&self) -> &'static str {
+        match self {
+            GatherError::Fetch { .. } => "sources-not-fetched",
+            GatherError::Location { .. } | GatherError::InnerPath { .. } => {
+                "source-location-invalid"
+            }
+            GatherError::Unpinned { .. } => "source-unpinned",
+            GatherError::Unreadable { .. } => "source-unreadable",
+            GatherError::WrongDigest { .. } => "source-digest-mismatch",
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            GatherError::WrongDigest { package, .. } => {
+                vec![format!(
+                    "if the change is meant, correct the recipe: `igos-build recipe checksum {package}`"
+                )]
+            }
+            GatherError::Unpinned { package, .. } => vec![
+                format!("pin it: `igos-build recipe checksum {package}`"),
+                "or accept whatever is there, which is recorded: `--allow-unpinned`".into(),
+            ],
+            GatherError::Location { .. } | GatherError::InnerPath { .. } => {
+                vec!["correct the recipe".into()]
+            }
+            GatherError::Fetch { .. } | GatherError::Unreadable { .. } => Vec::new(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            // One wrong digest is the answer no, whatever else could not be reached.
+            GatherError::Fetch { failures, .. } => {
+                let codes: Vec<u8> = failures.iter().map(Explain::exit_code).collect();
+                if codes.contains(&1) {
+                    1
+                } else {
+                    codes.first().copied().unwrap_or(4)
+                }
+            }
+            GatherError::Unreadable { source, .. }
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                1
+            }
+            GatherError::Unreadable { .. } => 4,
+            _ => 1,
+        }
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            GatherError::Fetch { failures, .. } => {
+                failures.iter().flat_map(Explain::diagnostics).collect()
+            }
+            _ => vec![diagnose(self)],
+        }
+    }
+}
+
+/// Fetches the sources of a recipe that lie elsewhere, and reads those that lie here.
+///
+/// # Errors
+///
+/// Returns every source that cannot be had.
+pub fn gather(
+    entry: &TreeEntry,
+    fetcher: &Fetcher<'_>,
+    unpinned: Unpinned,
+    reporter: &dyn Reporter,
+    parent: Option<TaskId>,
+) -> Result<Vec<ReadySource>, GatherError> {
+    let mut ready = local_sources(entry, unpinned)?;
+    let mut remote = Vec::new();
+    for (index, source) in entry.recipe.sources.iter().enumerate() {
+        if !ready.contains_key(&index) {
+            remote.push((index, source, request(entry, source, unpinned)?));
+        }
+    }
+    let requests: Vec<SourceRequest> = remote
+        .iter()
+        .map(|(_, _, request)| request.clone())
+        .collect();
+    let mut failures = Vec::new();
+    for ((index, source, _), result) in remote
+        .into_iter()
+        .zip(fetcher.fetch_all(&requests, reporter, parent))
+    {
+        match result {
+            Ok(fetched) => {
+                ready.insert(index, ready_source(source, fetched));
+            }
+            Err(error) => failures.push(error),
+        }
+    }
+    if failures.is_empty() {
+        Ok(ready.into_values().collect())
+    } else {
+        Err(GatherError::Fetch {
+            package: entry.recipe.name.clone(),
+            failures,
+        })
+    }
+}
+
+/// Returns the sources that lie on this machine, by their number; their digests are taken now.
+///
+/// # Errors
+///
+/// Returns the first one that cannot be read or is not what the recipe says.
+pub fn local_sources(
+    entry: &TreeEntry,
+    unpinned: Unpinned,
+) -> Result<BTreeMap<usize, ReadySource>, GatherError> {
+    let mut ready = BTreeMap::new();
+    for (index, source) in entry.recipe.sources.iter().enumerate() {
+        let path = entry.directory.join(&source.location);
+        let (bytes, content) = match source.kind {
+            SourceKind::Http | SourceKind::Git { .. } => continue,
+            SourceKind::File => {
+                let content = verify_local(entry, source, &path, unpinned)?;
+                (SourceBytes::File(path), content)
+            }
+            SourceKind::Directory => {
+                let content =
+                    digest_directory(&path).map_err(|(path, source)| GatherError::Unreadable {
+                        package: entry.recipe.name.clone(),
+                        path,
+                        source,
+                    })?;
+                (SourceBytes::Directory(path), content)
+            }
+        };
+        let input = source_input(source, content, None);
+        ready.insert(
+            index,
+            ReadySource {
+                input,
+                bytes,
+                provider: "recipe tree".into(),
+            },
+        );
+    }
+    Ok(ready)
+}
+
+fn source_input(source: &Source, content: Sha256, alternative: Option<usize>) -> SourceInput {
+    SourceInput {
+        location: source.location.clone(),
+        destination: source.destination.clone(),
+        file_name: source.file_name().to_owned(),
+        content,
+        alternative: alternative.map(|index| index + 1),
+        is_unpinned: source.is_unpinned,
+    }
+}
+
+fn ready_source(source: &Source, fetched: Fetched) -> ReadySource {
+    ReadySource {
+        input: source_input(source, fetched.sha256(), fetched.alternative()),
+        provider: fetched.provider().to_string(),
+        bytes: SourceBytes::Fetched(fetched),
+    }
+}
+
+/// Compares a local file with its digest. Files of the recipe's own directory enter the key by themselves, so
+/// those that no digest pins are fine there.
+fn verify_local(
+    entry: &TreeEntry,
+    source: &Source,
+    path: &Path,
+    unpinned: Unpinned,
+) -> Result<Sha256, GatherError> {
+    let package = || entry.recipe.name.clone();
+    let (sha256, blake3) = digests(path).map_err(|source| GatherError::Unreadable {
+        package: package(),
+        path: path.to_owned(),
+        source,
+    })?;
+    let is_own = entry.files.contains_key(&source.location);
+    match source.digest {
+        None if !is_own && unpinned == Unpinned::Refuse => Err(GatherError::Unpinned {
+            package: package(),
+            location: source.location.clone(),
+        }),
+        None => Ok(sha256),
+        Some(expected) => {
+            let actual = match expected {
+                Digest::Sha256(_) => Digest::Sha256(sha256),
+                Digest::Blake3(_) => Digest::Blake3(blake3),
+            };
+            if actual == expected {
+                Ok(sha256)
+            } else {
+                Err(GatherError::WrongDigest {
+                    package: package(),
+                    path: path.to_owned(),
+                    expected,
+                    actual,
+                })
+            }
+        }
+    }
+}
+
+fn digests(path: &Path) -> std::io::Result<(Sha256, igos_format::Blake3)> {
+    let mut hasher = Hasher::with_blake3();
+    std::io::copy(&mut fs::File::open(path)?, &mut hasher)?;
+    let blake3 = hasher.blake3().expect("it was asked for");
+    Ok((hasher.sha256(), blake3))
+}
+
+/// Returns the digest of a directory: of a line for each entry with path, kind, executable bit and content.
+pub(super) fn digest_directory(top: &Path) -> Result<Sha256, (PathBuf, std::io::Error)> {
+    let mut lines = std::collections::BTreeSet::new();
+    let mut pending = vec![top.to_owned()];
+    while let Some(directory) = pending.pop() {
+        let failed = |error| (directory.clone(), error);
+        for entry in fs::read_dir(&directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let path = entry.path();
+            let kind = entry.file_type().map_err(failed)?;
+            let shown = igos_format::escape::escape(
+                path.strip_prefix(top)
+                    .unwrap_or(&path)
+                    .as_os_str()
+                    .as_encoded_bytes(),
+            );
+            let line = if kind.is_dir() {
+                pending.push(path);
+                format!("{shown} directory")
+            } else if kind.is_symlink() {
+                let target = fs::read_link(&path).map_err(failed)?;
+                format!(
+                    "{shown} link {}",
+                    igos_format::escape::escape(target.as_os_str().as_encoded_bytes())
+                )
+            } else {
+                file_line(&shown, &path).map_err(|error| (path, error))?
+            };
+            lines.insert(line);
+        }
+    }
+    let mut hasher = Hasher::new();
+    for line in lines {
+        hasher.update(line.as_bytes());
+        hasher.update(b"\n");
+    }
+    Ok(hasher.sha256())
+}
+
+fn file_line(shown: &str, path: &Path) -> std::io::Result<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mut file = fs::File::open(path)?;
+    let kind = if file.metadata()?.permissions().mode() & 0o100 == 0 {
+        "file"
+    } else {
+        "executable"
+    };
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+    Ok(format!("{shown} {kind} {}", hasher.sha256()))
+}
+
+fn request(
+    entry: &TreeEntry,
+    source: &Source,
+    unpinned: Unpinned,
+) -> Result<SourceRequest, GatherError> {
+    let package = || entry.recipe.name.clone();
+    let location = match &source.kind {
+        SourceKind::Git { url, reference } => {
+            Location::git(url, reference.as_ref().map(|reference| reference.as_str()))
+        }
+        _ => Location::http(&source.location),
+    };
+    let location = location.map_err(|error| GatherError::Location {
+        package: package(),
+        location: source.location.clone(),
+        source: error,
+    })?;
+    let alternatives = source
+        .alternatives
+        .iter()
+        .map(|one| alternative(one))
+        .collect::<Result<_, _>>()
+        .map_err(|error| GatherError::InnerPath {
+            package: package(),
+            location: source.location.clone(),
+            source: error,
+        })?;
+    Ok(SourceRequest {
+        package: package(),
+        version: entry.recipe.version.to_string(),
+        cache_name: source.file_name().to_owned(),
+        location,
+        digest: source.digest,
+        alternatives,
+        unpinned,
+    })
+}
+
+fn alternative(one: &SourceAlternative) -> Result<Alternative, PathError> {
+    let location = match &one.location {
+        AlternativeLocation::Url(url) => igos_repo::AlternativeLocation::Url(url.clone()),
+        AlternativeLocation::Debian(file) => igos_repo::AlternativeLocation::Debian(file.clone()),
+    };
+    let inner = match &one.inner {
+        Some(inner) => Some(Inner {
+            path: inner.path.parse::<RelPath>()?,
+            sha256: inner.sha256,
+        }),
+        None => None,
+    };
+    Ok(Alternative {
+        location,
+        sha256: one.sha256,
+        inner,
+        repack: one.repack.clone(),
+    })
+}
