@@ -3,7 +3,13 @@
 //! [`tree`] finds and reads recipes, [`plan`] sorts them, and the modules of each step of a build follow. The
 //! command line in [`cli`] parses, calls one operation and returns its value.
 
+pub mod build_root;
+pub mod cache;
+pub mod execute;
 pub mod plan;
+pub mod profile;
+pub mod schedule;
+pub mod source;
 pub mod stage;
 pub mod toolchain;
 pub mod tree;

@@ -1,1 +1,14 @@
 //! Which packages are built, in which order, and why.
+
+mod graph;
+mod key;
+mod order;
+mod why;
+
+pub use graph::{Graph, Need, Target};
+pub use key::{
+    BUILDER_VERSION, CheckMode, Confinement, KeyDocument, KeyInput, RecipeFile, RememberedSource,
+    RootMode, SourceInput, remembered_sources,
+};
+pub use order::{Missing, Order, Reason, Step, order, order_all};
+pub use why::{KeyChange, explain, summarise};
