@@ -171,3 +171,17 @@ impl HostProgram {
         &self.program
     }
 }
+
+impl HostProgram {
+    /// Runs the program to its end.
+    ///
+    /// # Errors
+    ///
+    /// See [`HostProgramError`].
+    pub fn run(&self) -> Result<HostOutput, HostProgramError> {
+        Err(HostProgramError::CannotStart {
+            program: self.path().to_owned(),
+            source: std::io::ErrorKind::Unsupported.into(),
+        })
+    }
+}

@@ -1,9 +1,24 @@
 //! Run one program with exactly these rights.
+//!
+//! [`run`] starts a program, or a function of ours, in a [`Sandbox`]: in its own user, mount, process, network, ipc, host
+//! name and cgroup namespaces, with a read-only root made of layers, under Landlock rules and a system call
+//! allow-list, with nothing inherited, within [`Limits`]; and returns when every process of it is dead. It works
+//! alike for root, who first becomes a user that nobody else is, and for an ordinary user. If the kernel lacks
+//! a lock, nothing is run and the error names it. `docs/decisions/0002-sandbox.md` argues for the design.
+//!
+//! Because the program is our own, executed again, a program that uses this crate calls [`init_if_child`] first. This
+//! crate reads no settings and no environment, prints nothing, and knows no packages. It is the only one that starts
+//! processes, and the only one with `unsafe` code, in one file.
 
+mod child;
+mod control;
 mod error;
 mod host;
 mod measures;
+mod parent;
+mod process;
 mod sandbox;
+mod syscall;
 
 pub use error::SandboxError;
 pub use host::{HostOutput, HostProgram, HostProgramError};
@@ -13,74 +28,4 @@ pub use sandbox::{
     Sandbox, Status, Terminal, Usage, Work,
 };
 
-/// Turns this process into the inside of a sandbox if that is what it was started for.
-///
-/// Must be the first statement of `main` of every program that calls [`run`].
-pub fn init_if_child(helpers: &[(&'static str, HelperFn)]) {
-    let _registered = helpers;
-}
-
-/// Runs `work` in the sandbox, and returns when every process of it is dead.
-///
-/// # Errors
-///
-/// See [`SandboxError`].
-pub fn run(
-    _sandbox: &Sandbox,
-    _work: &Work,
-    _output: &mut dyn FnMut(&[u8]),
-) -> Result<Ended, SandboxError> {
-    Err(SandboxError::NotInitialised)
-}
-
-/// Runs `work` as a plain process below `base`, with limits but without any lock.
-///
-/// # Errors
-///
-/// See [`SandboxError`].
-pub fn run_unconfined(
-    _base: &std::path::Path,
-    _limits: &Limits,
-    _work: &Work,
-    _output: &mut dyn FnMut(&[u8]),
-) -> Result<Ended, SandboxError> {
-    Err(SandboxError::NotInitialised)
-}
-
-/// Returns what a build would get here, or everything that is missing.
-///
-/// # Errors
-///
-/// Returns all missing features.
-pub fn probe() -> Result<Measures, Vec<MissingFeature>> {
-    Err(Vec::new())
-}
-
-/// Returns the canonical description of the policy in force, to be part of build keys.
-#[must_use]
-pub fn policy_digest_text() -> String {
-    String::new()
-}
-
-/// Returns the host ids that builds run as: the caller's, or a dedicated unprivileged id when that is root.
-#[must_use]
-pub fn build_identity() -> Identity {
-    Identity {
-        uid: rustix::process::geteuid().as_raw(),
-        gid: rustix::process::getegid().as_raw(),
-    }
-}
-
-impl HostProgram {
-    /// Runs the program to its end.
-    ///
-    /// # Errors
-    ///
-    /// See [`HostProgramError`].
-    pub fn run(&self) -> Result<HostOutput, HostProgramError> {
-        Err(HostProgramError::CannotStart {
-            program: self.path().to_owned(),
-            source: std::io::ErrorKind::Unsupported.into(),
-        })
-    }
-}
+pub use parent::{build_identity, init_if_child, policy_digest_text, probe, run, run_unconfined};

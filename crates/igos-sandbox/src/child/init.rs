@@ -1,0 +1,85 @@
+//! The first process of the sandbox's process namespace: when it exits, the kernel kills all the others.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::Timespec;
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{DumpableBehavior, Signal};
+
+use super::start::leave;
+use super::worker;
+use super::{devices, mounts};
+use crate::HelperFn;
+use crate::control::{ConfinementPlan, Control, Message, Plan, Refusal};
+use crate::syscall;
+
+/// Name of the machine inside, for every build the same.
+const HOST_NAME: &[u8] = b"igos";
+
+/// Makes the sandbox, runs the worker, and tells the parent how it ended; never returns.
+pub(super) fn main(
+    control: &Control,
+    plan: &Plan,
+    confinement: &ConfinementPlan,
+    input: &[u8],
+    helpers: &[(&'static str, HelperFn)],
+    alive: &OwnedFd,
+) -> ! {
+    let message = serve(control, plan, confinement, input, helpers, alive);
+    let sent = match &message {
+        Ok(None) => Ok(()),
+        Ok(Some((message, output))) => control.send(message, output, None),
+        Err(refusal) => control.send(&Message::Refused(refusal.clone()), &[], None),
+    };
+    leave(i32::from(sent.is_err() || message.is_err()))
+}
+
+/// Returns the last message to the parent and its blob; none if nobody listens any more.
+fn serve(
+    control: &Control,
+    plan: &Plan,
+    confinement: &ConfinementPlan,
+    input: &[u8],
+    helpers: &[(&'static str, HelperFn)],
+    alive: &OwnedFd,
+) -> Result<Option<(Message, Vec<u8>)>, Refusal> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(Refusal::during("ask to die with the parent"))?;
+    if has_hung_up(alive.as_fd())? || !control.receive_go().unwrap_or_default() {
+        return Ok(None);
+    }
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(Refusal::during("close this process to others"))?;
+    rustix::system::sethostname(HOST_NAME).map_err(Refusal::during("name the machine"))?;
+    syscall::bring_up_loopback().map_err(Refusal::during("turn on the loopback interface"))?;
+    mounts::enter_root(confinement)?;
+    let terminal = if confinement.has_terminal {
+        let (ours, theirs) = devices::open_terminal()?;
+        control
+            .send(&Message::Terminal, &[], Some(ours.as_fd()))
+            .map_err(Refusal::during("pass the terminal on"))?;
+        Some(theirs)
+    } else {
+        None
+    };
+    let mut worker = worker::start(plan, Some(confinement), terminal.as_ref(), input, helpers)?;
+    // Its end is seen when the last one who has it open lets go.
+    drop(terminal);
+    let Some(status) = worker.wait(None)? else {
+        return Ok(None);
+    };
+    let output = worker.into_output(&plan.work)?;
+    Ok(Some((Message::Ended { status }, output)))
+}
+
+/// Returns whether the other end of a pipe is closed.
+fn has_hung_up(pipe: BorrowedFd<'_>) -> Result<bool, Refusal> {
+    let mut events = [PollFd::new(&pipe, PollFlags::empty())];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    rustix::event::poll(&mut events, Some(&now))
+        .map_err(Refusal::during("look whether the parent lives"))?;
+    Ok(events[0].revents().contains(PollFlags::HUP))
+}

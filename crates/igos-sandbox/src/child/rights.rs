@@ -1,0 +1,91 @@
+//! Capabilities and resource limits of the program.
+
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use crate::control::{ProcessLimits, Refusal};
+
+/// Capabilities that the program keeps, in a namespace in which its own ids are the only ones.
+///
+/// Recipes expect to be root: to write into a directory of mode 0555, and to set owner 0 and any mode on what
+/// they made. These three are what that takes. Everything else, `CAP_SYS_ADMIN` and `CAP_MKNOD` first, is given up, also
+/// from the bounding set, so that executing a program does not bring it back.
+const KEPT: CapabilitySet = CapabilitySet::CHOWN
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::FOWNER);
+
+/// The names of the capabilities kept, for the policy's description.
+pub(crate) const KEPT_NAMES: [&str; 3] = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"];
+
+/// Gives up all capabilities but the kept ones, and the chance to gain any by executing a program.
+pub(super) fn drop_capabilities() -> Result<(), Refusal> {
+    let give_up = || -> Result<(), Errno> {
+        for number in 0..64 {
+            let capability = CapabilitySet::from_bits_retain(1 << number);
+            if KEPT.contains(capability) {
+                continue;
+            }
+            match rustix::thread::remove_capability_from_bounding_set(capability) {
+                Ok(()) => {}
+                // The kernel has no capability of this or a higher number.
+                Err(Errno::INVAL) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        rustix::thread::clear_ambient_capability_set()?;
+        let sets = CapabilitySets {
+            effective: KEPT,
+            permitted: KEPT,
+            inheritable: CapabilitySet::empty(),
+        };
+        rustix::thread::set_capabilities(None, sets)?;
+        rustix::thread::set_no_new_privs(true)
+    };
+    give_up().map_err(Refusal::during("give up capabilities"))
+}
+
+/// Sets the limits that the kernel keeps.
+///
+/// The number of processes is set inside the user namespace, where the kernel counts (since Linux 5.14) only processes of
+/// this sandbox; set before, it would count everything else that the user runs.
+pub(super) fn set_limits(limits: &ProcessLimits) -> Result<(), Refusal> {
+    let mut list = vec![
+        (Resource::Core, 0),
+        (Resource::Fsize, limits.file_bytes),
+        (Resource::Nofile, limits.open_files),
+        (Resource::Rtprio, 0),
+    ];
+    // Init and the process before it belong to the same user.
+    list.extend(
+        limits
+            .processes
+            .map(|processes| (Resource::Nproc, processes.saturating_add(2))),
+    );
+    list.extend(limits.data_bytes.map(|bytes| (Resource::Data, bytes)));
+    for (resource, wanted) in list {
+        let highest = rustix::process::getrlimit(resource).maximum;
+        let value = highest.map_or(wanted, |highest| highest.min(wanted));
+        let limit = Rlimit {
+            current: Some(value),
+            maximum: Some(value),
+        };
+        rustix::process::setrlimit(resource, limit)
+            .map_err(Refusal::during(format!("limit {resource:?} to {value}")))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT, KEPT_NAMES};
+
+    #[test]
+    fn names_and_capabilities_are_the_same_list() {
+        let names: Vec<String> = KEPT
+            .iter_names()
+            .map(|(name, _)| format!("CAP_{name}"))
+            .collect();
+        assert_eq!(names, KEPT_NAMES);
+    }
+}

@@ -1,0 +1,266 @@
+//! The loop that listens to a running sandbox and stops it at a limit.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::{Duration, Instant};
+
+use rustix::event::Timespec;
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+
+use super::plan::Request;
+use super::spawn::Spawned;
+use super::terminal::UserTerminal;
+use crate::control::{Blocks, ChildStatus, Message, Received};
+use crate::{Ended, Limit, Limits, Measures, SandboxError, Status, Usage};
+
+/// How often usage is sampled.
+///
+/// A runaway process fills memory at some GiB a second; a fifth of a second bounds the overshoot to what a machine with a swap-free
+/// limit can bear, at under one percent of one core.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Size of one read of output, in bytes: the size of a pipe.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+struct Watch<'a> {
+    spawned: Spawned,
+    limits: &'a Limits,
+    output: &'a mut dyn FnMut(&[u8]),
+    started: Instant,
+    next_sample: Instant,
+    usage: Usage,
+    stopped: Option<Limit>,
+    result: Option<Result<(ChildStatus, Vec<u8>), SandboxError>>,
+    is_output_open: bool,
+    is_control_open: bool,
+}
+
+/// Runs a request to its end.
+pub(super) fn run(
+    request: Request,
+    limits: &Limits,
+    measures: Measures,
+    mut terminal: Option<UserTerminal>,
+    output: &mut dyn FnMut(&[u8]),
+) -> Result<Ended, SandboxError> {
+    let spawned = Spawned::start(request.plan.identity)?;
+    let started = Instant::now();
+    spawned
+        .control
+        .send(&request.plan, &request.input, None)
+        .map_err(failed("send the plan to the child"))?;
+    let mut watch = Watch {
+        spawned,
+        limits,
+        output,
+        started,
+        next_sample: started + SAMPLE_INTERVAL,
+        usage: Usage::default(),
+        stopped: None,
+        result: None,
+        is_output_open: true,
+        is_control_open: true,
+    };
+    watch.until_end(&mut terminal)?;
+    drop(terminal);
+    watch.finish(measures)
+}
+
+/// Returns, for each limit, by which means it would be enforced here.
+pub(super) fn limits_in_force(_limits: &Limits) -> BTreeMap<String, Vec<String>> {
+    BTreeMap::new()
+}
+
+fn failed(step: &'static str) -> impl FnOnce(io::Error) -> SandboxError {
+    move |source| SandboxError::Parent { step, source }
+}
+
+/// What a wait found.
+#[derive(Debug, Default)]
+struct Ready {
+    output: bool,
+    control: bool,
+    end: bool,
+}
+
+impl Watch<'_> {
+    /// Listens until every process is dead.
+    fn until_end(&mut self, terminal: &mut Option<UserTerminal>) -> Result<(), SandboxError> {
+        loop {
+            let ready = self.wait(terminal.as_ref())?;
+            if ready.output {
+                self.read_output()?;
+            }
+            if ready.control {
+                self.read_control(terminal)?;
+            }
+            if let Some(terminal) = terminal {
+                terminal.pass_on(self.output)?;
+            }
+            if ready.end {
+                break;
+            }
+            self.sample()?;
+        }
+        // What was said and printed before the end is still to be heard.
+        while self.is_control_open && self.read_control(terminal)? {}
+        while self.is_output_open && self.read_output()? {}
+        if let Some(terminal) = terminal {
+            terminal.pass_on(self.output)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for something to happen, at most until the next sample is due.
+    fn wait(&self, terminal: Option<&UserTerminal>) -> Result<Ready, SandboxError> {
+        let timeout = self.next_sample.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(timeout).map_err(|_| SandboxError::Lost {
+            detail: "the clock is broken".to_owned(),
+        })?;
+        let (end, control) = (self.spawned.end(), self.spawned.control.as_fd());
+        let mut events = vec![PollFd::new(&end, PollFlags::IN)];
+        let control_at = self.is_control_open.then(|| {
+            events.push(PollFd::new(&control, PollFlags::IN));
+            events.len() - 1
+        });
+        let output_at = self.is_output_open.then(|| {
+            events.push(PollFd::new(&self.spawned.output, PollFlags::IN));
+            events.len() - 1
+        });
+        let terminal_ends = terminal.map(UserTerminal::descriptors).unwrap_or_default();
+        for descriptor in &terminal_ends {
+            events.push(PollFd::new(descriptor, PollFlags::IN));
+        }
+        match rustix::event::poll(&mut events, Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(failed("wait for the sandbox")(error.into())),
+        }
+        let is_ready = |at: Option<usize>| at.is_some_and(|at| !events[at].revents().is_empty());
+        Ok(Ready {
+            output: is_ready(output_at),
+            control: is_ready(control_at),
+            end: is_ready(Some(0)),
+        })
+    }
+
+    /// Reads some output; false when there is none now.
+    fn read_output(&mut self) -> Result<bool, SandboxError> {
+        let mut chunk = vec![0_u8; CHUNK_BYTES];
+        match rustix::io::read(&self.spawned.output, &mut chunk) {
+            Ok(0) => {
+                self.is_output_open = false;
+                Ok(false)
+            }
+            Ok(count) => {
+                let rest = self.limits.log_bytes.saturating_sub(self.usage.log_bytes);
+                let taken = count.min(usize::try_from(rest).unwrap_or(usize::MAX));
+                self.usage.log_bytes += taken as u64;
+                if taken > 0 {
+                    (self.output)(&chunk[..taken]);
+                }
+                if taken < count {
+                    self.stop(Limit::Log)?;
+                }
+                Ok(true)
+            }
+            Err(Errno::INTR) => Ok(true),
+            Err(Errno::AGAIN) => Ok(false),
+            Err(error) => Err(failed("read the output of the sandbox")(error.into())),
+        }
+    }
+
+    /// Takes a message of the child; false when there is none now.
+    fn read_control(&mut self, terminal: &mut Option<UserTerminal>) -> Result<bool, SandboxError> {
+        let received = self
+            .spawned
+            .control
+            .receive::<Message>(Blocks::No)
+            .map_err(failed("listen to the sandbox"))?;
+        match received {
+            Received::Nothing => Ok(false),
+            Received::End => {
+                self.is_control_open = false;
+                Ok(false)
+            }
+            Received::Frame(message, blob) => {
+                self.take(message, blob, terminal)?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        message: Message,
+        blob: Vec<u8>,
+        terminal: &mut Option<UserTerminal>,
+    ) -> Result<(), SandboxError> {
+        match message {
+            Message::Started => {
+                if let Some(init) = self.spawned.control.take_descriptor() {
+                    self.spawned.init_started(init);
+                }
+                // If it is dead already, its end says so.
+                self.spawned.control.send_bytes(b"g").ok();
+            }
+            Message::Terminal => {
+                if let (Some(terminal), Some(inside)) =
+                    (terminal, self.spawned.control.take_descriptor())
+                {
+                    terminal.connect(inside)?;
+                }
+            }
+            Message::Refused(refusal) => self.result = Some(Err(refusal.into())),
+            Message::Ended { status } => self.result = Some(Ok((status, blob))),
+        }
+        Ok(())
+    }
+
+    /// Looks at time and usage, if it is time to.
+    fn sample(&mut self) -> Result<(), SandboxError> {
+        let now = Instant::now();
+        if now < self.next_sample {
+            return Ok(());
+        }
+        self.next_sample = now + SAMPLE_INTERVAL;
+        if now - self.started >= self.limits.wall {
+            self.stop(Limit::Time)?;
+        }
+        Ok(())
+    }
+
+    /// Stops everything because of a limit; the first one counts.
+    fn stop(&mut self, limit: Limit) -> Result<(), SandboxError> {
+        self.stopped.get_or_insert(limit);
+        self.spawned.stop().map_err(failed("stop the sandbox"))
+    }
+
+    /// Reaps, and makes the caller's answer out of what was heard.
+    fn finish(mut self, measures: Measures) -> Result<Ended, SandboxError> {
+        self.spawned
+            .reap()
+            .map_err(failed("wait for the end of the sandbox"))?;
+        let wall = self.started.elapsed().as_millis();
+        self.usage.wall_ms = u64::try_from(wall).unwrap_or(u64::MAX);
+        let (status, helper_output) = match (self.stopped, self.result) {
+            (Some(limit), _) => (Status::Stopped(limit), Vec::new()),
+            (None, Some(Ok((ChildStatus::Exited(code), output)))) => (Status::Exited(code), output),
+            (None, Some(Ok((ChildStatus::Signaled(signal), output)))) => {
+                (Status::Signaled(signal), output)
+            }
+            (None, Some(Err(error))) => return Err(error),
+            (None, None) => {
+                return Err(SandboxError::Lost {
+                    detail: "it was killed from outside".to_owned(),
+                });
+            }
+        };
+        Ok(Ended {
+            status,
+            helper_output,
+            usage: self.usage,
+            measures,
+        })
+    }
+}
