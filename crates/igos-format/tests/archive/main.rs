@@ -1,6 +1,8 @@
 //! The archive: what is written is read again, nothing else is read, and other programs see the same.
 
+mod document;
 mod forge;
 mod hostile;
+mod oracle;
 mod round_trip;
 mod support;

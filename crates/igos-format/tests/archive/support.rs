@@ -124,6 +124,19 @@ impl Package {
         self
     }
 
+    /// The example of `docs/formats/archive.md`.
+    pub(crate) fn of_document() -> Self {
+        let mut package = Package::empty();
+        package.directory("bin");
+        package.file("bin/tiny", "hello\n").mode = 0o755;
+        package.linked("lib/one", "linked\n", 1);
+        package.linked("lib/two", "linked\n", 1);
+        package.symlink("sbin", "bin");
+        package.file("share/note", "hello\n").xattrs =
+            [("user.note".to_owned(), b"x".to_vec())].into();
+        package.sorted()
+    }
+
     /// A package with one of everything: small, but with more than one frame.
     pub(crate) fn of_everything() -> Self {
         let mut package = Package::empty();
