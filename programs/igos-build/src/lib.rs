@@ -5,6 +5,7 @@
 
 pub mod build_root;
 pub mod cache;
+pub mod cli;
 pub mod execute;
 pub mod plan;
 pub mod profile;

@@ -9,6 +9,7 @@ mod recipe_list;
 mod recipe_new;
 mod recipe_show;
 mod recipes;
+pub mod toolchain;
 
 use clap::{Parser, Subcommand};
 use igos_cli::{Answer, Failure, Globals, Program, Session};

@@ -83,20 +83,44 @@ pub fn import(input: &ImportInput<'_>, reporter: &dyn Reporter) -> Result<Import
     result
 }
 
+/// Returns what an import would convert.
+///
+/// # Errors
+///
+/// Returns why packages cannot be resolved.
+pub fn resolve(
+    input: &ImportInput<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Vec<BinaryPackage>, ImportError> {
+    let subject = Subject::Group(format!("resolve toolchain {}", input.list.name));
+    let task = Task::start(reporter, None, subject);
+    let packages = resolve_packages(input, &task)?;
+    task.finish(Outcome::Done);
+    Ok(packages)
+}
+
+fn resolve_packages(
+    input: &ImportInput<'_>,
+    task: &Task<'_>,
+) -> Result<Vec<BinaryPackage>, ImportError> {
+    let list = input.list;
+    let wanted = Wanted {
+        names: list.packages.clone(),
+        without: list.without.clone(),
+    };
+    input
+        .debian
+        .resolve_binaries(&list.suite, input.arch, &wanted, input.refresh, task)
+        .map_err(ImportError::Closure)
+}
+
 fn run(
     input: &ImportInput<'_>,
     reporter: &dyn Reporter,
     task: &Task<'_>,
 ) -> Result<Imported, ImportError> {
     let list = input.list;
-    let wanted = Wanted {
-        names: list.packages.clone(),
-        without: list.without.clone(),
-    };
-    let packages = input
-        .debian
-        .resolve_binaries(&list.suite, input.arch, &wanted, input.refresh, task)
-        .map_err(ImportError::Closure)?;
+    let packages = resolve_packages(input, task)?;
     let directory = input.toolchains.join(list.name.as_str());
     let inputs = inputs_digest(list, input.arch, &packages);
     if let Ok(there) = Toolchain::load(&directory)

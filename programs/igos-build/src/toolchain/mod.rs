@@ -18,5 +18,5 @@ mod payload;
 pub use deb::DebError;
 pub use document::{DebOrigin, LoadToolchainError, Toolchain, ToolchainArchive};
 pub use error::ImportError;
-pub use import::{ImportInput, Imported, import};
+pub use import::{ImportInput, Imported, import, resolve};
 pub use list::{ListError, ToolchainList};
