@@ -1,5 +1,6 @@
 //! The command line of `igos-build`: each command parses, calls one operation and returns its value.
 
+mod build;
 mod graph;
 mod order;
 mod recipe;
@@ -10,6 +11,7 @@ mod recipe_new;
 mod recipe_show;
 mod recipes;
 pub mod toolchain;
+mod workshop;
 
 use clap::{Parser, Subcommand};
 use igos_cli::{Answer, Failure, Globals, Program, Session};
@@ -25,7 +27,6 @@ pub use recipes::RecipeFlags;
 #[command(
     name = "igos-build",
     version,
-    propagate_version = true,
     arg_required_else_help = true
 )]
 #[command(
@@ -36,6 +37,8 @@ pub struct IgosBuild {
     globals: Globals,
     #[command(flatten)]
     recipes: RecipeFlags,
+    #[command(flatten)]
+    workshop: workshop::WorkshopFlags,
     #[command(subcommand)]
     command: Command,
 }
@@ -45,10 +48,13 @@ enum Command {
     /// List, show, check and write recipes
     #[command(subcommand)]
     Recipe(recipe::RecipeCommand),
+    Build(build::BuildCommand),
     /// Print the order in which packages are built, and why each is
     Order(order::OrderCommand),
     /// Print which recipe needs which, for Graphviz or as JSON
     Graph(graph::GraphCommand),
+    #[command(subcommand)]
+    Toolchain(toolchain::ToolchainCommand),
 }
 
 impl Program for IgosBuild {
@@ -63,10 +69,26 @@ impl Program for IgosBuild {
 ///
 /// Returns why there is no answer.
 pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure> {
-    let recipes = &program.recipes;
+    let (globals, recipes, workshop) = (&program.globals, &program.recipes, &program.workshop);
     match program.command {
         Command::Recipe(command) => command.execute(recipes, session),
         Command::Order(command) => command.execute(recipes, session),
         Command::Graph(command) => command.execute(recipes, session),
+        Command::Build(command) => command.execute(globals, workshop, recipes, session),
+        Command::Toolchain(command) => {
+            let workshop = workshop.open(globals, recipes, session)?;
+            let place = toolchain::ToolchainPlace {
+                toolchains: &workshop.cache.toolchains(),
+                fetcher: &workshop.debian_fetcher(),
+                debian: workshop.debian(),
+                jobs: workshop.jobs(),
+                execution: if globals.dry_run {
+                    toolchain::Execution::DryRun
+                } else {
+                    toolchain::Execution::Real
+                },
+            };
+            command.execute(&place, session)
+        }
     }
 }
