@@ -1,5 +1,9 @@
 # Everything else installs below /usr; what programs expect beside it are links.
 
+build() {
+    : # nothing to compile
+}
+
 do_install() {
     cd "$DESTDIR"
     mkdir -p boot dev etc home mnt opt proc root run srv sys tmp \
