@@ -7,7 +7,7 @@ use igos_format::manifest::Manifest;
 use igos_format::{PackageName, Sha256};
 use igos_sandbox::RootView;
 
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, CacheError, read_head};
 use crate::plan::RootMode;
 use crate::stage::{Visibility, VisiblePackage};
 
@@ -20,6 +20,23 @@ pub struct ToolchainView {
     pub layers: Vec<PathBuf>,
     /// What its packages are.
     pub manifests: Vec<Manifest>,
+}
+
+impl ToolchainView {
+    /// Returns the toolchain whose archives these are, as one layer.
+    ///
+    /// # Errors
+    ///
+    /// Returns an archive that cannot be read or unpacked.
+    pub fn of_archives(
+        cache: &Cache,
+        digest: Sha256,
+        archives: &[PathBuf],
+    ) -> Result<Self, CacheError> {
+        let layer = cache.merged_layer(&format!("toolchain-{digest}"), archives)?;
+        let manifests = archives.iter().map(|archive| Ok(read_head(archive)?.0)).collect::<Result<_, _>>()?;
+        Ok(ToolchainView { digest, layers: vec![layer], manifests })
+    }
 }
 
 /// An archive that a build shall see, and why.

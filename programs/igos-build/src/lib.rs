@@ -10,6 +10,7 @@ pub mod execute;
 pub mod plan;
 pub mod profile;
 pub mod schedule;
+pub mod settings;
 pub mod source;
 pub mod stage;
 pub mod toolchain;

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+use igos_build::source::unpack;
+
 fn main() -> ExitCode {
+    // A sandbox is this program again; inside one this never returns.
+    igos_sandbox::init_if_child(&[(unpack::HELPER, unpack::unpack)]);
     igos_cli::run(igos_build::cli::execute)
 }
