@@ -1,2 +1,7 @@
-//! The consumer: installs, removes, queries and verifies.
-fn main() {}
+//! The program `pkm`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    igos_cli::run(pkm::cli::dispatch)
+}

@@ -1,0 +1,137 @@
+//! Archives on the local disk: which files hold them, and what they are.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use igos_format::Sha256;
+use igos_format::archive::CompressionFormat;
+use igos_report::{Diagnostic, Explain, diagnose};
+use igos_sysroot::{Candidate, CandidateError, Trust};
+
+/// Archives cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArchivesError {
+    /// A file or directory cannot be opened or listed; the cause names it.
+    #[error("cannot read archives")]
+    Read(#[source] io::Error),
+    /// A file is not an archive that can be installed.
+    #[error("cannot use archive {}", file.display())]
+    Refused {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: CandidateError,
+    },
+}
+
+impl Explain for ArchivesError {
+    fn code(&self) -> &'static str {
+        match self {
+            ArchivesError::Read(_) => "archives-unreadable",
+            ArchivesError::Refused { source, .. } => source.code(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            ArchivesError::Read(_) => Vec::new(),
+            ArchivesError::Refused { source, .. } => source.hints(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            ArchivesError::Read(_) => 4,
+            ArchivesError::Refused { source, .. } => source.exit_code(),
+        }
+    }
+}
+
+/// Archives whose heads were read and verified, by their seals.
+#[derive(Debug, Default)]
+pub(crate) struct Archives {
+    candidates: BTreeMap<Sha256, Candidate>,
+    files: BTreeMap<Sha256, PathBuf>,
+}
+
+impl Archives {
+    /// Reads the head of one archive, and returns the seal it goes by from then on.
+    pub(crate) fn add_file(&mut self, file: &Path) -> Result<Sha256, ArchivesError> {
+        let opened = fs::File::open(file).map_err(ArchivesError::Read)?;
+        // Nobody vouches for an archive yet: keys and signatures come with repositories.
+        let candidate =
+            Candidate::read(opened, Trust::Unsigned).map_err(|source| ArchivesError::Refused {
+                file: file.to_owned(),
+                source,
+            })?;
+        let seal = candidate.seal();
+        self.candidates.insert(seal, candidate);
+        self.files.insert(seal, file.to_owned());
+        Ok(seal)
+    }
+
+    /// Reads the heads of all archives in a directory, and returns their seals; what cannot be used is told to
+    /// `refused` and left out, because the others may be all that is needed.
+    pub(crate) fn add_directory(
+        &mut self,
+        directory: &Path,
+        refused: &mut dyn FnMut(Diagnostic),
+    ) -> Result<Vec<Sha256>, ArchivesError> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(directory).map_err(ArchivesError::Read)? {
+            let path = entry.map_err(ArchivesError::Read)?.path();
+            if is_archive_name(&path) {
+                files.push(path);
+            }
+        }
+        // Warnings in one order whatever order the disk has.
+        files.sort();
+        let mut seals = Vec::new();
+        for file in files {
+            match self.add_file(&file) {
+                Ok(seal) => seals.push(seal),
+                Err(error) => {
+                    let mut diagnostic = diagnose(&error);
+                    diagnostic.severity = igos_report::Severity::Warning;
+                    refused(diagnostic);
+                }
+            }
+        }
+        Ok(seals)
+    }
+
+    /// Returns all archives.
+    pub(crate) fn candidates(&self) -> Vec<Candidate> {
+        self.candidates.values().cloned().collect()
+    }
+
+    /// Returns the archive with this seal.
+    pub(crate) fn candidate(&self, seal: &Sha256) -> Option<&Candidate> {
+        self.candidates.get(seal)
+    }
+
+    /// Opens the archive with this seal once more, to read its files.
+    pub(crate) fn open(&self, seal: &Sha256) -> io::Result<fs::File> {
+        match self.files.get(seal) {
+            Some(file) => fs::File::open(file),
+            None => Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("there is no archive with seal {seal}"),
+            )),
+        }
+    }
+}
+
+/// Tells whether a path is named as archives are; what it is, its content says alone.
+pub(crate) fn is_archive_name(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    CompressionFormat::ALL
+        .iter()
+        .any(|format| name.ends_with(format.suffix()))
+}

@@ -1,0 +1,151 @@
+//! What every command needs: the root, the flags of all commands, the session.
+
+use std::io;
+use std::path::PathBuf;
+
+use igos_cli::settings::{Layers, Loaded};
+use igos_cli::{Failure, Globals, Session};
+use igos_report::{Diagnostic, Explain};
+use igos_root::RootDir;
+use igos_sysroot::{Change, ChangeOptions, LockedSysroot, Plan, Sysroot, Unmanaged, Wait};
+use jiff::Timestamp;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+
+use super::plan::{self, PlanAnswer};
+use crate::archives::Archives;
+use crate::settings::PkmSettings;
+
+/// The root, the flags of all commands, the session.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    root: PathBuf,
+    globals: Globals,
+    pub(super) session: &'a Session,
+}
+
+/// The system does not give us threads.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start threads")]
+struct ThreadsError {
+    #[source]
+    source: ThreadPoolBuildError,
+}
+
+impl Explain for ThreadsError {
+    fn code(&self) -> &'static str {
+        "threads-unavailable"
+    }
+}
+
+/// Whether a transaction may begin the record of a root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// It may: something is installed.
+    Allow,
+    /// It may not.
+    Refuse,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(root: PathBuf, globals: Globals, session: &'a Session) -> Self {
+        Context {
+            root,
+            globals,
+            session,
+        }
+    }
+
+    /// Tells whether nothing may be changed.
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.globals.dry_run
+    }
+
+    /// Loads the settings in force.
+    pub(super) fn settings(&self) -> Result<Loaded<PkmSettings>, Failure> {
+        let jobs = self
+            .globals
+            .jobs
+            .and_then(|jobs| i64::try_from(jobs.get()).ok());
+        let flags = jobs.map(|jobs| ("jobs", "--jobs", jobs.into()));
+        Layers {
+            root: &self.root,
+            tree_file: None,
+            environment: self.session.environment(),
+            flags: flags.into_iter().collect(),
+        }
+        .load()
+    }
+
+    /// Returns as many threads as there may be things to work on at a time.
+    pub(super) fn threads(&self) -> Result<ThreadPool, Failure> {
+        let jobs = self
+            .settings()?
+            .settings
+            .jobs
+            .unwrap_or_else(|| self.globals.jobs());
+        Ok(ThreadPoolBuilder::new()
+            .num_threads(jobs.get())
+            .build()
+            .map_err(|source| ThreadsError { source })?)
+    }
+
+    /// Opens the root to read; `unmanaged` says what a root without a record is.
+    pub(super) fn sysroot(&self, unmanaged: Unmanaged) -> Result<Sysroot, Failure> {
+        let sysroot = Sysroot::open(RootDir::open(&self.root)?, unmanaged)?;
+        self.tell(sysroot.notices());
+        Ok(sysroot)
+    }
+
+    /// Opens the root to change, which finishes or undoes what an interrupted transaction left.
+    pub(super) fn locked(&self, begin: Begin) -> Result<LockedSysroot, Failure> {
+        let wait = if self.globals.wait {
+            Wait::Forever
+        } else {
+            Wait::GiveUp
+        };
+        let options = ChangeOptions {
+            wait,
+            ..ChangeOptions::default()
+        };
+        let root = RootDir::open(&self.root)?;
+        let locked = match begin {
+            Begin::Allow => LockedSysroot::create_or_open(root, options)?,
+            Begin::Refuse => LockedSysroot::open(root, options)?,
+        };
+        self.tell(locked.notices());
+        Ok(locked)
+    }
+
+    fn tell(&self, notices: &[Diagnostic]) {
+        for notice in notices {
+            self.session.notice(notice.clone());
+        }
+    }
+
+    /// Shows the plan, asks, and carries it out; with `--dry-run` it is the answer.
+    pub(super) fn carry_out(
+        &self,
+        plan: Plan,
+        archives: &Archives,
+        begin: Begin,
+    ) -> Result<PlanAnswer, Failure> {
+        self.tell(&plan.notices);
+        if plan.is_empty() || self.is_dry_run() {
+            return Ok(PlanAnswer::planned(plan));
+        }
+        self.session
+            .confirm(&plan::text(&plan), "Carry out this plan?")?;
+        let mut locked = self.locked(begin)?;
+        // A transaction survives a power cut; being interrupted, it ends first all the same.
+        self.session.interrupt().finish_first();
+        let open = |change: &Change| match &change.seal {
+            Some(seal) => Ok(Box::new(archives.open(seal)?) as Box<dyn io::Read>),
+            None => Err(io::Error::other("a removal has no archive")),
+        };
+        let digest = plan.digest();
+        let now = Timestamp::now().as_second();
+        let applied = locked.apply(&plan, digest, &open, now, self.session.reporter())?;
+        locked.settle()?;
+        Ok(PlanAnswer::applied(plan, applied))
+    }
+}

@@ -1,0 +1,210 @@
+//! Showing a plan, asking for it, and carrying it out: the same for every command that changes something.
+
+use std::fmt::{self, Write as _};
+
+use igos_cli::{Render, Size};
+use igos_format::Sha256;
+use igos_sysroot::{Applied, Change, ChangeAction, PathChange, Plan, Privilege};
+use serde::Serialize;
+
+/// Lines of one section of a plan that are shown to people; `--json` has them all.
+const SECTION_MAX_LINES: usize = 40;
+
+/// A plan, and what became of it.
+#[derive(Debug, Serialize)]
+pub(super) struct PlanAnswer {
+    digest: Sha256,
+    plan: Plan,
+    /// `None` if nothing was carried out: there was nothing to do, or `--dry-run`.
+    applied: Option<Applied>,
+}
+
+impl PlanAnswer {
+    pub(super) fn planned(plan: Plan) -> Self {
+        PlanAnswer {
+            digest: plan.digest(),
+            plan,
+            applied: None,
+        }
+    }
+
+    pub(super) fn applied(plan: Plan, applied: Applied) -> Self {
+        PlanAnswer {
+            digest: plan.digest(),
+            plan,
+            applied: Some(applied),
+        }
+    }
+}
+
+impl Render for PlanAnswer {
+    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        if self.plan.is_empty() {
+            for package in &self.plan.unchanged {
+                writeln!(out, "{package} is installed already")?;
+            }
+            return writeln!(out, "nothing to do");
+        }
+        if self.applied.is_none() {
+            out.write_str(&text(&self.plan))?;
+            return writeln!(out, "nothing was changed (dry run)");
+        }
+        for change in &self.plan.changes {
+            writeln!(out, "{}", done(change))?;
+        }
+        for action in &self.plan.paths {
+            match &action.change {
+                PathChange::KeepEdited {
+                    beside: Some(beside),
+                } => {
+                    writeln!(
+                        out,
+                        "kept your /{}; the new version is /{beside}",
+                        action.place
+                    )?;
+                }
+                PathChange::Backup { beside } => {
+                    writeln!(out, "kept what was at /{} as /{beside}", action.place)?;
+                }
+                PathChange::Abandon => writeln!(out, "left your /{} where it is", action.place)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn done(change: &Change) -> String {
+    let package = &change.package;
+    match &change.action {
+        ChangeAction::Install => format!("installed {package}"),
+        ChangeAction::Upgrade { from } => format!("upgraded {package} from {from}"),
+        ChangeAction::Downgrade { from } => format!("downgraded {package} from {from}"),
+        ChangeAction::Reinstall => format!("reinstalled {package}"),
+        ChangeAction::Remove => format!("removed {package}"),
+    }
+}
+
+/// Returns a plan as it is shown before anybody agrees to it: packages, then everything that deserves a second look.
+pub(super) fn text(plan: &Plan) -> String {
+    let mut text = String::new();
+    let packages: Vec<String> = plan.changes.iter().map(planned).collect();
+    section(
+        &mut text,
+        &format!(
+            "{} packages change, {} are written",
+            packages.len(),
+            Size(plan.install_bytes)
+        ),
+        &packages,
+    );
+    section(&mut text, "paths that give privileges", &privileged(plan));
+    section(
+        &mut text,
+        "paths that need your attention",
+        &attention(plan),
+    );
+    section(
+        &mut text,
+        "declared, recorded and not carried out yet",
+        &recorded_only(plan),
+    );
+    text
+}
+
+fn section(text: &mut String, title: &str, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    writeln!(text, "{title}:").expect("writing to a string cannot fail");
+    for line in lines.iter().take(SECTION_MAX_LINES) {
+        writeln!(text, "  {line}").expect("writing to a string cannot fail");
+    }
+    if let Some(more @ 1..) = lines.len().checked_sub(SECTION_MAX_LINES) {
+        writeln!(text, "  … and {more} more, which `--json` lists")
+            .expect("writing to a string cannot fail");
+    }
+}
+
+fn planned(change: &Change) -> String {
+    let mut line = format!("{:<9} {}", change.action.as_str(), change.package);
+    if let ChangeAction::Upgrade { from } | ChangeAction::Downgrade { from } = &change.action {
+        write!(line, " from {from}").expect("writing to a string cannot fail");
+    }
+    if change.action == ChangeAction::Remove {
+        return line;
+    }
+    write!(line, ", {}, {}", Size(change.installed_bytes), change.trust)
+        .expect("writing to a string cannot fail");
+    if !change.required_by.is_empty() {
+        let names: Vec<String> = change.required_by.iter().map(ToString::to_string).collect();
+        write!(line, ", needed by {}", names.join(", ")).expect("writing to a string cannot fail");
+    }
+    line
+}
+
+fn privileged(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in &plan.changes {
+        for path in &change.privileged {
+            let privileges: Vec<String> = path.privileges.iter().map(privilege).collect();
+            lines.push(format!(
+                "/{} of {}: {}",
+                path.path,
+                change.package.name,
+                privileges.join(", ")
+            ));
+        }
+    }
+    lines
+}
+
+fn privilege(privilege: &Privilege) -> String {
+    match privilege {
+        Privilege::Setuid => "runs as its owner (setuid)".to_owned(),
+        Privilege::Setgid => "runs as its group (setgid)".to_owned(),
+        Privilege::Capabilities(text) => format!("runs with capabilities {text}"),
+        Privilege::WorldWritable => "anybody may write it".to_owned(),
+        Privilege::Owner(owner) => format!("belongs to {owner}"),
+    }
+}
+
+fn attention(plan: &Plan) -> Vec<String> {
+    let lines = plan.paths.iter().filter_map(|action| {
+        let place = &action.place;
+        Some(match &action.change {
+            PathChange::Supersede { from } => {
+                format!("/{place}: {} takes it over from {from}", action.package)
+            }
+            PathChange::KeepEdited {
+                beside: Some(beside),
+            } => {
+                format!("/{place}: your edited file stays, the new version goes to /{beside}")
+            }
+            PathChange::KeepEdited { beside: None } => format!("/{place}: your edited file stays"),
+            PathChange::KeepDeleted => format!("/{place}: you deleted it, and it stays deleted"),
+            PathChange::Backup { beside } => {
+                format!("/{place}: what no package owns there goes to /{beside}")
+            }
+            PathChange::Abandon => {
+                format!("/{place}: your edited file stays when its package goes")
+            }
+            PathChange::Create | PathChange::Replace | PathChange::Adopt | PathChange::Remove => {
+                return None;
+            }
+        })
+    });
+    lines.collect()
+}
+
+fn recorded_only(plan: &Plan) -> Vec<String> {
+    let of = |change: &Change| {
+        let name = change.package.name.clone();
+        change
+            .recorded_only
+            .clone()
+            .into_iter()
+            .map(move |what| format!("{name}: {what}"))
+    };
+    plan.changes.iter().flat_map(of).collect()
+}
