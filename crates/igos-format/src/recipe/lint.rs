@@ -4,10 +4,10 @@ use igos_report::Diagnostic;
 
 use crate::recipe::{FileKind, FileList, Recipe, SourceKind, Style};
 
-/// Functions that a `build.sh` of style `custom` should have.
-const FUNCTIONS: [&str; 1] = ["build"];
 /// Directories that packages install to.
-const INSTALLED: [&str; 7] = ["bin", "boot", "etc", "lib", "opt", "usr", "var"];
+const INSTALLED: [&str; 10] = [
+    "bin", "boot", "etc", "lib", "lib64", "opt", "sbin", "srv", "usr", "var",
+];
 
 /// Returns what is likely wrong with one recipe, all about `file`, the path of its main file.
 ///
@@ -49,7 +49,9 @@ fn texts(recipe: &Recipe, findings: &mut Findings<'_>) {
         ("license", &recipe.license),
     ];
     for (key, text) in texts {
-        if text.trim().is_empty() {
+        // What is made of nothing has no upstream, hence no page of it.
+        let is_needed = key != "homepage" || !recipe.sources.is_empty();
+        if is_needed && text.trim().is_empty() {
             findings.warning(
                 "lint-text-missing",
                 format!("{} has no `{key}`", recipe.name),
@@ -142,9 +144,9 @@ fn functions(recipe: &Recipe, files: &FileList, findings: &mut Findings<'_>) {
     if recipe.declared_style != Style::Script {
         return;
     }
-    let needed = FUNCTIONS
-        .into_iter()
-        .chain([recipe.install_function.as_str()]);
+    // Without sources there may be nothing to build.
+    let build = (!recipe.sources.is_empty()).then_some("build");
+    let needed = build.into_iter().chain([recipe.install_function.as_str()]);
     for function in needed.filter(|function| !recipe.functions.contains(*function)) {
         findings.warning(
             "lint-function-missing",

@@ -11,8 +11,5 @@ mod lines;
 mod sources;
 mod version;
 
-#[cfg(test)]
-mod tests;
-
 pub use checksums::{ChecksumsKind, checksums_kind, write_checksums};
 pub use directory::{KissDirectory, parse_kiss_directory};

@@ -42,7 +42,7 @@ pub fn parse_overlay(file: &str, bytes: &[u8]) -> ParsedOverlay {
         diagnostics: Vec::new(),
     };
     parsed.overlay = reader.overlay(&node).unwrap_or_default();
-    parsed.diagnostics = reader.diagnostics;
+    parsed.diagnostics = reader.sorted();
     parsed
 }
 

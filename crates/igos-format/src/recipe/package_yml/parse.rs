@@ -69,7 +69,7 @@ pub fn parse_package_yml(input: &PackageYml<'_>) -> Parsed {
     let recipe = reader.recipe(&node, input);
     Parsed {
         recipe,
-        diagnostics: reader.diagnostics,
+        diagnostics: reader.sorted(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::ops::Range;
 use std::str::FromStr;
 
-use igos_report::Diagnostic;
+use igos_report::{Diagnostic, Place};
 
 use super::keys::Keys;
 use super::node::{Entry, Node, Value};
@@ -50,6 +50,16 @@ impl Reader<'_> {
             self.diagnostics
                 .push(diagnostic.at_source(self.file, self.text, span.clone()));
         }
+    }
+
+    /// Returns what was found wrong, in the order of the text.
+    pub(super) fn sorted(self) -> Vec<Diagnostic> {
+        let mut diagnostics = self.diagnostics;
+        diagnostics.sort_by_key(|diagnostic| match &diagnostic.place {
+            Some(Place::Source { span, .. }) => span.start,
+            _ => 0,
+        });
+        diagnostics
     }
 
     pub(super) fn error(&mut self, code: &str, message: impl Into<String>, span: &Range<usize>) {

@@ -58,13 +58,17 @@ impl Reader<'_> {
             return None;
         };
         let node = fields.find(place)?;
-        let location = self.substituted(&format!("`{place}`"), node, variables)?;
+        // Each key is read before the first that cannot be stops the source, so that all errors are reported.
+        let location = self.substituted(&format!("`{place}`"), node, variables);
         let file_name = match fields.find("filename") {
             Some(node) => self.file_name(node, variables),
             None => None,
         };
         let destination = self.destination(&fields);
         let digest = self.digest(&fields);
+        let extract = self.optional_bool(&fields, "extract");
+        let alternatives = self.source_alternatives(&fields, variables);
+        let location = location?;
         let mut source = match place {
             "git" => self.git(&fields, node, &location)?,
             "directory" => self.directory(node, location, files),
@@ -78,8 +82,8 @@ impl Reader<'_> {
         source.digest = digest;
         let is_packed = matches!(source.kind, SourceKind::Http | SourceKind::File);
         let by_name = is_packed && is_archive(source.file_name());
-        source.extract = self.optional_bool(&fields, "extract").unwrap_or(by_name);
-        source.alternatives = self.source_alternatives(&fields, variables);
+        source.extract = extract.unwrap_or(by_name);
+        source.alternatives = alternatives;
         self.source_is_consistent(&fields, &source);
         Some(source)
     }
