@@ -27,7 +27,6 @@ use context::Context;
 #[command(
     name = "pkm",
     version,
-    about,
     long_about = "Install, remove, query and verify the packages of a root directory.\n\n\
         pkm keeps a record of every path that it installs: kind, content, mode, owner, link target and \
         capabilities. Every change is planned first, shown, and carried out as one transaction: after a power cut \
