@@ -223,7 +223,7 @@ fn convert_package(
 }
 
 /// Writes an archive under the digest of its seal.
-fn write(
+pub(super) fn write(
     converted: &Converted,
     origin: Option<DebOrigin>,
     archives: &Path,
@@ -270,7 +270,7 @@ fn write(
     Ok(archive)
 }
 
-fn write_document(directory: &Path, document: &Document) -> Result<(), ImportError> {
+pub(super) fn write_document(directory: &Path, document: &Document) -> Result<(), ImportError> {
     use std::io::Write;
 
     let path = directory.join(DOCUMENT);

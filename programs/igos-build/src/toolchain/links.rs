@@ -46,9 +46,13 @@ pub(super) fn make_links(
         return Err(ImportError::Conflicts { conflicts });
     }
     let is_there = |path: &RelPath| paths.contains_key(path) || links.contains_key(path);
+    // The directories of the merge are part of this archive.
+    let is_merge = |path: &RelPath| list.usr_merge.contains(&path.to_string());
     let dangling: Vec<_> = links
         .iter()
-        .filter(|(path, target)| !resolve(path, target).is_some_and(|target| is_there(&target)))
+        .filter(|(path, target)| {
+            !is_merge(path) && !resolve(path, target).is_some_and(|target| is_there(&target))
+        })
         .map(|(path, target)| (path.clone(), target.clone()))
         .collect();
     if !dangling.is_empty() {
@@ -73,13 +77,20 @@ fn archive_of(
         source: super::DebError::Keep(source),
     };
     let mut payload = Payload::new().map_err(keep)?;
-    for (path, target) in links {
-        let mut parent = path.parent();
-        while let Some(directory) = parent {
-            parent = directory.parent();
+    let mut add_directories = |mut deepest: Option<RelPath>| {
+        while let Some(directory) = deepest {
+            deepest = directory.parent();
             let entry = plain_entry(directory.clone(), EntryKind::Directory, 0o755);
             payload.entries.entry(directory).or_insert(entry);
         }
+    };
+    for (path, target) in links {
+        add_directories(path.parent());
+        if list.usr_merge.contains(&path.to_string()) {
+            add_directories(resolve(path, target));
+        }
+    }
+    for (path, target) in links {
         let kind = EntryKind::Symlink {
             target: target.clone().into_bytes(),
         };

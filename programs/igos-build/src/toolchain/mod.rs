@@ -20,3 +20,6 @@ pub use document::{DebOrigin, LoadToolchainError, Toolchain, ToolchainArchive};
 pub use error::ImportError;
 pub use import::{ImportInput, Imported, import, resolve};
 pub use list::{ListError, ToolchainList};
+
+#[cfg(test)]
+mod tests;
