@@ -342,7 +342,8 @@ impl LockedSysroot {
         })?;
         let last_transaction = last_in_history(&root)?;
         let mut notices = recovery_notice(&recovery);
-        let opened = Database::open(&state).map_err(|source| database_error(&root, source))?;
+        let opened = Database::open(&state, options.durability)
+            .map_err(|source| database_error(&root, source))?;
         let (mut database, reason) = match opened {
             Opened::Usable(database) => {
                 let last = database

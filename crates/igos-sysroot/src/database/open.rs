@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{APPLICATION_ID, Database, DatabaseError, SCHEMA, SCHEMA_VERSION, failed};
-use crate::layout;
+use crate::{Durability, layout};
 
 /// How long a statement waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(10);
@@ -34,18 +34,18 @@ pub(crate) enum Opened {
 
 impl Database {
     /// Opens the database of a state directory for changes, under the lock.
-    pub(crate) fn open(state: &Directory) -> Result<Opened, DatabaseError> {
+    pub(crate) fn open(state: &Directory, durability: Durability) -> Result<Opened, DatabaseError> {
         let file = |source| DatabaseError::File { source };
         if !is_regular(state, layout::DATABASE).map_err(file)? {
             delete_companions(state).map_err(file)?;
-            return Ok(Opened::New(Self::create(state)?));
+            return Ok(Opened::New(Self::create(state, durability)?));
         }
-        match Self::open_existing(state) {
+        match Self::open_existing(state, durability) {
             Ok(database) => Ok(Opened::Usable(database)),
             Err(DatabaseError::Damaged { problem }) => {
                 let aside = move_aside(state).map_err(file)?;
                 Ok(Opened::MovedAside {
-                    database: Self::create(state)?,
+                    database: Self::create(state, durability)?,
                     problem,
                     aside,
                 })
@@ -95,35 +95,42 @@ impl Database {
         Ok(database)
     }
 
-    fn create(state: &Directory) -> Result<Self, DatabaseError> {
+    fn create(state: &Directory, durability: Durability) -> Result<Self, DatabaseError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let connection =
             Connection::open_with_flags(path(state), flags).map_err(failed("make the database"))?;
         let database = Database { connection };
-        database.set_journal()?;
+        database.set_journal(durability)?;
         database.harden()?;
         database.lay_out()?;
         Ok(database)
     }
 
-    fn open_existing(state: &Directory) -> Result<Self, DatabaseError> {
+    fn open_existing(state: &Directory, durability: Durability) -> Result<Self, DatabaseError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let connection = Connection::open_with_flags(path(state), flags).map_err(damaged)?;
         let database = Database { connection };
         database.harden()?;
         database.examine()?;
-        database.set_journal()?;
+        database.set_journal(durability)?;
         Ok(database)
     }
 
     /// Write-ahead log, synced at check points alone: after a power cut the database may miss the last transaction,
     /// which the history then tells.
-    fn set_journal(&self) -> Result<(), DatabaseError> {
+    fn set_journal(&self, durability: Durability) -> Result<(), DatabaseError> {
         self.connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))
             .map_err(damaged)?;
         self.connection
-            .pragma_update(None, "synchronous", "NORMAL")
+            .pragma_update(
+                None,
+                "synchronous",
+                match durability {
+                    Durability::Full => "NORMAL",
+                    Durability::None => "OFF",
+                },
+            )
             .map_err(damaged)
     }
 

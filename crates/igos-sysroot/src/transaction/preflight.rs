@@ -145,6 +145,12 @@ impl<'a> PreFlight<'a> {
         action: Option<&PathAction>,
     ) -> Result<(), ApplyError> {
         let found = self.look(place)?;
+        if staged.identity.kind == Kind::Directory
+            && found.is_some_and(|found| found.kind == Kind::Directory)
+        {
+            // Somebody made it since the plan was made, for example the record of a fresh root; it is as good.
+            return Ok(());
+        }
         let (identity, slot) = (staged.identity.clone(), staged.slot.clone());
         let place_at = Location::Place(place.clone());
         let is_expected = match (action.map(|action| action.was), found) {

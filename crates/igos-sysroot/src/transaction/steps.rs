@@ -93,18 +93,30 @@ impl<'a> Stepper<'a> {
     }
 
     /// Takes back a step that may or may not have been done.
+    ///
+    /// An inode that is on neither side was taken away by somebody else while we were interrupted; the rest is taken
+    /// back all the same.
     pub(super) fn take_back(&mut self, step: &Step) -> io::Result<()> {
         match step {
-            Step::Move { what, from, to } => match self.position(what, from, to)? {
-                Position::Before => Ok(()),
-                Position::After => self.rename(to, from),
+            Step::Move { what, from, to } => match self.find(what, from, to)? {
+                Some(Position::Before) | None => Ok(()),
+                Some(Position::After) => self.rename(to, from),
             },
             Step::Exchange {
-                new, slot, place, ..
-            } => match self.position(new, slot, place)? {
-                Position::Before => Ok(()),
-                Position::After if self.is_absent(slot)? => self.rename(place, slot),
-                Position::After => self.exchange(slot, place),
+                new,
+                old,
+                slot,
+                place,
+            } => match self.find(new, slot, place)? {
+                // Also when old and new have one content, which the new inode's absence would make look done.
+                _ if self.holds(place, old, Test::Inode)? => Ok(()),
+                Some(Position::Before) => Ok(()),
+                Some(Position::After) if self.is_absent(slot)? => self.rename(place, slot),
+                Some(Position::After) => self.exchange(slot, place),
+                None if self.is_absent(place)? && self.holds(slot, old, Test::Inode)? => {
+                    self.rename(slot, place)
+                }
+                None => Ok(()),
             },
             Step::DeleteDirectory {
                 place,
@@ -169,33 +181,40 @@ impl<'a> Stepper<'a> {
         Ok(parent.metadata_if_present(&name)?.is_none())
     }
 
-    /// Finds out by inode number, and where that fails by content, on which side of a step an inode is.
     fn position(
         &mut self,
         what: &Identity,
         from: &Location,
         to: &Location,
     ) -> io::Result<Position> {
-        if self.holds(to, what, Test::Inode)? {
-            return Ok(Position::After);
-        }
-        if self.holds(from, what, Test::Inode)? {
-            return Ok(Position::Before);
-        }
+        self.find(what, from, to)?.ok_or_else(|| {
+            io::Error::other(format!(
+                "the journal's inode {} is neither {} nor {}",
+                what.inode,
+                from.shown(),
+                to.shown()
+            ))
+        })
+    }
+
+    /// Finds out by inode number, and where that fails by content, on which side of a step an inode is.
+    fn find(
+        &mut self,
+        what: &Identity,
+        from: &Location,
+        to: &Location,
+    ) -> io::Result<Option<Position>> {
         // On some file systems (overlayfs with layers on several devices) inode numbers change when it is mounted
         // again. An equal content is as good as the same inode there.
-        if self.holds(to, what, Test::Content)? {
-            return Ok(Position::After);
+        for test in [Test::Inode, Test::Content] {
+            if self.holds(to, what, test)? {
+                return Ok(Some(Position::After));
+            }
+            if self.holds(from, what, test)? {
+                return Ok(Some(Position::Before));
+            }
         }
-        if self.holds(from, what, Test::Content)? {
-            return Ok(Position::Before);
-        }
-        Err(io::Error::other(format!(
-            "the journal's inode {} is neither {} nor {}",
-            what.inode,
-            from.shown(),
-            to.shown()
-        )))
+        Ok(None)
     }
 
     fn holds(&mut self, location: &Location, what: &Identity, test: Test) -> io::Result<bool> {
