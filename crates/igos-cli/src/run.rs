@@ -82,6 +82,25 @@ impl Session {
         }
     }
 
+    /// Writes what a program that the user asked for prints to standard output, byte by byte as it comes.
+    ///
+    /// For commands that run something in front of the user; with `--json` they keep the bytes for their answer
+    /// instead, as standard output gets exactly one value then.
+    pub fn pass_through(&self, bytes: &[u8]) {
+        let print = || {
+            let mut stdout = io::stdout().lock();
+            // A reader that went away has seen what it wanted; what the program does goes on.
+            let _written = stdout
+                .write_all(bytes)
+                .and_then(|()| stdout.flush())
+                .is_ok();
+        };
+        match &self.story {
+            Story::Quiet(_) | Story::Plain(_) | Story::Json(_) => print(),
+            Story::Terminal(terminal) => terminal.suspend(print),
+        }
+    }
+
     /// Shows text on standard error, for example what comes next; not with `--quiet` or `--report json`.
     pub fn say(&self, text: &str) {
         let print = || print_stderr(&escape_text(text));

@@ -16,8 +16,8 @@ use super::workshop::{PolicyFlags, Workshop, WorkshopFlags, provided, require_sa
 use crate::build_root::ToolchainView;
 use crate::execute::BuildSettings;
 use crate::plan::{Graph, Order, order, order_all};
-use crate::schedule::{self, BuildGraph, BuildRun, OnFailure, PackageReport, PackageStatus, RunReport};
-use crate::tree::Tree;
+use crate::schedule::{self, BuildGraph, BuildRun, GraphError, OnFailure, PackageReport, PackageStatus, RunReport};
+use crate::tree::{Tree, TreeEntry};
 
 /// Build packages and everything they need
 ///
@@ -112,6 +112,19 @@ impl Goal {
         toolchain: Option<&ToolchainView>,
     ) -> Result<BuildGraph<'t>, Failure> {
         Ok(BuildGraph::new(tree, &self.graph, &self.order, &provided(toolchain))?)
+    }
+
+    /// Returns the recipes of the order.
+    pub(super) fn entries<'t>(&self, tree: &'t Tree) -> Result<Vec<&'t TreeEntry>, Failure> {
+        let found = self.order.order.iter().filter_map(|step| self.graph.find(&step.name));
+        let entries: Vec<_> = found.map(|at| &tree.entries[at]).collect();
+        match self.order.missing.iter().find(|missing| missing.required_by.is_none()) {
+            Some(missing) => {
+                let (name, required_by) = (missing.name.clone(), None);
+                Err(GraphError::Missing { name, required_by }.into())
+            }
+            None => Ok(entries),
+        }
     }
 
     fn explicit(&self, tree: &Tree) -> BTreeSet<PackageName> {

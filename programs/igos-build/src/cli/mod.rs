@@ -1,6 +1,8 @@
 //! The command line of `igos-build`: each command parses, calls one operation and returns its value.
 
 mod build;
+mod cache;
+mod fetch;
 mod graph;
 mod order;
 mod recipe;
@@ -10,7 +12,10 @@ mod recipe_list;
 mod recipe_new;
 mod recipe_show;
 mod recipes;
+mod run;
+mod shell;
 pub mod toolchain;
+mod why_rebuild;
 mod workshop;
 
 use clap::{Parser, Subcommand};
@@ -53,6 +58,12 @@ enum Command {
     Order(order::OrderCommand),
     /// Print which recipe needs which, for Graphviz or as JSON
     Graph(graph::GraphCommand),
+    Fetch(fetch::FetchCommand),
+    Shell(shell::ShellCommand),
+    Run(run::RunCommand),
+    WhyRebuild(why_rebuild::WhyRebuildCommand),
+    #[command(subcommand)]
+    Cache(cache::CacheCommand),
     #[command(subcommand)]
     Toolchain(toolchain::ToolchainCommand),
 }
@@ -75,6 +86,11 @@ pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure>
         Command::Order(command) => command.execute(recipes, session),
         Command::Graph(command) => command.execute(recipes, session),
         Command::Build(command) => command.execute(globals, workshop, recipes, session),
+        Command::Fetch(command) => command.execute(globals, workshop, recipes, session),
+        Command::Shell(command) => command.execute(globals, workshop, recipes, session),
+        Command::Run(command) => command.execute(globals, session),
+        Command::WhyRebuild(command) => command.execute(globals, workshop, recipes, session),
+        Command::Cache(command) => command.execute(globals, workshop, recipes, session),
         Command::Toolchain(command) => {
             let workshop = workshop.open(globals, recipes, session)?;
             let place = toolchain::ToolchainPlace {

@@ -12,4 +12,4 @@ mod run;
 pub use graph::{BuildGraph, GraphError, GraphNode};
 pub use pool::OnFailure;
 pub use report::{OutputReport, PackageReport, PackageStatus, RunReport};
-pub use run::{Assembled, BuildRun, assemble_root, build, preview};
+pub use run::{AssembleError, BuildRun, assemble_root, build, preview};

@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use igos_format::{DependencyKind, PackageName, Sha256};
-use igos_report::{Subject, Task, TaskId};
+use igos_report::{Outcome, Subject, Task, TaskId};
 
 use super::run::BuildRun;
 use crate::build_root::{BuildRoot, NeededArchive};
 use crate::cache::{CacheError, CachedBuild, Lookup, read_head};
 use crate::execute::{BuildEnvironment, BuildError, PackageBuild, build_package};
-use crate::plan::{KeyDocument, KeyInput, SourceInput, explain, remembered_sources, summarise};
+use crate::plan::{KeyChange, KeyDocument, KeyInput, SourceInput, explain, remembered_sources, summarise};
 use crate::source::{RecipeFiles, gather, local_sources};
 use crate::stage::Visibility;
 use crate::tree::TreeEntry;
+
+const NEVER_BUILT: &str = "it was never built here";
 
 /// What the packages of one run know of each other.
 pub(super) struct Nodes<'r> {
@@ -30,8 +32,33 @@ pub(super) struct Nodes<'r> {
 pub(super) enum Standing {
     /// The cache has it.
     Cached(CachedBuild, KeyDocument),
-    /// It has to be built, and why.
-    Stale { reason: String, key: Option<Sha256> },
+    /// It has to be built.
+    Stale(Stale),
+}
+
+/// Why a package has to be built.
+#[derive(Debug, Clone)]
+pub(super) struct Stale {
+    /// In one line.
+    pub(super) reason: String,
+    /// What differs from the last build, as far as that is known without fetching.
+    pub(super) changes: Vec<KeyChange>,
+    /// The key it will have, if that is known without fetching.
+    pub(super) key: Option<Sha256>,
+}
+
+/// Why a package could not be made.
+#[derive(Debug)]
+pub(super) struct Unmade {
+    pub(super) error: BuildError,
+    /// The key it would have had, as far as it was known.
+    pub(super) key: Option<Sha256>,
+}
+
+impl<E: Into<BuildError>> From<E> for Unmade {
+    fn from(error: E) -> Self {
+        Unmade { error: error.into(), key: None }
+    }
 }
 
 /// The packages that one build can see besides the toolchain.
@@ -145,149 +172,98 @@ impl<'r> Nodes<'r> {
         let last = self.run.cache.last_key_document(name)?;
         let guessed = self.guess_sources(entry, last.as_deref())?;
         let Some(sources) = guessed else {
-            let reason = match &last {
-                None => "it was never built here".to_owned(),
-                Some(last) => {
-                    let document = self.document(entry, &files, &[], &needed);
-                    let changes: Vec<_> = explain(last, document.text())
-                        .into_iter()
-                        .filter(|change| change.kind != "source")
-                        .collect();
-                    if changes.is_empty() {
-                        "its sources changed".to_owned()
-                    } else {
-                        summarise(&changes)
-                    }
-                }
+            let document = self.document(entry, &files, &[], &needed);
+            let mut changes = last.as_deref().map(|last| explain(last, document.text())).unwrap_or_default();
+            // They are left out of the document, so the comparison says nothing about them.
+            changes.retain(|change| change.kind != "source");
+            let reason = match last {
+                None => NEVER_BUILT.to_owned(),
+                Some(_) if changes.is_empty() => "its sources changed".to_owned(),
+                Some(_) => summarise(&changes),
             };
-            return Ok(Standing::Stale { reason, key: None });
+            return Ok(Standing::Stale(Stale { reason, changes, key: None }));
         };
         let document = self.document(entry, &files, &sources, &needed);
         self.judge(entry, document, last.as_deref())
     }
 
-    fn judge(
-        &self,
-        entry: &TreeEntry,
-        document: KeyDocument,
-        last: Option<&str>,
-    ) -> Result<Standing, BuildError> {
+    fn judge(&self, entry: &TreeEntry, document: KeyDocument, last: Option<&str>) -> Result<Standing, BuildError> {
         let key = document.key();
-        let stale = |reason: String| {
-            Ok(Standing::Stale {
-                reason,
-                key: Some(key),
-            })
-        };
-        if self.run.force.contains(&entry.recipe.name) {
-            return stale("it was asked for".to_owned());
-        }
-        match self.run.cache.find_build(&key)? {
-            Lookup::Found(build) => Ok(Standing::Cached(build, document)),
-            Lookup::Damaged { reason } => {
-                stale(format!("its build in the cache is damaged: {reason}"))
+        let changes = last.map(|last| explain(last, document.text())).unwrap_or_default();
+        let reason = if self.run.force.contains(&entry.recipe.name) {
+            "it was asked for".to_owned()
+        } else {
+            match self.run.cache.find_build(&key)? {
+                Lookup::Found(build) => return Ok(Standing::Cached(build, document)),
+                Lookup::Damaged { reason } => format!("its build in the cache is damaged: {reason}"),
+                Lookup::Absent if last.is_none() => NEVER_BUILT.to_owned(),
+                Lookup::Absent if changes.is_empty() => "its build is no longer in the cache".to_owned(),
+                Lookup::Absent => summarise(&changes),
             }
-            Lookup::Absent => stale(match last {
-                None => "it was never built here".to_owned(),
-                Some(last) => match summarise(&explain(last, document.text())) {
-                    same if same.is_empty() => "its build is no longer in the cache".to_owned(),
-                    changes => changes,
-                },
-            }),
-        }
+        };
+        Ok(Standing::Stale(Stale { reason, changes, key: Some(key) }))
     }
 
     /// Makes a package: returns that of the cache, or builds it.
-    pub(super) fn make(&self, node: usize) -> Result<Made, (BuildError, Option<Sha256>)> {
-        match self.standing(node).map_err(|error| (error, None))? {
-            Standing::Cached(build, document) => {
-                self.run
-                    .cache
-                    .keep_key_document(&self.entry(node).recipe.name, document.text())
-                    .map_err(|error| (error.into(), None))?;
-                self.settle(node, build.clone());
-                Ok(Made::Cached(build))
-            }
-            Standing::Stale { reason, .. } => self.build(node, reason),
+    pub(super) fn make(&self, node: usize) -> Result<Made, Unmade> {
+        match self.standing(node)? {
+            Standing::Cached(build, document) => Ok(self.reuse(node, build, &document)?),
+            Standing::Stale(stale) => self.build(node, stale.reason),
         }
     }
 
-    fn build(&self, node: usize, reason: String) -> Result<Made, (BuildError, Option<Sha256>)> {
+    /// Builds a package, and reports how that ended.
+    fn build(&self, node: usize, reason: String) -> Result<Made, Unmade> {
+        let name = self.entry(node).recipe.name.to_string();
+        let task = Task::start(self.run.reporter, Some(self.parent), Subject::Build(name));
+        let result = self.build_in(node, reason, &task);
+        task.finish(match &result {
+            Ok(Made::Built(..)) => Outcome::Done,
+            Ok(Made::Cached(_)) => Outcome::Skipped("the cache has it".into()),
+            Err(unmade) => Outcome::Failed(unmade.error.to_string()),
+        });
+        result
+    }
+
+    fn build_in(&self, node: usize, reason: String, task: &Task<'_>) -> Result<Made, Unmade> {
+        let run = self.run;
         let entry = self.entry(node);
-        let plain = |error: BuildError| (error, None);
-        let task = Task::start(
-            self.run.reporter,
-            Some(self.parent),
-            Subject::Build(entry.recipe.name.to_string()),
-        );
-        let files = self.recipe_files(entry).map_err(plain)?;
-        let needed = self.needed(node).map_err(|error| plain(error.into()))?;
-        let unpinned = self.run.settings.unpinned;
-        let sources = gather(
-            entry,
-            self.run.fetcher,
-            unpinned,
-            self.run.reporter,
-            Some(task.id()),
-        )
-        .map_err(|error| plain(error.into()))?;
+        let files = self.recipe_files(entry)?;
+        let needed = self.needed(node)?;
+        let sources = gather(entry, run.fetcher, run.settings.unpinned, run.reporter, Some(task.id()))?;
         let inputs: Vec<SourceInput> = sources.iter().map(|source| source.input.clone()).collect();
         let document = self.document(entry, &files, &inputs, &needed);
         let key = document.key();
-        let keyed = |error: BuildError| (error, Some(key));
+        let keyed = |error: BuildError| Unmade { error, key: Some(key) };
         // What was fetched may be what another build of the cache was made from.
-        let last = self
-            .run
-            .cache
-            .last_key_document(&entry.recipe.name)
-            .map_err(|error| keyed(error.into()))?;
-        if let Standing::Cached(build, document) = self
-            .judge(entry, document.clone(), last.as_deref())
-            .map_err(keyed)?
-        {
-            let kept = self
-                .run
-                .cache
-                .keep_key_document(&entry.recipe.name, document.text());
-            kept.map_err(|error| keyed(error.into()))?;
-            task.finish(igos_report::Outcome::Skipped("the cache has it".into()));
-            self.settle(node, build.clone());
-            return Ok(Made::Cached(build));
+        let last = run.cache.last_key_document(&entry.recipe.name)?;
+        let standing = self.judge(entry, document.clone(), last.as_deref()).map_err(keyed)?;
+        if let Standing::Cached(build, document) = standing {
+            return Ok(self.reuse(node, build, &document)?);
         }
-        let root = BuildRoot::assemble(
-            self.run.cache,
-            self.run.settings.mode,
-            self.run.toolchain,
-            &needed.archives,
-        )
-        .map_err(|error| keyed(error.into()))?;
-        let result = build_package(
-            &PackageBuild {
-                cache: self.run.cache,
-                settings: self.run.settings,
-                entry,
-                files: &files,
-                sources: &sources,
-                root: &root,
-                dependencies: &needed.seals,
-                toolchain: self.run.toolchain.map(|toolchain| toolchain.digest),
-                document: &document,
-                jobs: &|| self.jobs(),
-                interrupted: self.run.interrupted,
-            },
-            &task,
-        );
-        match result {
-            Ok(build) => {
-                task.finish(igos_report::Outcome::Done);
-                self.settle(node, build.clone());
-                Ok(Made::Built(build, reason))
-            }
-            Err(error) => {
-                task.finish(igos_report::Outcome::Failed(error.to_string()));
-                Err(keyed(error))
-            }
-        }
+        let root = BuildRoot::assemble(run.cache, run.settings.mode, run.toolchain, &needed.archives)?;
+        let input = PackageBuild {
+            cache: run.cache,
+            settings: run.settings,
+            entry,
+            files: &files,
+            sources: &sources,
+            root: &root,
+            dependencies: &needed.seals,
+            toolchain: run.toolchain.map(|toolchain| toolchain.digest),
+            document: &document,
+            jobs: &|| self.jobs(),
+            interrupted: run.interrupted,
+        };
+        let build = build_package(&input, task).map_err(keyed)?;
+        self.settle(node, build.clone());
+        Ok(Made::Built(build, reason))
+    }
+
+    fn reuse(&self, node: usize, build: CachedBuild, document: &KeyDocument) -> Result<Made, CacheError> {
+        self.run.cache.keep_key_document(&self.entry(node).recipe.name, document.text())?;
+        self.settle(node, build.clone());
+        Ok(Made::Cached(build))
     }
 
     /// Counts a package among those that share the processors while `work` runs.

@@ -6,6 +6,8 @@ use igos_format::{PackageName, Sha256};
 use igos_report::Diagnostic;
 use serde::Serialize;
 
+use crate::plan::KeyChange;
+
 /// What became of one package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -48,6 +50,7 @@ pub struct OutputReport {
     /// The digest of the file.
     pub sha256: Sha256,
     /// The size of the file.
+    #[serde(rename = "size")]
     pub size_bytes: u64,
 }
 
@@ -66,6 +69,8 @@ pub struct PackageReport {
     pub status: PackageStatus,
     /// Why: what changed, what failed, what it waited for.
     pub reason: String,
+    /// What differs from the last build; only a preview fills it.
+    pub changes: Vec<KeyChange>,
     /// The key of the build, as far as it is known.
     pub key: Option<Sha256>,
     /// The log of the build.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use igos_format::{PackageName, Sha256};
+use igos_format::PackageName;
 use igos_repo::Fetcher;
 use igos_report::{Explain, Outcome, Reporter, Subject, Task};
 
@@ -134,10 +134,10 @@ fn make(run: &BuildRun<'_>, nodes: &Nodes<'_>, node: usize) -> (PackageReport, u
             report.reason = reason;
             fill(&mut report, run.cache, &build);
         }
-        Err((error, key)) => {
-            report.key = key;
-            exit_code = error.exit_code().max(1);
-            fail(&mut report, &error);
+        Err(unmade) => {
+            report.key = unmade.key;
+            exit_code = unmade.error.exit_code().max(1);
+            fail(&mut report, &unmade.error);
         }
     }
     (report, exit_code)
@@ -177,6 +177,7 @@ fn empty_report(entry: &TreeEntry) -> PackageReport {
         reason: String::new(),
         key: None,
         log: None,
+        changes: Vec::new(),
         seconds: 0.0,
         diagnostics: Vec::new(),
     }
@@ -225,10 +226,11 @@ pub fn preview(run: &BuildRun<'_>) -> Result<RunReport, BuildError> {
                     fill(&mut report, run.cache, &build);
                     nodes.settle(node, build);
                 }
-                Standing::Stale { reason, key } => {
+                Standing::Stale(stale) => {
                     report.status = PackageStatus::Planned;
-                    report.reason = reason;
-                    report.key = key;
+                    report.reason = stale.reason;
+                    report.changes = stale.changes;
+                    report.key = stale.key;
                 }
             }
         }
@@ -236,15 +238,6 @@ pub fn preview(run: &BuildRun<'_>) -> Result<RunReport, BuildError> {
     }
     task.finish(Outcome::Done);
     Ok(RunReport::new(packages, started.elapsed().as_secs_f64(), 0))
-}
-
-/// What the build of one package would see.
-#[derive(Debug)]
-pub struct Assembled {
-    /// The root.
-    pub root: BuildRoot,
-    /// The seals of the packages in it.
-    pub seals: std::collections::BTreeMap<PackageName, Sha256>,
 }
 
 /// Makes everything that one package needs, and the root that its build would see.
@@ -255,28 +248,16 @@ pub struct Assembled {
 pub fn assemble_root(
     run: &BuildRun<'_>,
     name: &PackageName,
-) -> Result<Assembled, Box<AssembleError>> {
+) -> Result<BuildRoot, Box<AssembleError>> {
     let missing = || Box::new(AssembleError::Missing(name.clone()));
     let (last, _) = run.graph.maker(name).ok_or_else(missing)?;
     let nodes = Nodes::new(run, igos_report::TaskId(0));
     for node in 0..last {
-        nodes
-            .make(node)
-            .map_err(|(error, _)| Box::new(AssembleError::Build(error)))?;
+        nodes.make(node).map_err(|unmade| Box::new(AssembleError::Build(unmade.error)))?;
     }
     let cache = |error: crate::cache::CacheError| Box::new(AssembleError::Build(error.into()));
     let needed = nodes.needed(last).map_err(cache)?;
-    let root = BuildRoot::assemble(
-        run.cache,
-        run.settings.mode,
-        run.toolchain,
-        &needed.archives,
-    )
-    .map_err(cache)?;
-    Ok(Assembled {
-        root,
-        seals: needed.seals,
-    })
+    BuildRoot::assemble(run.cache, run.settings.mode, run.toolchain, &needed.archives).map_err(cache)
 }
 
 /// The root of a build cannot be made.
