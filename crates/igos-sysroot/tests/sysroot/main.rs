@@ -9,7 +9,6 @@ mod database;
 mod hostile;
 mod install;
 mod materialise;
-mod privileged;
 mod queries;
 mod remove;
 mod supersede;
