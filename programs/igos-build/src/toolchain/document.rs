@@ -1,7 +1,9 @@
 //! The document that lists a toolchain's archives, and the toolchain that builds load.
 
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use igos_format::archive::Head;
 use igos_format::{Arch, PackageName, Sha256};
 use igos_report::Explain;
 use serde::{Deserialize, Serialize};
@@ -135,7 +137,7 @@ pub enum LoadToolchainError {
         /// What is wrong.
         reason: String,
     },
-    /// An archive is missing or has another size.
+    /// An archive is missing or is another one.
     #[error("the archive of {package} is missing or damaged: {}", path.display())]
     Archive {
         /// The package.
@@ -170,8 +172,8 @@ pub struct Toolchain {
 impl Toolchain {
     /// Loads the toolchain in `directory`.
     ///
-    /// The document is tested as a whole, and that every archive is there in its size. The archives' bytes are
-    /// verified by whoever reads them, against [`ToolchainArchive::seal`].
+    /// The document is tested as a whole, and that every archive is there in its size with the seal that the
+    /// document names. The contents are verified against the seal by whoever unpacks them.
     ///
     /// # Errors
     ///
@@ -184,11 +186,7 @@ impl Toolchain {
         };
         for archive in toolchain.archives() {
             let path = toolchain.path_of(archive);
-            let size = fs_err::symlink_metadata(&path)
-                .ok()
-                .filter(|found| found.is_file())
-                .map(|found| found.len());
-            if size != Some(archive.size) {
+            if !is_archive(&path, archive) {
                 return Err(LoadToolchainError::Archive {
                     package: archive.name.clone(),
                     path,
@@ -233,9 +231,16 @@ impl Toolchain {
     }
 }
 
-fn load_document(directory: &Path) -> Result<Document, LoadToolchainError> {
-    use std::io::Read;
+/// Tells whether a file has the size and the seal of an archive of the document.
+fn is_archive(path: &Path, archive: &ToolchainArchive) -> bool {
+    let has_size = fs_err::symlink_metadata(path)
+        .is_ok_and(|found| found.is_file() && found.len() == archive.size);
+    // Why it is not the archive does not matter: it is imported again.
+    let head = || Head::read(BufReader::new(fs_err::File::open(path).ok()?)).ok();
+    has_size && head().is_some_and(|head| head.seal_digest() == archive.seal)
+}
 
+fn load_document(directory: &Path) -> Result<Document, LoadToolchainError> {
     let path = directory.join(DOCUMENT);
     let mut text = String::new();
     let read = fs_err::File::open(&path)

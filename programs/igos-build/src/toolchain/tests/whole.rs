@@ -181,10 +181,15 @@ fn toolchain_that_was_changed_is_not_loaded() {
     }
     fs_err::write(path.join(DOCUMENT), &text).expect("it can be written");
     let file = path.join(ARCHIVES).join(document.archives[0].file_name());
-    fs_err::write(&file, b"short").expect("it can be written");
-    let error = Toolchain::load(path).expect_err("the archive is short");
-    assert!(
-        matches!(error, LoadToolchainError::Archive { .. }),
-        "{error}"
-    );
+    let whole = fs_err::read(&file).expect("it is there");
+    let mut flipped = whole.clone();
+    flipped[40] ^= 1;
+    for content in [&whole[..100], &flipped] {
+        fs_err::write(&file, content).expect("it can be written");
+        let error = Toolchain::load(path).expect_err("the archive is another");
+        assert!(
+            matches!(error, LoadToolchainError::Archive { .. }),
+            "{error}"
+        );
+    }
 }
