@@ -14,6 +14,8 @@ pub struct Graph {
     /// For each recipe what it needs, in the order of its file.
     pub needs: Vec<Vec<Need>>,
     by_name: HashMap<PackageName, usize>,
+    /// Recipes by the names of further outputs and by what they provide.
+    others: BTreeMap<PackageName, usize>,
 }
 
 /// One thing that a recipe needs.
@@ -80,6 +82,30 @@ impl Graph {
             names,
             needs,
             by_name,
+            others,
+        }
+    }
+
+    /// Returns a graph of names and what each needs.
+    #[cfg(test)]
+    pub(crate) fn of_names(recipes: &[(String, Vec<(String, DependencyKind)>)]) -> Self {
+        let names: Vec<PackageName> =
+            recipes.iter().map(|(name, _)| name.parse().expect("the test gives names")).collect();
+        let by_name: HashMap<PackageName, usize> =
+            names.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
+        let need = |(name, kind): &(String, DependencyKind)| Need {
+            kind: *kind,
+            target: match by_name.get(&name.parse().expect("the test gives names")) {
+                Some(at) => Target::Recipe(*at),
+                None => Target::Missing(name.clone()),
+            },
+        };
+        let needs = recipes.iter().map(|(_, needs)| needs.iter().map(need).collect()).collect();
+        Graph {
+            names,
+            needs,
+            by_name,
+            others: BTreeMap::new(),
         }
     }
 
@@ -88,6 +114,14 @@ impl Graph {
     pub fn find(&self, name: &str) -> Option<usize> {
         let name: PackageName = name.parse().ok()?;
         self.by_name.get(&name).copied()
+    }
+
+    /// Returns the number of the recipe that satisfies a request for `name`: its own, an output's, or one that it
+    /// provides.
+    #[must_use]
+    pub fn resolve(&self, name: &str) -> Option<usize> {
+        let parsed: PackageName = name.parse().ok()?;
+        self.find(name).or_else(|| self.others.get(&parsed).copied())
     }
 
     /// Returns the name of a recipe.

@@ -70,7 +70,7 @@ pub fn order(graph: &Graph, names: &[String]) -> Order {
     let mut explicit: Vec<usize> = Vec::new();
     let mut asked = HashSet::new();
     for name in names {
-        match graph.find(name) {
+        match graph.resolve(name) {
             Some(at) if asked.insert(at) => explicit.push(at),
             Some(_) => {}
             None => result.missing.push(Missing {
@@ -189,8 +189,6 @@ struct Walk<'g> {
     on_path: Vec<usize>,
     missing: HashSet<String>,
     cycles: BTreeSet<Vec<usize>>,
-    /// Recipes and edges looked at.
-    work: usize,
 }
 
 #[derive(Debug)]
@@ -212,7 +210,6 @@ impl<'g> Walk<'g> {
             on_path: vec![0; count],
             missing: HashSet::new(),
             cycles: BTreeSet::new(),
-            work: 0,
         }
     }
 
@@ -227,7 +224,6 @@ impl<'g> Walk<'g> {
         let mut path: Vec<Frame> = Vec::new();
         self.enter(&mut path, start, None, keep);
         while let Some(frame) = path.last_mut() {
-            self.work += 1;
             let (at, next) = (frame.at, frame.next);
             frame.next += 1;
             match self.graph.needs[at].get(next).map(|need| &need.target) {
