@@ -1,1 +1,216 @@
-//! Tests.
+//! The database is a cache: whatever happens to it, the records make it again.
+
+use std::os::unix::fs::PermissionsExt;
+
+use igos_report::Explain;
+use igos_sysroot::{ChangeOptions, LockedSysroot, OpenError, Sysroot, Unmanaged, Wait};
+
+use crate::support::{TestArchive, TestRoot, name};
+
+const DATABASE: &str = "var/lib/igos/pkm.db";
+
+fn root() -> TestRoot {
+    let root = TestRoot::new();
+    root.install(&[
+        &TestArchive::new("zlib", "1.3").file("usr/lib/libz.so.1", b"z"),
+        &TestArchive::new("pigz", "2.8")
+            .depends("zlib")
+            .file("usr/bin/pigz", b"pigz"),
+    ]);
+    root.remove(&["pigz"]);
+    root.install(&[&TestArchive::new("file", "5").file("usr/bin/file", b"file")]);
+    root
+}
+
+/// Returns everything in a database, as `sqlite3 .dump` would.
+fn dump(root: &TestRoot) -> String {
+    let connection = rusqlite::Connection::open(root.path(DATABASE)).expect("it opens");
+    let mut text = String::new();
+    for table in [
+        "packages",
+        "files",
+        "directories",
+        "depends",
+        "conflicts",
+        "provides",
+        "features",
+        "yields",
+        "transactions",
+        "changes",
+    ] {
+        let mut statement = connection
+            .prepare(&format!("SELECT * FROM {table}"))
+            .expect("the table is there");
+        let columns = statement.column_count();
+        let mut rows = statement.query([]).expect("it can be read");
+        while let Some(row) = rows.next().expect("it can be read") {
+            for column in 0..columns {
+                text += &format!("{:?} ", row.get_ref(column).expect("a value"));
+            }
+            text += "\n";
+        }
+    }
+    text
+}
+
+#[test]
+fn lost_truncated_random_and_foreign_databases_are_made_again_exactly() {
+    let whole = root();
+    let bytes = std::fs::read(whole.path(DATABASE)).expect("it can be read");
+    let foreign = {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("foreign.db");
+        let connection = rusqlite::Connection::open(&file).expect("it opens");
+        connection
+            .execute_batch("CREATE TABLE a (b)")
+            .expect("tables");
+        drop(connection);
+        std::fs::read(file).expect("it can be read")
+    };
+    let mut torn = bytes.clone();
+    let middle = torn.len() / 2;
+    torn[middle..].fill(0xa5);
+    let damages: [(&str, Option<Vec<u8>>); 6] = [
+        ("lost", None),
+        ("empty", Some(Vec::new())),
+        ("truncated", Some(bytes[..bytes.len() / 3].to_vec())),
+        (
+            "random",
+            Some(bytes.iter().map(|byte| byte ^ 0x5a).collect()),
+        ),
+        ("foreign", Some(foreign)),
+        ("torn", Some(torn)),
+    ];
+    for (label, damage) in damages {
+        let root = root();
+        let before = dump(&root);
+        match damage {
+            None => std::fs::remove_file(root.path(DATABASE)).expect("it is there"),
+            Some(bytes) => std::fs::write(root.path(DATABASE), bytes).expect("it can be written"),
+        }
+        // Reading works at once, and says what it reads instead.
+        let sysroot = root.read();
+        assert_eq!(sysroot.notices()[0].code, "database-not-used", "{label}");
+        assert_eq!(sysroot.list().expect("a list").len(), 2, "{label}");
+        drop(sysroot);
+        let changed = root.change();
+        assert_eq!(changed.notices()[0].code, "database-rebuilt", "{label}");
+        drop(changed);
+        assert_eq!(dump(&root), before, "{label}");
+        assert_eq!(
+            root.exists(&format!("{DATABASE}.damaged-1")),
+            label != "lost"
+        );
+    }
+}
+
+#[test]
+fn outdated_database_is_made_again() {
+    let root = TestRoot::new();
+    root.install(&[&TestArchive::new("a", "1").file("a", b"a")]);
+    let old = std::fs::read(root.path(DATABASE)).expect("it can be read");
+    root.install(&[&TestArchive::new("b", "1").file("b", b"b")]);
+    let before = dump(&root);
+    std::fs::write(root.path(DATABASE), old).expect("it can be written");
+    assert_eq!(root.read().list().expect("a list").len(), 2);
+    assert_eq!(root.change().notices()[0].code, "database-rebuilt");
+    assert_eq!(dump(&root), before);
+}
+
+#[test]
+fn newer_schema_is_refused_and_left_alone() {
+    let root = root();
+    let connection = rusqlite::Connection::open(root.path(DATABASE)).expect("it opens");
+    connection
+        .pragma_update(None, "user_version", 99)
+        .expect("it can be set");
+    drop(connection);
+    let before = std::fs::read(root.path(DATABASE)).expect("it can be read");
+    let read = Sysroot::open(root.root(), Unmanaged::Refuse).expect_err("it is newer");
+    let change =
+        LockedSysroot::open(root.root(), ChangeOptions::default()).expect_err("it is newer");
+    for error in [read, change] {
+        assert_eq!(
+            (error.code(), error.exit_code()),
+            ("database-newer-schema", 4)
+        );
+    }
+    assert_eq!(
+        std::fs::read(root.path(DATABASE)).expect("it can be read"),
+        before
+    );
+}
+
+#[test]
+fn damaged_record_stops_only_its_own_package_when_the_database_is_lost() {
+    let root = root();
+    std::fs::write(root.path("var/lib/igos/packages/zlib"), "garbage").expect("it can be written");
+    std::fs::remove_file(root.path(DATABASE)).expect("it is there");
+    let sysroot = root.change();
+    let codes: Vec<_> = sysroot
+        .notices()
+        .iter()
+        .map(|notice| notice.code.as_str())
+        .collect();
+    assert_eq!(codes, ["database-rebuilt", "record-unknown-form"]);
+    let listed = sysroot.list().expect("a list");
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].package.name, name("file"));
+    drop(sysroot);
+    assert_eq!(
+        root.findings(),
+        ["var/lib/igos/packages/zlib record-disagrees"]
+    );
+}
+
+#[test]
+fn second_changer_is_told_who_holds_the_lock() {
+    let root = root();
+    let first = root.change();
+    let error = LockedSysroot::open(
+        root.root(),
+        ChangeOptions {
+            wait: Wait::GiveUp,
+            ..ChangeOptions::default()
+        },
+    )
+    .expect_err("the first holds it");
+    assert_eq!((error.code(), error.exit_code()), ("root-locked", 75));
+    let OpenError::Lock { source, .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        source.to_string(),
+        format!(
+            "the root is being changed by process {}",
+            std::process::id()
+        )
+    );
+    // Readers do not wait.
+    assert_eq!(root.read().list().expect("a list").len(), 2);
+    drop(first);
+    LockedSysroot::open(root.root(), ChangeOptions::default()).expect("it is free");
+    assert!(root.exists("var/lib/igos/lock"));
+}
+
+#[test]
+fn directory_without_write_permission_can_be_read() {
+    let root = root();
+    let state = root.path("var/lib/igos");
+    std::fs::set_permissions(&state, PermissionsExt::from_mode(0o555)).expect("modes");
+    let sysroot = root.read();
+    assert_eq!(sysroot.notices(), []);
+    assert_eq!(sysroot.list().expect("a list").len(), 2);
+    assert_eq!(root.findings(), [""; 0]);
+    std::fs::set_permissions(&state, PermissionsExt::from_mode(0o755)).expect("modes");
+}
+
+#[test]
+fn database_that_is_a_link_is_refused() {
+    let root = root();
+    let elsewhere = root.path("elsewhere.db");
+    std::fs::rename(root.path(DATABASE), &elsewhere).expect("it moves");
+    std::os::unix::fs::symlink(&elsewhere, root.path(DATABASE)).expect("links");
+    let error = LockedSysroot::open(root.root(), ChangeOptions::default()).expect_err("a link");
+    assert_eq!(error.code(), "database-file");
+}
