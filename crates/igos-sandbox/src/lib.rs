@@ -10,6 +10,11 @@
 //! crate reads no settings and no environment, prints nothing, and knows no packages. It is the only one that starts
 //! processes, and the only one with `unsafe` code, in one file.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the crate that starts and ends processes; its files are the kernel's own, in /proc and /sys, and errors name the step"
+)]
+
 mod child;
 mod control;
 mod error;

@@ -18,6 +18,9 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
 /// The names of the capabilities kept, for the policy's description.
 pub(crate) const KEPT_NAMES: [&str; 3] = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"];
 
+/// How far the kernel's limit on processes is above ours, as a divisor of it.
+const PROCESS_MARGIN_DIVISOR: u64 = 16;
+
 /// Gives up all capabilities but the kept ones, and the chance to gain any by executing a program.
 pub(super) fn drop_capabilities() -> Result<(), Refusal> {
     let give_up = || -> Result<(), Errno> {
@@ -56,12 +59,12 @@ pub(super) fn set_limits(limits: &ProcessLimits) -> Result<(), Refusal> {
         (Resource::Nofile, limits.open_files),
         (Resource::Rtprio, 0),
     ];
-    // Init and the process before it belong to the same user.
-    list.extend(
-        limits
-            .processes
-            .map(|processes| (Resource::Nproc, processes.saturating_add(2))),
-    );
+    // Init and the process before it belong to the same user. The margin lets the caller, who samples, see that the limit is
+    // reached and stop everything, while no burst between two samples gets far.
+    list.extend(limits.processes.map(|processes| {
+        let margin = processes / PROCESS_MARGIN_DIVISOR + 2;
+        (Resource::Nproc, processes.saturating_add(margin))
+    }));
     list.extend(limits.data_bytes.map(|bytes| (Resource::Data, bytes)));
     for (resource, wanted) in list {
         let highest = rustix::process::getrlimit(resource).maximum;

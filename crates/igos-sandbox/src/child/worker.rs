@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus};
+use rustix::process::{DumpableBehavior, Pid, PidfdFlags, WaitOptions, WaitStatus};
 
 use super::start::leave;
 use super::{landlock, rights, seccomp};
@@ -223,6 +223,9 @@ fn work(
                     reason: format!("there is no helper named {name}"),
                 });
             };
+            // A program becomes this by being executed; without it the caller could not sample our memory.
+            rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable)
+                .map_err(Refusal::during("open the helper to the caller"))?;
             let result = std::panic::catch_unwind(AssertUnwindSafe(|| helper(input)))
                 .unwrap_or_else(|_| Err(format!("the helper {name} panicked")));
             let (kind, bytes) = match result {

@@ -4,17 +4,21 @@
 //! looks at the usage a few times a second (`watch.rs`). What the kernel can limit it limits (`cgroup/`); the loop's own
 //! sampling (`usage.rs`, `disk.rs`) does the rest.
 
+mod cgroup;
+mod disk;
 mod executable;
+mod gauges;
 mod plan;
 mod spawn;
 mod terminal;
+mod usage;
 mod watch;
 
 use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::child;
-use crate::control::CHILD_NAME;
+use crate::control::{CHILD_NAME, Refusal};
 use crate::{
     Confinement, Ended, HelperFn, Identity, Limits, Measures, MissingFeature, Sandbox,
     SandboxError, Terminal, Work,
@@ -123,8 +127,8 @@ pub fn policy_digest_text() -> String {
 /// Returns the features whose absence makes [`run`] refuse.
 pub fn probe() -> Result<Measures, Vec<MissingFeature>> {
     let mut missing = Vec::new();
-    let mut note = |result: Result<(), crate::control::Refusal>| {
-        if let Err(crate::control::Refusal::Missing(feature)) = result {
+    let mut note = |result| {
+        if let Err(Refusal::Missing(feature)) = result {
             missing.push(feature);
         }
     };
@@ -136,29 +140,27 @@ pub fn probe() -> Result<Measures, Vec<MissingFeature>> {
         input: Vec::new(),
     };
     // The helper does not exist: whoever asks for it has come through all locks.
-    match run(&sandbox, &nothing, &mut |_| {}) {
-        Err(SandboxError::MissingFeature(feature)) => {
-            if !missing.contains(&feature) {
-                missing.push(feature);
-            }
-        }
-        Err(SandboxError::Invalid { .. }) | Ok(_) => {}
+    let request = plan::confined(&sandbox, &nothing, build_identity());
+    let tried = check_initialised().and(request).and_then(|request| {
+        let measures = expected_measures("host", build_identity()).map_err(SandboxError::from)?;
+        watch::try_out(request, &sandbox.limits, measures)
+    });
+    match tried {
+        Ok(measures) if missing.is_empty() => return Ok(measures),
+        Ok(_) => {}
+        Err(SandboxError::MissingFeature(feature)) if missing.contains(&feature) => {}
+        Err(SandboxError::MissingFeature(feature)) => missing.push(feature),
         Err(error) => missing.push(MissingFeature {
             feature: "a working sandbox".to_owned(),
             detail: match std::error::Error::source(&error) {
                 Some(source) => format!("{error}: {source}"),
                 None => error.to_string(),
             },
-            remedy: "look at the detail above; root in a plain Linux system has all that is needed"
+            remedy: "look at the detail; root in a plain Linux system has all that is needed"
                 .to_owned(),
         }),
     }
-    if !missing.is_empty() {
-        return Err(missing);
-    }
-    let mut measures = expected_measures("host", build_identity()).map_err(|_| Vec::new())?;
-    measures.limits = watch::limits_in_force(&Limits::default());
-    Ok(measures)
+    Err(missing)
 }
 
 fn check_initialised() -> Result<(), SandboxError> {
@@ -169,10 +171,7 @@ fn check_initialised() -> Result<(), SandboxError> {
 }
 
 /// Returns the locks that the child puts on; it refuses to run anything without them.
-fn expected_measures(
-    root_view: &str,
-    identity: Identity,
-) -> Result<Measures, crate::control::Refusal> {
+fn expected_measures(root_view: &str, identity: Identity) -> Result<Measures, Refusal> {
     child::seccomp::check()?;
     Ok(Measures {
         confinement: Confinement::Sandbox,

@@ -1,6 +1,5 @@
 //! The loop that listens to a running sandbox and stops it at a limit.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use rustix::event::Timespec;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
+use super::gauges::Gauges;
 use super::plan::Request;
 use super::spawn::Spawned;
 use super::terminal::UserTerminal;
@@ -30,6 +30,8 @@ struct Watch<'a> {
     started: Instant,
     next_sample: Instant,
     usage: Usage,
+    measures: Measures,
+    gauges: Gauges,
     stopped: Option<Limit>,
     result: Option<Result<(ChildStatus, Vec<u8>), SandboxError>>,
     is_output_open: bool,
@@ -38,38 +40,32 @@ struct Watch<'a> {
 
 /// Runs a request to its end.
 pub(super) fn run(
-    request: Request,
+    mut request: Request,
     limits: &Limits,
     measures: Measures,
     mut terminal: Option<UserTerminal>,
     output: &mut dyn FnMut(&[u8]),
 ) -> Result<Ended, SandboxError> {
-    let spawned = Spawned::start(request.plan.identity)?;
-    let started = Instant::now();
-    spawned
-        .control
-        .send(&request.plan, &request.input, None)
-        .map_err(failed("send the plan to the child"))?;
-    let mut watch = Watch {
-        spawned,
-        limits,
-        output,
-        started,
-        next_sample: started + SAMPLE_INTERVAL,
-        usage: Usage::default(),
-        stopped: None,
-        result: None,
-        is_output_open: true,
-        is_control_open: true,
-    };
+    let mut watch = Watch::start(&mut request, limits, measures, output)?;
     watch.until_end(&mut terminal)?;
     drop(terminal);
-    watch.finish(measures)
+    watch.finish()
 }
 
-/// Returns, for each limit, by which means it would be enforced here.
-pub(super) fn limits_in_force(_limits: &Limits) -> BTreeMap<String, Vec<String>> {
-    BTreeMap::new()
+/// Makes a sandbox for a helper that does not exist; returns the measures that would have been in force for one that does.
+pub(super) fn try_out(
+    mut request: Request,
+    limits: &Limits,
+    measures: Measures,
+) -> Result<Measures, SandboxError> {
+    let mut ignore = |_: &[u8]| {};
+    let mut watch = Watch::start(&mut request, limits, measures, &mut ignore)?;
+    let measures = watch.measures.clone();
+    watch.until_end(&mut None)?;
+    match watch.finish() {
+        Ok(_) | Err(SandboxError::Invalid { .. }) => Ok(measures),
+        Err(error) => Err(error),
+    }
 }
 
 fn failed(step: &'static str) -> impl FnOnce(io::Error) -> SandboxError {
@@ -84,7 +80,42 @@ struct Ready {
     end: bool,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    /// Starts a child, with its limits around it, and gives it the plan.
+    fn start(
+        request: &mut Request,
+        limits: &'a Limits,
+        mut measures: Measures,
+        output: &'a mut dyn FnMut(&[u8]),
+    ) -> Result<Self, SandboxError> {
+        let spawned = Spawned::start(request.plan.identity)?;
+        let started = Instant::now();
+        let gauges = Gauges::start(request, limits, spawned.id())?;
+        measures.limits = gauges.means();
+        if gauges.has_memory_group() {
+            // Sanitizers reserve more than any limit and use little of it; a group counts what is used.
+            request.plan.limits.data_bytes = None;
+        }
+        spawned
+            .control
+            .send(&request.plan, &request.input, None)
+            .map_err(failed("send the plan to the child"))?;
+        Ok(Watch {
+            spawned,
+            limits,
+            output,
+            started,
+            next_sample: started + SAMPLE_INTERVAL,
+            usage: Usage::default(),
+            measures,
+            gauges,
+            stopped: None,
+            result: None,
+            is_output_open: true,
+            is_control_open: true,
+        })
+    }
+
     /// Listens until every process is dead.
     fn until_end(&mut self, terminal: &mut Option<UserTerminal>) -> Result<(), SandboxError> {
         loop {
@@ -227,6 +258,9 @@ impl Watch<'_> {
         if now - self.started >= self.limits.wall {
             self.stop(Limit::Time)?;
         }
+        if let Some(limit) = self.gauges.exceeded(self.limits, &mut self.usage) {
+            self.stop(limit)?;
+        }
         Ok(())
     }
 
@@ -237,20 +271,29 @@ impl Watch<'_> {
     }
 
     /// Reaps, and makes the caller's answer out of what was heard.
-    fn finish(mut self, measures: Measures) -> Result<Ended, SandboxError> {
+    fn finish(mut self) -> Result<Ended, SandboxError> {
         self.spawned
             .reap()
             .map_err(failed("wait for the end of the sandbox"))?;
+        // What happened since the last sample, or made the program fail before a sample could see it.
+        let may_have_hit_limit = match &self.result {
+            None | Some(Err(SandboxError::HelperFailed { .. })) => true,
+            Some(Ok(_)) => !is_success(&self.result),
+            Some(Err(_)) => false,
+        };
+        if self.stopped.is_none() && may_have_hit_limit {
+            self.stopped = self.gauges.exceeded_at_end(self.limits);
+        }
         let wall = self.started.elapsed().as_millis();
         self.usage.wall_ms = u64::try_from(wall).unwrap_or(u64::MAX);
         let (status, helper_output) = match (self.stopped, self.result) {
-            (Some(limit), _) => (Status::Stopped(limit), Vec::new()),
-            (None, Some(Ok((ChildStatus::Exited(code), output)))) => (Status::Exited(code), output),
-            (None, Some(Ok((ChildStatus::Signaled(signal), output)))) => {
+            (Some(limit), result) if !is_success(&result) => (Status::Stopped(limit), Vec::new()),
+            (_, Some(Ok((ChildStatus::Exited(code), output)))) => (Status::Exited(code), output),
+            (_, Some(Ok((ChildStatus::Signaled(signal), output)))) => {
                 (Status::Signaled(signal), output)
             }
-            (None, Some(Err(error))) => return Err(error),
-            (None, None) => {
+            (_, Some(Err(error))) => return Err(error),
+            (_, None) => {
                 return Err(SandboxError::Lost {
                     detail: "it was killed from outside".to_owned(),
                 });
@@ -260,7 +303,12 @@ impl Watch<'_> {
             status,
             helper_output,
             usage: self.usage,
-            measures,
+            measures: self.measures,
         })
     }
+}
+
+/// Returns whether the program did what it was to do, whatever limit it touched on its way.
+fn is_success(result: &Option<Result<(ChildStatus, Vec<u8>), SandboxError>>) -> bool {
+    matches!(result, Some(Ok((ChildStatus::Exited(0), _))))
 }

@@ -1,48 +1,35 @@
-//! smoke
-use igos_sandbox::*;
-use std::collections::BTreeMap;
-fn list(input: &[u8]) -> Result<Vec<u8>, String> {
-    let path = std::str::from_utf8(input).unwrap();
-    let mut out = String::new();
-    for e in std::fs::read_dir(path).map_err(|e| e.to_string())? {
-        out.push_str(&format!("{:?} ", e.unwrap().file_name()));
+//! The sandbox, tried from inside and from outside, as root and as an ordinary user.
+//!
+//! Not a libtest program: every sandbox executes this program again, so that `main` has to look whether it is a
+//! child before anything else. Prints a line per test and a summary like libtest's.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests play careless callers and hostile programs"
+)]
+
+mod callers;
+mod harness;
+mod inside;
+mod limits;
+mod locks;
+mod traces;
+mod views;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    igos_sandbox::init_if_child(inside::HELPERS);
+    if let Some(code) = callers::be_one_if_asked() {
+        return code;
     }
-    println!(
-        "hello from helper uid {}",
-        rustix::process::getuid().as_raw()
-    );
-    Ok(out.into_bytes())
-}
-fn main() {
-    init_if_child(&[("list", list)]);
-    let t = std::time::Instant::now();
-    let mut show = |b: &[u8]| print!("{}", String::from_utf8_lossy(b));
-    let base = std::env::args().nth(1).unwrap_or("/tmp".into());
-    let r = run(
-        &Sandbox::new(&base, RootView::Host),
-        &Work::Helper {
-            name: "list".into(),
-            input: b"/".to_vec(),
-        },
-        &mut show,
-    );
-    println!(
-        "{:?}",
-        r.map(|e| (
-            e.status,
-            String::from_utf8_lossy(&e.helper_output).into_owned(),
-            e.usage
-        ))
-    );
-    let sh = std::env::args().nth(2).unwrap_or("id; ls -la / /dev /proc/self/fd; cat /proc/self/status | grep -E 'Cap|Seccomp|NoNew'; ip a; env; pwd; mount | head -50; ulimit -a".into());
-    let r = run(
-        &Sandbox::new(&base, RootView::Host),
-        &Work::Program {
-            argv: vec!["/bin/sh".into(), "-c".into(), sh.into()],
-            env: BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]),
-            cwd: "/".into(),
-        },
-        &mut show,
-    );
-    println!("{:?} {:?}", r, t.elapsed());
+    let tests: Vec<harness::Test> = [
+        views::TESTS,
+        locks::TESTS,
+        limits::TESTS,
+        traces::TESTS,
+        callers::TESTS,
+    ]
+    .concat();
+    harness::run(&tests)
 }

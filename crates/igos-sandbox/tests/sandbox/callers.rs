@@ -1,0 +1,160 @@
+//! Callers that sit at a terminal or are killed: this program again, as a caller of its own.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use igos_sandbox::{Access, RootView, Sandbox, Status, Terminal, Work, run};
+use rustix::pty::OpenptFlags;
+use rustix::termios::Winsize;
+
+use crate::harness::{Test, World};
+use crate::traces::is_running;
+
+pub(crate) const TESTS: &[Test] = &[
+    (
+        "an_interactive_sandbox_has_a_terminal_and_restores_the_callers",
+        an_interactive_sandbox_has_a_terminal_and_restores_the_callers,
+    ),
+    (
+        "a_killed_caller_takes_its_sandbox_along",
+        a_killed_caller_takes_its_sandbox_along,
+    ),
+];
+
+const AS_CALLER: &str = "--as-caller";
+
+/// Runs the shell script that the arguments give, if they ask for it.
+pub(crate) fn be_one_if_asked() -> Option<ExitCode> {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let [first, base, terminal, text] = arguments.as_slice() else {
+        return None;
+    };
+    if first != AS_CALLER {
+        return None;
+    }
+    let mut sandbox = Sandbox::new(base, RootView::Host).bind("build", "/build", Access::Write);
+    if terminal == "interactive" {
+        sandbox.terminal = Terminal::Interactive;
+    }
+    let work = Work::Program {
+        argv: vec!["/bin/sh".into(), "-c".into(), text.clone()],
+        env: BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]),
+        cwd: "/build".into(),
+    };
+    let mut output = std::io::stdout();
+    let ended = run(&sandbox, &work, &mut |bytes| {
+        output.write_all(bytes).expect("the test listens");
+    });
+    Some(match ended.map(|ended| ended.status) {
+        Ok(Status::Exited(code)) => ExitCode::from(u8::try_from(code).unwrap_or(99)),
+        _ => ExitCode::from(98),
+    })
+}
+
+fn caller(world: &World, terminal: &str, text: &str) -> Command {
+    world.directory("build");
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg(AS_CALLER)
+        .arg(&world.base)
+        .arg(terminal)
+        .arg(text);
+    command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+    command
+}
+
+fn an_interactive_sandbox_has_a_terminal_and_restores_the_callers(world: &World) {
+    let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)
+        .expect("a terminal can be made");
+    rustix::pty::unlockpt(&master).expect("it can be unlocked");
+    let person = rustix::pty::ioctl_tiocgptpeer(&master, OpenptFlags::RDWR | OpenptFlags::NOCTTY)
+        .expect("it has another end");
+    let size = Winsize {
+        ws_row: 33,
+        ws_col: 77,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    rustix::termios::tcsetwinsize(&person, size).expect("it has a size");
+    let modes = |terminal: &OwnedFd| {
+        let modes = rustix::termios::tcgetattr(terminal).expect("it is a terminal");
+        (modes.input_modes, modes.output_modes, modes.local_modes)
+    };
+    let before = modes(&person);
+    let text = "tty; stty size; echo $((6 * 7)) > /dev/tty; read line; echo \"<$line>\"; exit 5";
+    let mut child = caller(world, "interactive", text)
+        .stdin(Stdio::from(person.try_clone().expect("copied")))
+        .spawn()
+        .expect("this program runs");
+    let mut output = child.stdout.take().expect("it is piped");
+    let mut seen = read_until(&mut output, "42");
+    let mut typed = File::from(master.try_clone().expect("copied"));
+    typed.write_all(b"typed\r").expect("the terminal takes it");
+    seen += &read_until(&mut output, "<typed>");
+    assert_eq!(child.wait().expect("it ends").code(), Some(5), "{seen}");
+    let lines: Vec<&str> = seen.lines().map(str::trim).collect();
+    assert_eq!(lines, ["/dev/pts/0", "33 77", "42", "typed", "<typed>"]);
+    assert_eq!(modes(&person), before);
+}
+
+/// Reads until a text has come; the test's own time limit is the pipe's end.
+fn read_until(output: &mut impl Read, text: &str) -> String {
+    let mut seen = Vec::new();
+    let mut byte = [0_u8; 1];
+    while !String::from_utf8_lossy(&seen).ends_with(&format!("{text}\r\n")) {
+        let count = output.read(&mut byte).expect("the pipe is open");
+        assert_eq!(
+            count,
+            1,
+            "it ended after {}",
+            String::from_utf8_lossy(&seen)
+        );
+        seen.extend_from_slice(&byte);
+    }
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+fn a_killed_caller_takes_its_sandbox_along(world: &World) {
+    let mut child: Child = caller(
+        world,
+        "none",
+        "setsid sleep 86396 & sleep 86396 & echo started; wait",
+    )
+    .stdin(Stdio::null())
+    .spawn()
+    .expect("this program runs");
+    let mut output = child.stdout.take().expect("it is piped");
+    let mut seen = [0_u8; 8];
+    output.read_exact(&mut seen).expect("it starts");
+    child.kill().expect("it is ours");
+    child.wait().expect("it ends");
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while is_running("86396") {
+        assert!(Instant::now() < deadline, "it outlives its caller");
+        std::thread::yield_now();
+    }
+    // The group of the dead caller goes with the next sandbox.
+    crate::harness::shell(&world.host(), "true");
+    let group = format!("igos-sandbox-{}-1", child.id());
+    for controller in ["memory", "pids"] {
+        assert!(!has_group(
+            &Path::new("/sys/fs/cgroup").join(controller),
+            &group
+        ));
+    }
+}
+
+fn has_group(directory: &Path, name: &str) -> bool {
+    fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .any(|entry| entry.file_name() == name || has_group(&entry.path(), name))
+}
