@@ -89,10 +89,15 @@ impl Graph {
     /// Returns a graph of names and what each needs.
     #[cfg(test)]
     pub(crate) fn of_names(recipes: &[(String, Vec<(String, DependencyKind)>)]) -> Self {
-        let names: Vec<PackageName> =
-            recipes.iter().map(|(name, _)| name.parse().expect("the test gives names")).collect();
-        let by_name: HashMap<PackageName, usize> =
-            names.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
+        let names: Vec<PackageName> = recipes
+            .iter()
+            .map(|(name, _)| name.parse().expect("the test gives names"))
+            .collect();
+        let by_name: HashMap<PackageName, usize> = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (name.clone(), at))
+            .collect();
         let need = |(name, kind): &(String, DependencyKind)| Need {
             kind: *kind,
             target: match by_name.get(&name.parse().expect("the test gives names")) {
@@ -100,7 +105,10 @@ impl Graph {
                 None => Target::Missing(name.clone()),
             },
         };
-        let needs = recipes.iter().map(|(_, needs)| needs.iter().map(need).collect()).collect();
+        let needs = recipes
+            .iter()
+            .map(|(_, needs)| needs.iter().map(need).collect())
+            .collect();
         Graph {
             names,
             needs,
@@ -121,7 +129,8 @@ impl Graph {
     #[must_use]
     pub fn resolve(&self, name: &str) -> Option<usize> {
         let parsed: PackageName = name.parse().ok()?;
-        self.find(name).or_else(|| self.others.get(&parsed).copied())
+        self.find(name)
+            .or_else(|| self.others.get(&parsed).copied())
     }
 
     /// Returns the name of a recipe.

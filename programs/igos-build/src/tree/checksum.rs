@@ -96,6 +96,9 @@ impl Explain for ChecksumError {
     }
 }
 
+/// Says what the digests of a source are that does not lie beside its recipe, `None` where nobody knows.
+pub type Provide<'a, E> = dyn FnMut(&TreeEntry, &Source) -> Result<Option<Digests>, E> + 'a;
+
 /// Returns a recipe's file with the digests of its sources: of local files as they are, of others as `provide`
 /// says, or as they stand in the recipe where it says nothing.
 ///
@@ -104,7 +107,7 @@ impl Explain for ChecksumError {
 /// Fails where a local file cannot be read or the recipe cannot be changed; passes on what `provide` returns.
 pub fn checksum<E: From<ChecksumError>>(
     entry: &TreeEntry,
-    provide: &mut dyn FnMut(&TreeEntry, &Source) -> Result<Option<Digests>, E>,
+    provide: &mut Provide<'_, E>,
 ) -> Result<Checksummed, E> {
     let mut sources = entry.recipe.sources.clone();
     let mut unknown = Vec::new();

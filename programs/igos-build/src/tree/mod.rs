@@ -19,7 +19,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-pub use checksum::{ChecksumError, Checksummed, Digests, checksum};
+pub use checksum::{ChecksumError, Checksummed, Digests, Provide, checksum};
 pub use entry::{Repository, Shadowed, Tree, TreeEntry};
 pub use error::LoadTreeError;
 pub use lint::lint;

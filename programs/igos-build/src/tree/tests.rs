@@ -27,11 +27,14 @@ impl World {
         fs_err::write(&path, text).expect("a file can be written");
         let is_program = name.ends_with("/build") || name.ends_with("/post-install");
         let mode = if is_program { 0o755 } else { 0o644 };
-        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("a mode can be set");
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode))
+            .expect("a mode can be set");
     }
 
     fn yml(&self, directory: &str, name: &str, more: &str) {
-        let text = format!("name: {name}\nversion: 1.0\nrelease: 1\nbuild_style: make\nsource: []\n{more}");
+        let text = format!(
+            "name: {name}\nversion: 1.0\nrelease: 1\nbuild_style: make\nsource: []\n{more}"
+        );
         self.file(&format!("{directory}/package.yml"), &text);
     }
 
@@ -70,7 +73,10 @@ impl World {
 }
 
 fn names(tree: &Tree) -> Vec<&str> {
-    tree.entries.iter().map(|entry| entry.recipe.name.as_str()).collect()
+    tree.entries
+        .iter()
+        .map(|entry| entry.recipe.name.as_str())
+        .collect()
 }
 
 const SHA256: &str = "9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f03b72df23";
@@ -90,16 +96,29 @@ fn recipes_come_in_search_order_then_tiers_then_names() {
     let tree = world.load(&["ours", "kiss", "flat"]);
     assert_eq!(names(&tree), ["b", "z", "a", "x", "y"]);
     assert_eq!(world.codes(&tree.diagnostics), Vec::<String>::new());
-    let repositories: Vec<_> = tree.repositories.iter().map(|one| (one.name.as_str(), one.dialect)).collect();
+    let repositories: Vec<_> = tree
+        .repositories
+        .iter()
+        .map(|one| (one.name.as_str(), one.dialect))
+        .collect();
     assert_eq!(
         repositories,
-        [("ours", Dialect::PackageYml), ("kiss", Dialect::KissCommunity), ("flat", Dialect::PackageYml)]
+        [
+            ("ours", Dialect::PackageYml),
+            ("kiss", Dialect::KissCommunity),
+            ("flat", Dialect::PackageYml)
+        ]
     );
     assert_eq!(tree.shadowed.len(), 1);
     assert_eq!(tree.shadowed[0].directory, world.path("kiss/b"));
     assert_eq!(tree.shadowed[0].by, world.path("ours/core/b"));
-    let b = tree.find(&"b".parse().expect("a name")).expect("it is there");
-    assert_eq!((b.repository.as_str(), b.directory.as_path()), ("ours", world.path("ours/core/b").as_path()));
+    let b = tree
+        .find(&"b".parse().expect("a name"))
+        .expect("it is there");
+    assert_eq!(
+        (b.repository.as_str(), b.directory.as_path()),
+        ("ours", world.path("ours/core/b").as_path())
+    );
 }
 
 #[test]
@@ -107,24 +126,52 @@ fn dialect_of_a_repository_is_told_by_its_digests_its_overlay_or_the_caller() {
     let world = World::new();
     for (repository, digest) in [("old", SHA256), ("new", BLAKE3), ("both", SHA256)] {
         world.kiss(&format!("{repository}/a"));
-        world.file(&format!("{repository}/a/sources"), "https://h/a-VERSION.tar\n");
+        world.file(
+            &format!("{repository}/a/sources"),
+            "https://h/a-VERSION.tar\n",
+        );
         world.file(&format!("{repository}/a/checksums"), &format!("{digest}\n"));
     }
     world.kiss("both/b");
     world.file("both/b/sources", "https://h/b\n");
     world.file("both/b/checksums", &format!("{BLAKE3}\n"));
     world.kiss("said/a");
-    world.file("said/igos-overlay.yml", "format: 1\ndialect: kiss-ng\npackages: {nobody: {license: MIT}}\n");
+    world.file(
+        "said/igos-overlay.yml",
+        "format: 1\ndialect: kiss-ng\npackages: {nobody: {license: MIT}}\n",
+    );
     let dialect = |path: &str, given| {
-        let settings = TreeSettings { dialect: given, ..world.settings(&[path]) };
+        let settings = TreeSettings {
+            dialect: given,
+            ..world.settings(&[path])
+        };
         let tree = load(&settings).expect("the directory is there");
-        (tree.repositories[0].dialect, tree.entries[0].recipe.sources.first().map(|one| one.location.clone()))
+        (
+            tree.repositories[0].dialect,
+            tree.entries[0]
+                .recipe
+                .sources
+                .first()
+                .map(|one| one.location.clone()),
+        )
     };
-    assert_eq!(dialect("old", None), (Dialect::KissClassic, Some("https://h/a-1.tar".to_owned())));
-    assert_eq!(dialect("new", None), (Dialect::KissCommunity, Some("https://h/a-VERSION.tar".to_owned())));
+    assert_eq!(
+        dialect("old", None),
+        (Dialect::KissClassic, Some("https://h/a-1.tar".to_owned()))
+    );
+    assert_eq!(
+        dialect("new", None),
+        (
+            Dialect::KissCommunity,
+            Some("https://h/a-VERSION.tar".to_owned())
+        )
+    );
     assert_eq!(dialect("both", None).0, Dialect::KissCommunity);
     assert_eq!(dialect("said", None).0, Dialect::KissNg);
-    assert_eq!(dialect("said", Some(Dialect::KissClassic)).0, Dialect::KissClassic);
+    assert_eq!(
+        dialect("said", Some(Dialect::KissClassic)).0,
+        Dialect::KissClassic
+    );
     assert_eq!(
         world.codes(&world.load(&["said"]).diagnostics),
         ["said/igos-overlay.yml overlay-package-unknown"]
@@ -145,7 +192,10 @@ fn links_are_followed_inside_the_search_path_and_refused_elsewhere() {
         symlink(target, path).expect("a link can be made");
     };
     for name in ["version", "sources", "checksums"] {
-        link(Path::new(&format!("../../one/foot/{name}")), &format!("two/foot-pgo/{name}"));
+        link(
+            Path::new(&format!("../../one/foot/{name}")),
+            &format!("two/foot-pgo/{name}"),
+        );
     }
     link(&world.path("one/foot"), "two/foot-again");
     link(&world.path("outside"), "two/away");
@@ -154,7 +204,10 @@ fn links_are_followed_inside_the_search_path_and_refused_elsewhere() {
     link(&world.path("outside/secret"), "two/bad/version");
     let tree = world.load(&["one", "two"]);
     assert_eq!(names(&tree), ["foot", "foot-again", "foot-pgo"]);
-    assert_eq!(tree.entries[2].recipe.sources, tree.entries[0].recipe.sources);
+    assert_eq!(
+        tree.entries[2].recipe.sources,
+        tree.entries[0].recipe.sources
+    );
     assert_eq!(
         world.codes(&tree.diagnostics),
         [
@@ -170,15 +223,25 @@ fn pipes_and_files_that_are_too_large_are_refused_and_not_read() {
     let world = World::new();
     world.kiss("k/a");
     let pipe = world.path("k/a/sources");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o644.into(), 0)
-        .expect("a pipe can be made");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        0o644.into(),
+        0,
+    )
+    .expect("a pipe can be made");
     world.yml("y/big", "big", "");
     let file = fs_err::File::create(world.path("y/big/package.yml")).expect("a file can be made");
-    file.set_len(igos_format::recipe::RECIPE_MAX_BYTES + 1).expect("a file can be made longer");
+    file.set_len(igos_format::recipe::RECIPE_MAX_BYTES + 1)
+        .expect("a file can be made longer");
     let tree = world.load(&["k", "y"]);
     assert_eq!(
         world.codes(&tree.diagnostics),
-        ["k/a/sources recipe-file-irregular", "y/big/package.yml recipe-too-large"]
+        [
+            "k/a/sources recipe-file-irregular",
+            "y/big/package.yml recipe-too-large"
+        ]
     );
     assert!(tree.entries.iter().all(|entry| entry.has_errors));
 }
@@ -204,9 +267,15 @@ fn all_errors_of_a_tree_are_reported_at_once() {
         ]
     );
     assert!(tree.has_errors());
-    let settings = TreeSettings { leniency: Leniency::Lenient, ..world.settings(&["t"]) };
+    let settings = TreeSettings {
+        leniency: Leniency::Lenient,
+        ..world.settings(&["t"])
+    };
     let lenient = load(&settings).expect("the directory is there");
-    let a = lenient.entries.iter().filter(|entry| entry.directory == world.path("t/core/a"));
+    let a = lenient
+        .entries
+        .iter()
+        .filter(|entry| entry.directory == world.path("t/core/a"));
     assert!(a.into_iter().all(|entry| !entry.has_errors));
 }
 
@@ -219,9 +288,13 @@ fn directories_that_cannot_be_read_are_all_named() {
         panic!("{error:?}")
     };
     let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
-    let expected = ["gone", "lost"].map(|name| format!("cannot read the recipes in {}", world.path(name).display()));
+    let expected = ["gone", "lost"]
+        .map(|name| format!("cannot read the recipes in {}", world.path(name).display()));
     assert_eq!(texts, expected);
-    assert!(matches!(load(&TreeSettings::default()), Err(LoadTreeError::Nowhere)));
+    assert!(matches!(
+        load(&TreeSettings::default()),
+        Err(LoadTreeError::Nowhere)
+    ));
 }
 
 #[test]
@@ -230,8 +303,16 @@ fn lint_knows_tiers_and_names_of_the_whole_tree() {
     let more = |text: &str| {
         format!("format: 1\ndescription: d\nlicense: MIT\nverify_paths: [/usr/bin/x]\n{text}")
     };
-    world.yml("t/core/low", "low", &more("tier: core\nsupersedes: [gone]\ndependencies: {build: [high, none, tool]}\n"));
-    world.yml("t/desktop/high", "high", &more("tier: desktop\nprovides: [tool]\n"));
+    world.yml(
+        "t/core/low",
+        "low",
+        &more("tier: core\nsupersedes: [gone]\ndependencies: {build: [high, none, tool]}\n"),
+    );
+    world.yml(
+        "t/desktop/high",
+        "high",
+        &more("tier: desktop\nprovides: [tool]\n"),
+    );
     let tree = world.load(&["t"]);
     assert_eq!(world.codes(&tree.diagnostics), Vec::<String>::new());
     assert_eq!(
@@ -250,7 +331,10 @@ fn digests_of_local_and_provided_files_are_written() {
     let world = World::new();
     world.kiss("k/a");
     world.file("k/a/local.patch", "patch\n");
-    world.file("k/a/sources", "local.patch\nhttps://h/known.tar\ngit+https://h/r\n");
+    world.file(
+        "k/a/sources",
+        "local.patch\nhttps://h/known.tar\ngit+https://h/r\n",
+    );
     world.kiss("k/b");
     world.file("k/b/sources", "https://h/unknown.tar\n");
     let tree = world.load(&["k"]);
@@ -262,7 +346,13 @@ fn digests_of_local_and_provided_files_are_written() {
     let a = checksum(&tree.entries[0], &mut provide).expect("it can be read");
     let patch = igos_format::Blake3::of(b"patch\n");
     assert_eq!(a.text, Some(format!("{patch}\n{}\n", known.blake3)));
-    assert_eq!((a.file, a.unknown), (world.path("k/a/checksums"), Vec::new()));
+    assert_eq!(
+        (a.file, a.unknown),
+        (world.path("k/a/checksums"), Vec::new())
+    );
     let b = checksum(&tree.entries[1], &mut provide).expect("it can be read");
-    assert_eq!((b.text, b.unknown), (None, vec!["https://h/unknown.tar".to_owned()]));
+    assert_eq!(
+        (b.text, b.unknown),
+        (None, vec!["https://h/unknown.tar".to_owned()])
+    );
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use igos_format::DependencyKind::{self, Build, Host, Run};
 use proptest::prelude::*;
 
-use super::{Graph, Missing, Order, Reason, Step, order, order_all};
+use super::{Missing, Order, Reason, Step, order, order_all};
+use crate::plan::Graph;
 
 type Recipes = Vec<(String, Vec<(String, DependencyKind)>)>;
 
@@ -15,7 +16,10 @@ fn recipes(text: &str) -> Recipes {
     lines
         .map(|line| {
             let (name, needs) = line.split_once(':').expect("the test gives a colon");
-            let needs = needs.split_whitespace().map(|need| (need.to_owned(), Run)).collect();
+            let needs = needs
+                .split_whitespace()
+                .map(|need| (need.to_owned(), Run))
+                .collect();
             (name.to_owned(), needs)
         })
         .collect()
@@ -35,7 +39,10 @@ fn kiss_order(recipes: &Recipes, asked: &[String]) -> Vec<String> {
         if found.iter().any(|other| other == name) {
             return;
         }
-        let needs = recipes.iter().find(|(other, _)| other == name).map(|(_, needs)| needs);
+        let needs = recipes
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, needs)| needs);
         for (need, _) in needs.into_iter().flatten() {
             depends(recipes, need, false, found);
         }
@@ -52,7 +59,10 @@ fn kiss_order(recipes: &Recipes, asked: &[String]) -> Vec<String> {
     for name in &sorted {
         depends(recipes, name, true, &mut found);
     }
-    let left: Vec<String> = sorted.into_iter().filter(|name| !found.contains(name)).collect();
+    let left: Vec<String> = sorted
+        .into_iter()
+        .filter(|name| !found.contains(name))
+        .collect();
     found.extend(left);
     found
 }
@@ -76,10 +86,18 @@ fn any_recipes() -> impl Strategy<Value = (Recipes, Vec<String>)> {
                         _ => (format!("n{}", at / 2), kind),
                     }
                 });
-                (format!("n{at}"), needs.filter(|(name, _)| *name != format!("n{at}")).collect())
+                (
+                    format!("n{at}"),
+                    needs
+                        .filter(|(name, _)| *name != format!("n{at}"))
+                        .collect(),
+                )
             })
             .collect();
-        let mut names: Vec<String> = asked.iter().map(|index| format!("n{}", index.index(recipes.len()))).collect();
+        let mut names: Vec<String> = asked
+            .iter()
+            .map(|index| format!("n{}", index.index(recipes.len())))
+            .collect();
         names.dedup();
         (recipes, names)
     })
@@ -115,12 +133,22 @@ fn explicit_package_that_another_one_needs_becomes_implicit() {
     let result = order(&graph, &words("b a e"));
     let step = |name: &str, required_by: Option<&str>| Step {
         name: name.to_owned(),
-        reason: if required_by.is_some() { Reason::Implicit } else { Reason::Explicit },
+        reason: if required_by.is_some() {
+            Reason::Implicit
+        } else {
+            Reason::Explicit
+        },
         required_by: required_by.map(str::to_owned),
     };
     assert_eq!(
         result.order,
-        [step("d", Some("c")), step("c", Some("a")), step("b", Some("a")), step("a", Some("e")), step("e", None)]
+        [
+            step("d", Some("c")),
+            step("c", Some("a")),
+            step("b", Some("a")),
+            step("a", Some("e")),
+            step("e", None)
+        ]
     );
 }
 
@@ -147,11 +175,16 @@ fn missing_dependency_keeps_its_place_and_is_named() {
 
 #[test]
 fn each_circle_is_named_once_with_its_whole_path() {
-    let graph = Graph::of_names(&recipes("c: a\na: b\nb: c\nself: self\nx: y z\ny: x\nz: x\nok: a"));
+    let graph = Graph::of_names(&recipes(
+        "c: a\na: b\nb: c\nself: self\nx: y z\ny: x\nz: x\nok: a",
+    ));
     let cycles = |asked: &str| {
         let mut found = order(&graph, &words(asked)).cycles;
         found.sort();
-        found.iter().map(|cycle| cycle.join(" ")).collect::<Vec<_>>()
+        found
+            .iter()
+            .map(|cycle| cycle.join(" "))
+            .collect::<Vec<_>>()
     };
     assert_eq!(cycles("a"), ["a b c"]);
     assert_eq!(cycles("c b a ok"), ["a b c"]);
@@ -161,7 +194,11 @@ fn each_circle_is_named_once_with_its_whole_path() {
     assert_eq!(everything.cycles.len(), 4);
     let mut listed = names(&everything);
     listed.sort_unstable();
-    assert_eq!(listed, ["a", "b", "c", "ok", "self", "x", "y", "z"], "each package once, even on a circle");
+    assert_eq!(
+        listed,
+        ["a", "b", "c", "ok", "self", "x", "y", "z"],
+        "each package once, even on a circle"
+    );
 }
 
 #[test]
@@ -169,7 +206,11 @@ fn chain_of_ten_thousand_does_not_overflow_the_stack() {
     let count = 10_000;
     let chain: Recipes = (0..count)
         .map(|at| {
-            let needs = if at + 1 < count { vec![(format!("n{}", at + 1), Build)] } else { Vec::new() };
+            let needs = if at + 1 < count {
+                vec![(format!("n{}", at + 1), Build)]
+            } else {
+                Vec::new()
+            };
             (format!("n{at}"), needs)
         })
         .collect();
@@ -185,8 +226,13 @@ fn ten_thousand_recipes_are_ordered_in_well_under_a_second() {
     let wide: Recipes = (0..count)
         .map(|at| {
             // Eight dependencies each, spread over everything that comes before, as real hubs are.
-            let needs = (1..=8).filter(|step| at > 0 && at * step % 7 != 0).map(|step| (at * step * 31) % at.max(1));
-            (format!("n{at}"), needs.map(|to| (format!("n{to}"), Host)).collect())
+            let needs = (1..=8)
+                .filter(|step| at > 0 && at * step % 7 != 0)
+                .map(|step| (at * step * 31) % at.max(1));
+            (
+                format!("n{at}"),
+                needs.map(|to| (format!("n{to}"), Host)).collect(),
+            )
         })
         .collect();
     let graph = Graph::of_names(&wide);
