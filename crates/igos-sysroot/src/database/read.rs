@@ -136,14 +136,11 @@ impl Database {
     }
 
     /// Returns texts of one of the relation tables, by package.
-    pub(crate) fn relations<T: FromStr>(
+    pub(crate) fn relations<T: FromStr + Ord>(
         &self,
         sql: &str,
         expected: &'static str,
-    ) -> Result<BTreeMap<PackageName, BTreeSet<T>>, DatabaseError>
-    where
-        T: Ord,
-    {
+    ) -> Result<BTreeMap<PackageName, BTreeSet<T>>, DatabaseError> {
         let rows = self.rows(sql, [], |row| {
             let (name, text): (String, String) = (row.get(0)?, row.get(1)?);
             Ok((|| {

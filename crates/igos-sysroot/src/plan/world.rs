@@ -208,12 +208,16 @@ impl<'a> World<'a> {
     }
 }
 
+/// Tells what is recorded at a place: nothing, a file, or a symbolic link and where it points.
+pub(crate) type LookUp<'a> =
+    dyn FnMut(&RelPath) -> Result<Option<Option<Vec<u8>>>, DatabaseError> + 'a;
+
 /// Returns the place of `path` when recorded symbolic links on the way and listed links are followed; `None` when
 /// they lead in a circle or out of the root. A link as last component is not followed.
 pub(crate) fn resolve_recorded(
     path: &RelPath,
     links: &FollowedLinks,
-    look_up: &mut dyn FnMut(&RelPath) -> Result<Option<Option<Vec<u8>>>, DatabaseError>,
+    look_up: &mut LookUp<'_>,
 ) -> Result<Option<RelPath>, DatabaseError> {
     let mut pending: Vec<Vec<u8>> = path.components().rev().map(<[u8]>::to_vec).collect();
     let mut done: Vec<Vec<u8>> = Vec::new();

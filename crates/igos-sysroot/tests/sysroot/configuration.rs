@@ -62,7 +62,7 @@ fn edit_that_equals_the_new_version_is_adopted() {
 fn deleted_configuration_file_stays_deleted() {
     let root = TestRoot::new();
     root.install(&[&daemon("1", "one")]);
-    std::fs::remove_file(root.path("etc/daemon.conf")).expect("it is there");
+    fs_err::remove_file(root.path("etc/daemon.conf")).expect("it is there");
     root.install(&[&daemon("2", "two")]);
     assert!(!root.exists("etc/daemon.conf"));
     assert_eq!(root.findings(), ["etc/daemon.conf missing"]);
@@ -74,7 +74,7 @@ fn configuration_file_that_became_a_link_is_never_written_through() {
     let root = TestRoot::new();
     root.install(&[&daemon("1", "one")]);
     root.put("etc/elsewhere", "one");
-    std::fs::remove_file(root.path("etc/daemon.conf")).expect("it is there");
+    fs_err::remove_file(root.path("etc/daemon.conf")).expect("it is there");
     std::os::unix::fs::symlink("elsewhere", root.path("etc/daemon.conf")).expect("links");
     root.install(&[&daemon("2", "two")]);
     assert_eq!(root.content("etc/elsewhere"), "one");

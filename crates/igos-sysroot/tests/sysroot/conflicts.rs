@@ -141,7 +141,7 @@ fn directory_with_other_things_does_not_become_a_link() {
         found[0].to_string(),
         "cannot install a: directory opt/tree would become a symlink but holds mine"
     );
-    std::fs::remove_file(root.path("opt/tree/mine")).expect("it is there");
+    fs_err::remove_file(root.path("opt/tree/mine")).expect("it is there");
     root.install(&[&next]);
     assert!(root.path("opt/tree").is_symlink());
     assert_eq!(root.findings(), [""; 0]);

@@ -297,7 +297,7 @@ fn stopped_at_every_mutation_the_root_is_old_or_new_after_reopening() {
                     olds += 1;
                 }
                 let clean =
-                    std::fs::read_dir(root.path("var/lib/igos/staging")).expect("it is there");
+                    fs_err::read_dir(root.path("var/lib/igos/staging")).expect("it is there");
                 assert_eq!(clean.count(), 0, "{label} {stop:?} at {at}");
             }
         }
@@ -376,18 +376,18 @@ fn transaction_that_cannot_be_finished_is_undone() {
     run(&root, case, &Faulty::new(Stop::Dies, at + 2));
     // Somebody takes a staged file away: it can neither be in its slot nor in place.
     let slots = root.path("var/lib/igos/staging");
-    let mut names: Vec<_> = std::fs::read_dir(&slots)
+    let mut names: Vec<_> = fs_err::read_dir(&slots)
         .expect("a directory")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.is_file())
         .collect();
     names.sort();
-    let content = |path: &std::path::PathBuf| std::fs::read(path).unwrap_or_default();
+    let content = |path: &std::path::PathBuf| fs_err::read(path).unwrap_or_default();
     let victim = names
         .iter()
         .find(|path| content(path) == b"tool 2")
         .expect("the new tool is staged");
-    std::fs::remove_file(victim).expect("it can be deleted");
+    fs_err::remove_file(victim).expect("it can be deleted");
     let sysroot = root.change();
     assert!(
         matches!(sysroot.recovery(), Recovery::Undone { path, .. } if path == "usr/bin/tool"),

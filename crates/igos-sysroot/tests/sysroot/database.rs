@@ -56,7 +56,7 @@ fn dump(root: &TestRoot) -> String {
 #[test]
 fn lost_truncated_random_and_foreign_databases_are_made_again_exactly() {
     let whole = root();
-    let bytes = std::fs::read(whole.path(DATABASE)).expect("it can be read");
+    let bytes = fs_err::read(whole.path(DATABASE)).expect("it can be read");
     let foreign = {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("foreign.db");
@@ -65,7 +65,7 @@ fn lost_truncated_random_and_foreign_databases_are_made_again_exactly() {
             .execute_batch("CREATE TABLE a (b)")
             .expect("tables");
         drop(connection);
-        std::fs::read(file).expect("it can be read")
+        fs_err::read(file).expect("it can be read")
     };
     let mut torn = bytes.clone();
     let middle = torn.len() / 2;
@@ -85,8 +85,8 @@ fn lost_truncated_random_and_foreign_databases_are_made_again_exactly() {
         let root = root();
         let before = dump(&root);
         match damage {
-            None => std::fs::remove_file(root.path(DATABASE)).expect("it is there"),
-            Some(bytes) => std::fs::write(root.path(DATABASE), bytes).expect("it can be written"),
+            None => fs_err::remove_file(root.path(DATABASE)).expect("it is there"),
+            Some(bytes) => fs_err::write(root.path(DATABASE), bytes).expect("it can be written"),
         }
         // Reading works at once, and says what it reads instead.
         let sysroot = root.read();
@@ -108,10 +108,10 @@ fn lost_truncated_random_and_foreign_databases_are_made_again_exactly() {
 fn outdated_database_is_made_again() {
     let root = TestRoot::new();
     root.install(&[&TestArchive::new("a", "1").file("a", b"a")]);
-    let old = std::fs::read(root.path(DATABASE)).expect("it can be read");
+    let old = fs_err::read(root.path(DATABASE)).expect("it can be read");
     root.install(&[&TestArchive::new("b", "1").file("b", b"b")]);
     let before = dump(&root);
-    std::fs::write(root.path(DATABASE), old).expect("it can be written");
+    fs_err::write(root.path(DATABASE), old).expect("it can be written");
     assert_eq!(root.read().list().expect("a list").len(), 2);
     assert_eq!(root.change().notices()[0].code, "database-rebuilt");
     assert_eq!(dump(&root), before);
@@ -125,7 +125,7 @@ fn newer_schema_is_refused_and_left_alone() {
         .pragma_update(None, "user_version", 99)
         .expect("it can be set");
     drop(connection);
-    let before = std::fs::read(root.path(DATABASE)).expect("it can be read");
+    let before = fs_err::read(root.path(DATABASE)).expect("it can be read");
     let read = Sysroot::open(root.root(), Unmanaged::Refuse).expect_err("it is newer");
     let change =
         LockedSysroot::open(root.root(), ChangeOptions::default()).expect_err("it is newer");
@@ -136,7 +136,7 @@ fn newer_schema_is_refused_and_left_alone() {
         );
     }
     assert_eq!(
-        std::fs::read(root.path(DATABASE)).expect("it can be read"),
+        fs_err::read(root.path(DATABASE)).expect("it can be read"),
         before
     );
 }
@@ -144,8 +144,8 @@ fn newer_schema_is_refused_and_left_alone() {
 #[test]
 fn damaged_record_stops_only_its_own_package_when_the_database_is_lost() {
     let root = root();
-    std::fs::write(root.path("var/lib/igos/packages/zlib"), "garbage").expect("it can be written");
-    std::fs::remove_file(root.path(DATABASE)).expect("it is there");
+    fs_err::write(root.path("var/lib/igos/packages/zlib"), "garbage").expect("it can be written");
+    fs_err::remove_file(root.path(DATABASE)).expect("it is there");
     let sysroot = root.change();
     let codes: Vec<_> = sysroot
         .notices()
@@ -197,19 +197,19 @@ fn second_changer_is_told_who_holds_the_lock() {
 fn directory_without_write_permission_can_be_read() {
     let root = root();
     let state = root.path("var/lib/igos");
-    std::fs::set_permissions(&state, PermissionsExt::from_mode(0o555)).expect("modes");
+    fs_err::set_permissions(&state, PermissionsExt::from_mode(0o555)).expect("modes");
     let sysroot = root.read();
     assert_eq!(sysroot.notices(), []);
     assert_eq!(sysroot.list().expect("a list").len(), 2);
     assert_eq!(root.findings(), [""; 0]);
-    std::fs::set_permissions(&state, PermissionsExt::from_mode(0o755)).expect("modes");
+    fs_err::set_permissions(&state, PermissionsExt::from_mode(0o755)).expect("modes");
 }
 
 #[test]
 fn database_that_is_a_link_is_refused() {
     let root = root();
     let elsewhere = root.path("elsewhere.db");
-    std::fs::rename(root.path(DATABASE), &elsewhere).expect("it moves");
+    fs_err::rename(root.path(DATABASE), &elsewhere).expect("it moves");
     std::os::unix::fs::symlink(&elsewhere, root.path(DATABASE)).expect("links");
     let error = LockedSysroot::open(root.root(), ChangeOptions::default()).expect_err("a link");
     assert_eq!(error.code(), "database-file");

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use igos_report::Explain;
 use igos_sysroot::{ApplyError, Conflict, PlanError};
 
-use crate::support::{TestArchive, TestRoot, apply, is_root};
+use crate::support::{TestArchive, TestRoot, apply, is_root, skipped};
 
 fn archive() -> TestArchive {
     TestArchive::new("a", "1").file("opt/app/file", b"file")
@@ -39,7 +39,7 @@ fn link_in_the_way_is_a_conflict_and_nothing_outside_changes() {
     ] {
         let root = TestRoot::new();
         let at = root.path(link);
-        std::fs::create_dir_all(at.parent().expect("it has one")).expect("directories");
+        fs_err::create_dir_all(at.parent().expect("it has one")).expect("directories");
         symlink(outside.directory.path(), at).expect("links");
         assert_eq!(conflict(&root), expected);
         assert_eq!(outside.tree(), "");
@@ -49,12 +49,12 @@ fn link_in_the_way_is_a_conflict_and_nothing_outside_changes() {
 #[test]
 fn pipe_and_directory_in_place_of_a_file_are_conflicts() {
     let root = TestRoot::new();
-    std::fs::create_dir_all(root.path("opt/app/file")).expect("directories");
+    fs_err::create_dir_all(root.path("opt/app/file")).expect("directories");
     assert_eq!(
         conflict(&root),
         "cannot install a: directory opt/app/file would become a file but holds nothing of a package"
     );
-    std::fs::remove_dir(root.path("opt/app/file")).expect("it is empty");
+    fs_err::remove_dir(root.path("opt/app/file")).expect("it is empty");
     let pipe = root.path("opt/app/file");
     rustix::fs::mkfifoat(rustix::fs::CWD, pipe, rustix::fs::Mode::RUSR).expect("pipes");
     assert_eq!(
@@ -82,10 +82,10 @@ fn links_of_merged_directories_count_only_below_the_root() {
 fn parent_that_becomes_a_link_after_planning_is_refused() {
     let outside = TestRoot::new();
     let root = TestRoot::new();
-    std::fs::create_dir_all(root.path("opt/app")).expect("directories");
+    fs_err::create_dir_all(root.path("opt/app")).expect("directories");
     let archive = archive();
     let plan = root.plan(&[&archive], &[&archive]).expect("a plan");
-    std::fs::remove_dir(root.path("opt/app")).expect("it is empty");
+    fs_err::remove_dir(root.path("opt/app")).expect("it is empty");
     symlink(outside.directory.path(), root.path("opt/app")).expect("links");
     let mut sysroot = root.change();
     let error = apply(&mut sysroot, &plan, &[&archive]).expect_err("it is refused");
@@ -100,7 +100,7 @@ fn parent_that_becomes_a_link_after_planning_is_refused() {
 fn racing_user_who_swaps_directory_and_link_gains_nothing() {
     let outside = TestRoot::new();
     let root = TestRoot::in_memory();
-    std::fs::create_dir_all(root.path("opt/app")).expect("directories");
+    fs_err::create_dir_all(root.path("opt/app")).expect("directories");
     symlink(outside.directory.path(), root.path("opt/link")).expect("links");
     let stop = Arc::new(AtomicBool::new(false));
     let swapper = {
@@ -142,15 +142,15 @@ fn racing_user_who_swaps_directory_and_link_gains_nothing() {
 fn immutable_file_is_refused_in_pre_flight() {
     let root = TestRoot::new();
     root.install(&[&archive()]);
-    let file = std::fs::File::open(root.path("opt/app/file")).expect("it is there");
+    let file = fs_err::File::open(root.path("opt/app/file")).expect("it is there");
     let set = |flags| rustix::fs::ioctl_setflags(&file, flags);
     let flags = rustix::fs::ioctl_getflags(&file);
     let Ok(flags) = flags else {
-        println!("skipped: this file system has no flags");
+        skipped("this file system has no flags");
         return;
     };
     if set(flags | rustix::fs::IFlags::IMMUTABLE).is_err() {
-        println!("skipped: setting the immutable flag needs root");
+        skipped("setting the immutable flag needs root");
         return;
     }
     let next = TestArchive::new("a", "2").file("opt/app/file", b"next");
@@ -180,7 +180,7 @@ fn privileged_mount_point_in_place_of_a_file_is_refused() {
     root.put("elsewhere", "mounted");
     let (from, to) = (root.path("elsewhere"), root.path("opt/app/file"));
     if rustix::mount::mount_bind(&from, &to).is_err() {
-        println!("skipped: mounting is not allowed here");
+        skipped("mounting is not allowed here");
         return;
     }
     let next = TestArchive::new("a", "2").file("opt/app/file", b"next");
@@ -199,7 +199,7 @@ fn privileged_directories_on_another_mount_are_staged_there() {
         return;
     }
     let root = TestRoot::new();
-    std::fs::create_dir_all(root.path("usr/data")).expect("directories");
+    fs_err::create_dir_all(root.path("usr/data")).expect("directories");
     let target = root.path("usr/data");
     let mounted = rustix::mount::mount(
         "tmpfs",
@@ -209,7 +209,7 @@ fn privileged_directories_on_another_mount_are_staged_there() {
         None,
     );
     if mounted.is_err() {
-        println!("skipped: mounting is not allowed here");
+        skipped("mounting is not allowed here");
         return;
     }
     let run = || {
@@ -239,7 +239,7 @@ fn read_only_root_is_refused_before_anything_else() {
     let at = root.directory.path();
     let flags = rustix::mount::MountFlags::BIND | rustix::mount::MountFlags::RDONLY;
     if rustix::mount::mount_bind(at, at).is_err() {
-        println!("skipped: mounting is not allowed here");
+        skipped("mounting is not allowed here");
         return;
     }
     let result = rustix::mount::mount_remount(at, flags, "").map(|()| {

@@ -39,7 +39,7 @@ fn fresh_root_gets_files_record_and_history_and_verifies() {
     );
     assert_eq!(root.content("usr/share/copy-two"), "the same content twice");
     assert_eq!(
-        std::fs::read_link(root.path("usr/bin/absolute")).expect("a link"),
+        fs_err::read_link(root.path("usr/bin/absolute")).expect("a link"),
         std::path::Path::new("/usr/bin/hello")
     );
     let report = root.verify();
@@ -51,7 +51,7 @@ fn fresh_root_gets_files_record_and_history_and_verifies() {
             .starts_with("igos-record 1 1\nreason explicit\n")
     );
     assert!(!root.exists("var/lib/igos/journal"));
-    let staging = std::fs::read_dir(root.path("var/lib/igos/staging")).expect("a directory");
+    let staging = fs_err::read_dir(root.path("var/lib/igos/staging")).expect("a directory");
     assert_eq!(staging.count(), 0);
 }
 
@@ -108,7 +108,7 @@ fn reinstall_repairs_what_was_changed() {
     let root = TestRoot::new();
     root.install(&[&hello("1.0")]);
     root.put("usr/bin/hello", "changed");
-    std::fs::remove_file(root.path("usr/share/a")).expect("it is there");
+    fs_err::remove_file(root.path("usr/share/a")).expect("it is there");
     assert_eq!(
         root.findings(),
         ["usr/bin/hello content", "usr/share/a missing"]
@@ -367,7 +367,7 @@ fn every_flipped_byte_of_an_archive_is_refused_and_nothing_changes() {
 fn existing_directory_keeps_mode_and_owner() {
     let root = TestRoot::new();
     root.put("srv/data/mine", "mine");
-    std::fs::set_permissions(
+    fs_err::set_permissions(
         root.path("srv/data"),
         std::os::unix::fs::PermissionsExt::from_mode(0o700),
     )
@@ -433,7 +433,7 @@ fn second_release_of_a_version_is_an_upgrade() {
 #[test]
 fn package_cannot_bring_state_of_the_package_manager_through_a_link() {
     let root = TestRoot::new();
-    std::fs::create_dir_all(root.path("var")).expect("directories");
+    fs_err::create_dir_all(root.path("var")).expect("directories");
     std::os::unix::fs::symlink("lib/igos", root.path("var/run")).expect("links");
     let archive = TestArchive::new("evil", "1").file("var/run/packages/base", b"forged");
     let error = root.plan(&[&archive], &[&archive]).expect_err("reserved");

@@ -113,7 +113,7 @@ fn file_that_is_gone_already_does_not_stop_removal() {
     let root = TestRoot::new();
     let [library, _] = pair();
     root.install(&[&library]);
-    std::fs::remove_dir_all(root.path("usr/lib")).expect("it is there");
+    fs_err::remove_dir_all(root.path("usr/lib")).expect("it is there");
     root.remove(&["library"]);
     assert_eq!(root.read().list().expect("a list"), []);
 }

@@ -100,7 +100,7 @@ fn database_made_again_from_records_knows_who_has_what() {
     let root = TestRoot::new();
     root.install(&[&first()]);
     root.install(&[&second("1")]);
-    std::fs::remove_file(root.path("var/lib/igos/pkm.db")).expect("it is there");
+    fs_err::remove_file(root.path("var/lib/igos/pkm.db")).expect("it is there");
     assert_eq!(
         root.read()
             .owner(&path("usr/lib/shared"))

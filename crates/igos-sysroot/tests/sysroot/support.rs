@@ -1,12 +1,13 @@
 //! Archives made on the spot and a root to put them in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::{self, Cursor, Read};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+
+use fs_err as fs;
 
 use igos_format::archive::{Compression, CompressionFormat, write_archive};
 use igos_format::manifest::{self, Manifest, Origin};
@@ -404,7 +405,13 @@ pub(crate) fn apply(
 pub(crate) fn is_root(what: &str) -> bool {
     let is_root = Ownership::of_caller() == Ownership::Applied;
     if !is_root {
-        println!("skipped: {what} needs root");
+        skipped(&format!("{what} needs root"));
     }
     is_root
+}
+
+/// Says that a test could not be carried out, and why.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+pub(crate) fn skipped(reason: &str) {
+    println!("skipped: {reason}");
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use igos_report::Quiet;
 use igos_sysroot::{Class, Difference, Extras, Ownership, VerifyRequest};
 
-use crate::support::{TestArchive, TestRoot, is_root, name};
+use crate::support::{TestArchive, TestRoot, is_root, name, skipped};
 
 fn installed() -> TestRoot {
     let root = TestRoot::new();
@@ -22,39 +22,40 @@ fn installed() -> TestRoot {
 
 #[test]
 fn each_kind_of_change_is_found_and_named() {
-    let changes: [(&str, &dyn Fn(&TestRoot)); 10] = [
+    type Change<'a> = &'a dyn Fn(&TestRoot);
+    let changes: [(&str, Change<'_>); 10] = [
         ("usr/bin/tool content", &|root| {
             root.put("usr/bin/tool", "cOntent");
         }),
         ("usr/bin/tool mode", &|root| {
             let mode = std::fs::Permissions::from_mode(0o700);
-            std::fs::set_permissions(root.path("usr/bin/tool"), mode).expect("modes");
+            fs_err::set_permissions(root.path("usr/bin/tool"), mode).expect("modes");
         }),
         ("usr/bin/tool missing", &|root| {
-            std::fs::remove_file(root.path("usr/bin/tool")).expect("it is there");
+            fs_err::remove_file(root.path("usr/bin/tool")).expect("it is there");
         }),
         ("usr/bin/tool type", &|root| {
-            std::fs::remove_file(root.path("usr/bin/tool")).expect("it is there");
-            std::fs::create_dir(root.path("usr/bin/tool")).expect("directories");
+            fs_err::remove_file(root.path("usr/bin/tool")).expect("it is there");
+            fs_err::create_dir(root.path("usr/bin/tool")).expect("directories");
         }),
         ("usr/bin/link target", &|root| {
-            std::fs::remove_file(root.path("usr/bin/link")).expect("it is there");
+            fs_err::remove_file(root.path("usr/bin/link")).expect("it is there");
             std::os::unix::fs::symlink("other", root.path("usr/bin/link")).expect("links");
         }),
         ("usr/bin/link type", &|root| {
-            std::fs::remove_file(root.path("usr/bin/link")).expect("it is there");
+            fs_err::remove_file(root.path("usr/bin/link")).expect("it is there");
             root.put("usr/bin/link", "tool");
         }),
         ("usr/bin mode", &|root| {
             let mode = std::fs::Permissions::from_mode(0o777);
-            std::fs::set_permissions(root.path("usr/bin"), mode).expect("modes");
+            fs_err::set_permissions(root.path("usr/bin"), mode).expect("modes");
         }),
         ("usr/bin/one link-count", &|root| {
-            std::fs::hard_link(root.path("usr/bin/one"), root.path("three")).expect("links");
+            fs_err::hard_link(root.path("usr/bin/one"), root.path("three")).expect("links");
         }),
         ("usr/bin/two link-count", &|root| {
-            std::fs::remove_file(root.path("usr/bin/two")).expect("it is there");
-            std::fs::copy(root.path("usr/bin/one"), root.path("usr/bin/two")).expect("copies");
+            fs_err::remove_file(root.path("usr/bin/two")).expect("it is there");
+            fs_err::copy(root.path("usr/bin/one"), root.path("usr/bin/two")).expect("copies");
         }),
         ("etc/a.conf content", &|root| root.put("etc/a.conf", "mine")),
     ];
@@ -79,9 +80,9 @@ fn each_kind_of_change_is_found_and_named() {
 fn flipped_bytes_of_every_file_are_found() {
     let root = installed();
     for at in ["usr/bin/tool", "usr/bin/other"] {
-        let mut bytes = std::fs::read(root.path(at)).expect("it can be read");
+        let mut bytes = fs_err::read(root.path(at)).expect("it can be read");
         bytes[0] ^= 1;
-        std::fs::write(root.path(at), bytes).expect("it can be written");
+        fs_err::write(root.path(at), bytes).expect("it can be written");
     }
     assert_eq!(
         root.findings(),
@@ -97,12 +98,12 @@ fn flipped_bytes_of_every_file_are_found() {
 fn what_cannot_be_read_is_not_fine_and_not_drift() {
     let root = installed();
     if Ownership::of_caller() == Ownership::Applied {
-        println!("skipped: root can read everything");
+        skipped("root can read everything");
         return;
     }
     let mode = |at: &str, mode| {
         let mode = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(root.path(at), mode).expect("modes");
+        fs_err::set_permissions(root.path(at), mode).expect("modes");
     };
     mode("usr/bin", 0o000);
     let report = root.verify();
@@ -172,9 +173,9 @@ fn damaged_record_names_its_package_and_the_others_go_on() {
     let root = installed();
     root.install(&[&TestArchive::new("b", "1").file("usr/bin/b", b"b")]);
     let record = root.path("var/lib/igos/packages/a");
-    let mut bytes = std::fs::read(&record).expect("it can be read");
+    let mut bytes = fs_err::read(&record).expect("it can be read");
     bytes[200] ^= 1;
-    std::fs::write(&record, &bytes).expect("it can be written");
+    fs_err::write(&record, &bytes).expect("it can be written");
     root.put("usr/bin/tool", "changed");
     // The database's copy still tells what should be there.
     assert_eq!(
@@ -184,14 +185,14 @@ fn damaged_record_names_its_package_and_the_others_go_on() {
             "var/lib/igos/packages/a record-disagrees"
         ]
     );
-    std::fs::remove_file(record).expect("it is there");
+    fs_err::remove_file(record).expect("it is there");
     assert_eq!(root.findings().len(), 2);
 }
 
 #[test]
 fn special_file_in_place_of_a_file_is_told_without_being_opened() {
     let root = installed();
-    std::fs::remove_file(root.path("usr/bin/tool")).expect("it is there");
+    fs_err::remove_file(root.path("usr/bin/tool")).expect("it is there");
     rustix::fs::mkfifoat(
         rustix::fs::CWD,
         root.path("usr/bin/tool"),
