@@ -254,23 +254,23 @@ fn load_document(directory: &Path) -> Result<Document, LoadToolchainError> {
         Err(source) => return Err(LoadToolchainError::Read { path, source }),
         Ok(_) => {}
     }
-    let invalid = |reason: String| LoadToolchainError::Document {
-        path: path.clone(),
-        reason,
-    };
-    let document: Document =
-        serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+    parse(&text).map_err(|reason| LoadToolchainError::Document { path, reason })
+}
+
+/// Parses a document and tests everything that it says of itself.
+pub(super) fn parse(text: &str) -> Result<Document, String> {
+    let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if document.schema != SCHEMA {
-        return Err(invalid(format!(
-            "its schema is {}, this program knows {SCHEMA}",
-            document.schema
-        )));
+        let found = document.schema;
+        return Err(format!(
+            "its schema is {found}, this program knows {SCHEMA}"
+        ));
     }
     if !document.archives.is_sorted_by(|a, b| a.name < b.name) {
-        return Err(invalid("its archives are not sorted by name".into()));
+        return Err("its archives are not sorted by name".into());
     }
     if Document::digest_of(document.arch, &document.archives) != document.digest {
-        return Err(invalid("its digest is not that of its archives".into()));
+        return Err("its digest is not that of its archives".into());
     }
     Ok(document)
 }

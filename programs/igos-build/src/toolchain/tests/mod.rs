@@ -1,5 +1,6 @@
 //! Packages made by hand, honest and hostile.
 
+mod document;
 mod files;
 mod whole;
 
