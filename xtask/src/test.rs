@@ -182,8 +182,7 @@ impl Steps<'_> {
         let output = String::from_utf8_lossy(&output);
         let counts = Counts::of(&output, succeeded);
         if counts.failed > 0 {
-            let lines: Vec<&str> = output.lines().collect();
-            let shown = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
+            let shown = telling_lines(&output).join("\n");
             let diagnostic = Diagnostic::warning("step-failed", format!("step {name} failed"));
             self.session
                 .notice(diagnostic.at(log.display().to_string()).because(shown));
@@ -212,7 +211,9 @@ impl Steps<'_> {
         );
         let status = workspace::cargo(self.top)
             .args(arguments)
+            // Without colours, rustfmt's too.
             .env("CARGO_TERM_COLOR", "never")
+            .env("TERM", "dumb")
             .env("RUSTDOCFLAGS", "-D warnings")
             .stdin(Stdio::null())
             .stdout(file)
@@ -310,6 +311,23 @@ impl Counts {
     }
 }
 
+/// Returns the lines of a failed step that say most: the names of failed tests and errors, or the last lines.
+fn telling_lines(output: &str) -> Vec<&str> {
+    let is_telling = |line: &&str| {
+        line.starts_with("error") || (line.starts_with("test ") && line.ends_with(" FAILED"))
+    };
+    let telling: Vec<&str> = output
+        .lines()
+        .filter(is_telling)
+        .take(SHOWN_LINES)
+        .collect();
+    if telling.is_empty() {
+        let lines: Vec<&str> = output.lines().collect();
+        return lines[lines.len().saturating_sub(SHOWN_LINES)..].to_vec();
+    }
+    telling
+}
+
 /// Returns the number that stands before `unit`.
 fn number_before(text: &str, unit: &str) -> u64 {
     let before = text.split(unit).next().unwrap_or_default();
@@ -322,7 +340,7 @@ fn number_before(text: &str, unit: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Counts;
+    use super::{Counts, telling_lines};
 
     const OUTPUT: &str = "\
 running 4 tests
@@ -347,6 +365,15 @@ test result: ok. 10 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fin
                     "no user namespaces here".to_owned()
                 ],
             }
+        );
+    }
+
+    #[test]
+    fn names_of_failed_tests_are_shown_of_all_the_output() {
+        assert_eq!(telling_lines(OUTPUT), ["test d ... FAILED"]);
+        assert_eq!(
+            telling_lines("Diff in a.rs\n-a\n+b"),
+            ["Diff in a.rs", "-a", "+b"]
         );
     }
 
