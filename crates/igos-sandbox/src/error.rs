@@ -11,7 +11,7 @@ use crate::MissingFeature;
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The kernel or its settings lack something; nothing was run.
-    #[error("cannot make a sandbox: {0} is missing")]
+    #[error("cannot make a sandbox: the kernel does not give us {0}")]
     MissingFeature(MissingFeature),
     /// A step of the setup failed; nothing was run.
     #[error("cannot make a sandbox: cannot {step}")]

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use igos_report::Explain;
 use igos_sandbox::{Access, RootView, Sandbox, Status, Terminal, Work, run};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
@@ -24,6 +25,14 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "a_killed_caller_takes_its_sandbox_along",
         a_killed_caller_takes_its_sandbox_along,
+    ),
+    (
+        "without_user_namespaces_nothing_runs_and_the_error_names_them",
+        without_user_namespaces_nothing_runs_and_the_error_names_them,
+    ),
+    (
+        "inside_a_user_namespace_of_one_id_sandboxes_still_work",
+        inside_a_user_namespace_of_one_id_sandboxes_still_work,
     ),
 ];
 
@@ -53,7 +62,11 @@ pub(crate) fn be_one_if_asked() -> Option<ExitCode> {
     });
     Some(match ended.map(|ended| ended.status) {
         Ok(Status::Exited(code)) => ExitCode::from(u8::try_from(code).unwrap_or(99)),
-        _ => ExitCode::from(98),
+        Ok(_) => ExitCode::from(98),
+        Err(error) => {
+            write!(output, "{error}; {}", error.hints().join("; ")).expect("the test listens");
+            ExitCode::from(error.exit_code())
+        }
     })
 }
 
@@ -157,4 +170,47 @@ fn has_group(directory: &Path, name: &str) -> bool {
         .flatten()
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .any(|entry| entry.file_name() == name || has_group(&entry.path(), name))
+}
+
+/// Runs this program as a caller that is root of a user namespace in which only that id exists.
+fn caller_in_namespace(world: &World, first: &str) -> Option<(String, Option<i32>)> {
+    world.directory("build");
+    rustix::fs::chmod(&world.base, rustix::fs::Mode::from_raw_mode(0o777)).expect("it is ours");
+    let script = format!("{first} exec \"$0\" {AS_CALLER} \"$1\" none 'echo inside'");
+    let program = fs::read_link("/proc/self/exe").expect("it is a link");
+    let output = Command::new("/usr/bin/unshare")
+        .args(["--user", "--map-root-user", "/bin/sh", "-c", &script])
+        .arg(program)
+        .arg(&world.base)
+        .output();
+    match output {
+        Ok(output) => Some((
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            output.status.code(),
+        )),
+        Err(error) => {
+            crate::traces::skipped(&format!("no /usr/bin/unshare: {error}"));
+            None
+        }
+    }
+}
+
+fn without_user_namespaces_nothing_runs_and_the_error_names_them(world: &World) {
+    let first = "echo 0 > /proc/sys/user/max_user_namespaces;";
+    let Some((printed, code)) = caller_in_namespace(world, first) else {
+        return;
+    };
+    assert_eq!(
+        printed,
+        "cannot make a sandbox: the kernel does not give us user namespaces for this user (unshare: No space left on device (os error 28)); \
+         `sysctl user.max_user_namespaces=10000` as root"
+    );
+    assert_eq!(code, Some(4));
+}
+
+fn inside_a_user_namespace_of_one_id_sandboxes_still_work(world: &World) {
+    let Some((printed, code)) = caller_in_namespace(world, "") else {
+        return;
+    };
+    assert_eq!((printed.as_str(), code), ("inside\n", Some(0)));
 }

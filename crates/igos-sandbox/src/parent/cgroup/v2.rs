@@ -96,7 +96,7 @@ mod tests {
         )
         .expect("a group is made");
         let directory = mount.path().join("slice/igos-sandbox-1-1");
-        assert_eq!(group.directories, [directory.clone()]);
+        assert_eq!(group.directories, std::slice::from_ref(&directory));
         assert_eq!(
             fs::read_to_string(directory.join("pids.max")).expect("written"),
             "4098"
