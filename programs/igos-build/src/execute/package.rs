@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use igos_format::recipe::TestFailure;
 use igos_format::{PackageName, Sha256};
 use igos_report::{Outcome, Subject, Task};
-use igos_sandbox::{Ended, Measures, Status, Terminal};
+use igos_sandbox::{Ended, Measures, SandboxError, Status, Terminal};
 use std::ffi::OsString;
 
 use super::chamber::Chamber;
 use super::environment::{BuildEnvironment, SOURCE_DATE_EPOCH_WITHOUT_SOURCES};
 use super::error::{BuildError, StepFailure};
-use super::hint::symptoms;
+use super::hint::{Symptom, symptoms};
 use super::log::BuildLog;
 use super::provenance::{CheckResult, Facts, origin, provenance, weakened};
 use super::settings::BuildSettings;
@@ -242,22 +242,26 @@ impl<'a> Running<'a> {
             .collect();
         self.log.note(&format!("{step}: {}", words.join(" ")));
         let log = &mut self.log;
-        let ended = self
-            .chamber
-            .run_program(
-                command.argv,
-                env,
-                &working_directory(recipe),
-                Terminal::None,
-                &mut |bytes| {
-                    log.take(bytes, task);
-                },
-            )
-            .map_err(|source| BuildError::Sandbox {
-                package: recipe.name.clone(),
-                step,
-                source,
-            })?;
+        let ended = self.chamber.run_program(
+            command.argv,
+            env,
+            &working_directory(recipe),
+            Terminal::None,
+            &mut |bytes| log.take(bytes, task),
+        );
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(SandboxError::CannotStart { program, .. }) => {
+                let name = program.display().to_string();
+                let reason = format!("the program {name} cannot be started");
+                self.log.note(&reason);
+                return Err(self.failed_with(step, None, Some(reason), vec![Symptom::MissingProgram(name)]));
+            }
+            Err(source) => {
+                let package = recipe.name.clone();
+                return Err(BuildError::Sandbox { package, step, source });
+            }
+        };
         self.log.flush_line(task);
         self.record(step, &ended);
         if ended.status.is_success() {
@@ -277,7 +281,17 @@ impl<'a> Running<'a> {
         status: Option<Status>,
         reason: Option<String>,
     ) -> BuildError {
-        let tail = self.log.tail();
+        let found = symptoms(&self.log.tail());
+        self.failed_with(step, status, reason, found)
+    }
+
+    fn failed_with(
+        &mut self,
+        step: Step,
+        status: Option<Status>,
+        reason: Option<String>,
+        symptoms: Vec<Symptom>,
+    ) -> BuildError {
         if let Some(status) = status {
             self.log.note(&format!("{step} {status}"));
         }
@@ -286,14 +300,12 @@ impl<'a> Running<'a> {
             status,
             reason,
             log: self.log.path().to_owned(),
-            symptoms: symptoms(&tail),
-            tail,
+            tail: self.log.tail(),
             kept: None,
+            symptoms,
         };
-        BuildError::Step {
-            package: self.input.entry.recipe.name.clone(),
-            failure: Box::new(failure),
-        }
+        let package = self.input.entry.recipe.name.clone();
+        BuildError::Step { package, failure: Box::new(failure) }
     }
 
     pub(super) fn record(&mut self, step: Step, ended: &Ended) {

@@ -8,6 +8,7 @@ use igos_format::recipe::Recipe;
 use igos_repo::Unpinned;
 use igos_sandbox::Limits;
 
+use super::steps::{Step, commands};
 use crate::plan::{CheckMode, Confinement, RootMode};
 use crate::profile::Profile;
 
@@ -38,7 +39,7 @@ impl BuildSettings {
     /// Returns whether upstream's tests run for a recipe.
     #[must_use]
     pub fn check(&self, recipe: &Recipe) -> CheckMode {
-        if !recipe.tests.is_enabled || recipe.dialect.is_kiss() {
+        if !recipe.tests.is_enabled || commands(recipe, Step::Check).is_empty() {
             CheckMode::Unavailable
         } else if self.wants_check {
             CheckMode::Run

@@ -27,6 +27,8 @@ pub fn unpack(input: &[u8]) -> Result<Vec<u8>, String> {
     let order: UnpackOrder =
         serde_json::from_slice(input).map_err(|error| format!("cannot read the order: {error}"))?;
     let mut answer = UnpackAnswer::default();
+    // Steps start in it, with sources or without.
+    place::create_directories(Path::new(&order.target)).map_err(|error| error.to_string())?;
     for item in &order.items {
         let done = unpack_item(Path::new(&order.target), item).map_err(|error| {
             let mut text = format!("cannot unpack {}: {error}", item.file);
