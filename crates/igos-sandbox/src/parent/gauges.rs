@@ -1,15 +1,14 @@
 //! Everything that is watched while a sandbox runs, and what it is watched with.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 
 use rustix::process::Pid;
 
-use super::cgroup::Cgroup;
+use super::cgroup::{self, Cgroup};
 use super::disk::DiskGauge;
 use super::plan::Request;
 use super::usage::{self, Tree};
-use crate::{Limit, Limits, SandboxError, Usage};
+use crate::{Limit, Limits, Usage};
 
 /// Watches memory, processes and disk of one sandbox.
 #[derive(Debug)]
@@ -26,27 +25,17 @@ pub(super) struct Gauges {
 
 impl Gauges {
     /// Starts to watch a child that does not yet run anything, and puts it into a group of its own.
-    pub(super) fn start(
-        request: &Request,
-        limits: &Limits,
-        child: Pid,
-    ) -> Result<Self, SandboxError> {
-        let cgroup = Cgroup::create(limits);
-        cgroup
-            .add(child)
-            .map_err(|source: io::Error| SandboxError::Parent {
-                step: "put the sandbox into its control group",
-                source,
-            })?;
+    pub(super) fn start(request: &Request, limits: &Limits, child: Pid) -> Self {
+        let cgroup = Cgroup::around(child, limits);
         let is_confined = request.plan.confinement.is_some();
-        Ok(Gauges {
+        Gauges {
             cgroup,
             disk: DiskGauge::new(request.writable.clone()),
             child,
             own_processes: u64::from(is_confined),
             has_process_rlimit: is_confined,
             shared_memory_before: usage::shared_memory_bytes(),
-        })
+        }
     }
 
     /// Returns whether the kernel limits the memory of all processes together.
@@ -88,19 +77,34 @@ impl Gauges {
     /// Takes a sample; returns the limit that it exceeds, if any.
     pub(super) fn exceeded(&mut self, limits: &Limits, usage: &mut Usage) -> Option<Limit> {
         let counters = self.cgroup.counters();
-        let has_memory = counters.memory_bytes.is_some();
-        let tree = Tree::below(self.child);
-        let memory = counters.memory_bytes.unwrap_or(tree.resident_bytes);
-        let threads = tree.threads.saturating_sub(self.own_processes);
-        usage.memory_peak_bytes = usage.memory_peak_bytes.max(memory);
-        usage.processes_peak = usage.processes_peak.max(threads);
-        if counters.is_out_of_memory || (!has_memory && self.is_memory_over(&tree, limits)) {
+        let child = self.child;
+        if let (Some(memory), Some(processes)) = (counters.memory_bytes, counters.processes) {
+            note(
+                usage,
+                memory,
+                processes.saturating_sub(cgroup::OWN_PROCESSES),
+            );
+        } else {
+            let tree = Tree::below(child);
+            let threads = tree.threads.saturating_sub(self.own_processes);
+            note(
+                usage,
+                counters.memory_bytes.unwrap_or(tree.resident_bytes),
+                threads,
+            );
+            if counters.memory_bytes.is_none() && self.is_memory_over(&tree, limits) {
+                return Some(Limit::Memory);
+            }
+            if threads >= limits.processes {
+                return Some(Limit::Processes);
+            }
+        }
+        if counters.is_out_of_memory {
             return Some(Limit::Memory);
         }
-        if counters.is_out_of_processes || threads >= limits.processes {
+        if counters.is_out_of_processes {
             return Some(Limit::Processes);
         }
-        let child = self.child;
         self.disk
             .is_over(limits, || Tree::below(child))
             .then_some(Limit::Disk)
@@ -130,4 +134,10 @@ impl Gauges {
         let (_, unnamed) = tree.unnamed_bytes(&BTreeSet::new());
         tree.proportional_bytes().saturating_add(unnamed) >= limit
     }
+}
+
+/// Remembers the largest values seen.
+fn note(usage: &mut Usage, memory_bytes: u64, processes: u64) {
+    usage.memory_peak_bytes = usage.memory_peak_bytes.max(memory_bytes);
+    usage.processes_peak = usage.processes_peak.max(processes);
 }

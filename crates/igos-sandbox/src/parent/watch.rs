@@ -90,7 +90,7 @@ impl<'a> Watch<'a> {
     ) -> Result<Self, SandboxError> {
         let spawned = Spawned::start(request.plan.identity)?;
         let started = Instant::now();
-        let gauges = Gauges::start(request, limits, spawned.id())?;
+        let gauges = Gauges::start(request, limits, spawned.id());
         measures.limits = gauges.means();
         if gauges.has_memory_group() {
             // Sanitizers reserve more than any limit and use little of it; a group counts what is used.

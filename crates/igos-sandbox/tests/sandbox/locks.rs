@@ -54,6 +54,10 @@ pub(crate) const TESTS: &[Test] = &[
         policy_text_is_the_same_every_time,
     ),
     ("probe_finds_all_locks", probe_finds_all_locks),
+    (
+        "landlock_refuses_what_mounts_would_allow",
+        landlock_refuses_what_mounts_would_allow,
+    ),
 ];
 
 fn read_only_layers_and_binds_cannot_be_changed(world: &World) {
@@ -274,4 +278,14 @@ fn probe_finds_all_locks(_world: &World) {
     assert!(measures.landlock_abi >= 2);
     assert_eq!(measures.namespaces.len(), 7);
     assert_eq!(measures.limits.len(), 7, "{:?}", measures.limits);
+}
+
+fn landlock_refuses_what_mounts_would_allow(world: &World) {
+    // /proc is writable by its mount, and this file by its mode: it is one's own.
+    let outcome = shell(&world.host(), "echo x > /proc/self/comm");
+    assert!(
+        outcome.printed.contains("Permission denied"),
+        "{}",
+        outcome.printed
+    );
 }

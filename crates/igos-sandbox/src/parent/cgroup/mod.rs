@@ -24,7 +24,7 @@ const PREFIX: &str = "igos-sandbox-";
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Processes of ours in every group: the child that waits, and init.
-const OWN_PROCESSES: u64 = 2;
+pub(super) const OWN_PROCESSES: u64 = 2;
 
 /// How often deleting a group is tried: the kernel finishes the last process's exit a moment after it was reaped.
 const DELETE_ATTEMPTS: u32 = 200;
@@ -54,21 +54,23 @@ pub(super) struct Counters {
 }
 
 impl Cgroup {
-    /// Makes a group with these limits, as far as the caller may.
-    pub(super) fn create(limits: &Limits) -> Self {
+    /// Makes a group with these limits around `process`, as far as the caller may.
+    pub(super) fn around(process: Pid, limits: &Limits) -> Self {
         let name = format!(
             "{PREFIX}{}-{}",
             std::process::id(),
             NEXT.fetch_add(1, Ordering::Relaxed)
         );
         let hierarchies = find::hierarchies();
+        // Making a group and moving a process into it are two rights.
+        let holds = |group: &Cgroup| group.add(process).is_ok();
         v2::create(&hierarchies, &name, limits)
-            .or_else(|| v1::create(&hierarchies, &name, limits))
+            .filter(holds)
+            .or_else(|| v1::create(&hierarchies, &name, limits).filter(holds))
             .unwrap_or_default()
     }
 
-    /// Puts a process into the group.
-    pub(super) fn add(&self, process: Pid) -> io::Result<()> {
+    fn add(&self, process: Pid) -> io::Result<()> {
         for directory in &self.directories {
             fs::write(
                 directory.join("cgroup.procs"),
