@@ -246,7 +246,7 @@ fn deep_trees_and_closed_directories_are_deleted() {
     fs_err::create_dir_all(&closed).expect("directories");
     fs_err::write(closed.join("file"), "").expect("it can be written");
     for at in [closed.as_path(), closed.parent().expect("it has one")] {
-        fs_err::set_permissions(at, std::os::unix::fs::PermissionsExt::from_mode(0))
+        fs_err::set_permissions(at, std::os::unix::fs::PermissionsExt::from_mode(0o0))
             .expect("modes");
     }
     symlink("/etc", directory.path().join("deep/link")).expect("links");

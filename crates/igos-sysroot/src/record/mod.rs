@@ -6,6 +6,9 @@
 mod read;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use read::RecordError;
 pub(crate) use read::{Lines, SplitError, split_end};
 pub(crate) use write::time_text;

@@ -376,6 +376,18 @@ mod tests {
     }
 
     #[test]
+    fn example_of_the_document_is_read_and_written_again() {
+        let document = include_str!("../../../../docs/formats/journal.md");
+        let (_, rest) = document
+            .split_once("```igos-journal\n")
+            .expect("an example");
+        let (text, _) = rest.split_once("```").expect("it ends");
+        let journal = Journal::read(text.as_bytes()).expect("it is sound");
+        assert_eq!(journal.steps.len(), 4);
+        assert_eq!(journal.to_bytes(), text.as_bytes());
+    }
+
+    #[test]
     fn journal_text_round_trips_and_a_changed_byte_is_found() {
         let bytes = journal().to_bytes();
         assert_eq!(Journal::read(&bytes), Ok(journal()));
