@@ -59,10 +59,13 @@ impl HttpError {
                             | StatusCode::RANGE_NOT_SATISFIABLE
                     )
             }
-            HttpError::Transport(error) => matches!(
-                error,
-                ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
-            ),
+            HttpError::Transport(ureq::Error::Io(error)) => lookup(error) != Lookup::NoSuchName,
+            HttpError::Transport(error) => {
+                matches!(
+                    error,
+                    ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
+                )
+            }
             HttpError::Slow { .. }
             | HttpError::Truncated { .. }
             | HttpError::Range
@@ -90,8 +93,34 @@ impl HttpError {
         ) || matches!(
             self,
             HttpError::Transport(ureq::Error::Io(error))
-                if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable)
+                if lookup(error) != Lookup::Succeeded
+                    || matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable)
         )
+    }
+}
+
+/// What an I/O error says about the host's name.
+#[derive(Debug, PartialEq, Eq)]
+enum Lookup {
+    /// The error is about something else.
+    Succeeded,
+    /// The resolver knows no such name: it asked again itself before it said so.
+    NoSuchName,
+    /// The resolver could not tell now.
+    Failed,
+}
+
+/// Tells what an I/O error says about the host's name.
+///
+/// The standard library gives failures of `getaddrinfo` neither a kind nor a number, only this text around what
+/// the C library says; both stable since 1.0.
+fn lookup(error: &io::Error) -> Lookup {
+    let text = error.to_string();
+    match text.split_once("failed to lookup address information: ") {
+        None => Lookup::Succeeded,
+        // glibc and musl.
+        Some((_, "Temporary failure in name resolution" | "Try again")) => Lookup::Failed,
+        Some(_) => Lookup::NoSuchName,
     }
 }
 
@@ -353,7 +382,9 @@ fn join(base: &str, target: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{host_of, is_downgrade, join};
+    use std::io;
+
+    use super::{HttpError, host_of, is_downgrade, join};
 
     #[test]
     fn redirect_targets_are_resolved_against_the_address() {
@@ -373,5 +404,25 @@ mod tests {
         assert!(!is_downgrade("https://h/a", "https://g/a"));
         assert!(!is_downgrade("http://h/a", "https://h/a"));
         assert!(!is_downgrade("http://h/a", "http://g/a"));
+    }
+
+    #[test]
+    fn unknown_name_is_not_asked_for_again_and_an_undecided_one_is() {
+        let error = |text: &str| {
+            let text = format!("failed to lookup address information: {text}");
+            HttpError::Transport(ureq::Error::Io(io::Error::other(text)))
+        };
+        for (text, is_transient) in [
+            ("Name or service not known", false),
+            ("Name does not resolve", false),
+            ("Temporary failure in name resolution", true),
+            ("Try again", true),
+        ] {
+            let error = error(text);
+            assert_eq!(error.is_transient(), is_transient, "{text}");
+            assert!(error.concerns_host(), "{text}");
+        }
+        let reset = HttpError::Transport(ureq::Error::Io(io::ErrorKind::ConnectionReset.into()));
+        assert!(reset.is_transient() && !reset.concerns_host());
     }
 }
