@@ -28,6 +28,8 @@ pub struct FactorySettings {
     pub profile: BTreeMap<String, String>,
     /// The toolchain that builds see: the name of an imported one.
     pub toolchain: Option<String>,
+    /// Whether the addresses that recipes give are asked for sources.
+    pub upstream: bool,
 }
 
 impl Default for FactorySettings {
@@ -40,6 +42,7 @@ impl Default for FactorySettings {
             mirrors: Vec::new(),
             profile: BTreeMap::new(),
             toolchain: None,
+            upstream: true,
         }
     }
 }
@@ -113,6 +116,7 @@ impl Settings for FactorySettings {
         key("mirrors", KeyKind::List, Some("IGOS_MIRRORS"), "Directories and addresses that sources are looked for in first"),
         key("profile", KeyKind::Table, None, "Variables of compilers and linkers, such as `CFLAGS`"),
         key("toolchain", KeyKind::Text, Some("IGOS_TOOLCHAIN"), "The name of the imported toolchain that builds see"),
+        key("upstream", KeyKind::Switch, Some("IGOS_UPSTREAM"), "Whether the addresses that recipes give are asked for sources"),
     ];
 }
 

@@ -233,4 +233,23 @@ mod tests {
         }
         assert_eq!(collected.0.len(), 0);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_an_index_says_is_found_again_or_passed_over(
+            lines in proptest::collection::vec(
+                "(Directory: [a-z./ ]{0,9}|Checksums-Sha256:.{0,3}| [0-9a-f]{64} [0-9]{1,3} [a-z./ ]{0,9}||.{0,20})",
+                0..40,
+            ),
+        ) {
+            let mut collected = Collected::default();
+            collected.add(&lines.join("\n"));
+            let file = tempfile::NamedTempFile::new().expect("there is room for a small file");
+            collected.write(&Sha256::of(b""), file.as_file()).expect("it can be written");
+            for (sha256, (size, path)) in &collected.0 {
+                let found = find(file.path(), sha256).expect("it can be read").expect("it is there");
+                proptest::prop_assert_eq!((&found.path, found.size, found.sha256), (path, *size, *sha256));
+            }
+        }
+    }
 }

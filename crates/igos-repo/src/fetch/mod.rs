@@ -15,7 +15,7 @@ mod settings;
 
 pub use error::{Attempt, FetchError};
 pub use fetcher::{Fetched, Fetcher, Provider};
-pub use settings::{FetchSettings, HttpLimits, Mirror, Network};
+pub use settings::{FetchSettings, HttpLimits, Mirror, Network, Upstream};
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,15 @@ pub enum Network {
     Offline,
 }
 
+/// Whether the addresses that recipes give are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upstream {
+    /// They are.
+    Ask,
+    /// They are not: sources come from the store, mirrors and the Debian archive alone.
+    Never,
+}
+
 /// A copy of sources, trusted with nothing: what it holds is compared like everything else.
 ///
 /// Files are looked for as `sha256/ab/DIGEST` (the layout of the store, so that one store can serve as mirror
@@ -83,6 +92,8 @@ impl Default for HttpLimits {
 pub struct FetchSettings {
     /// Whether the network may be used.
     pub network: Network,
+    /// Whether the addresses that recipes give are asked.
+    pub upstream: Upstream,
     /// Mirrors, asked in this order.
     pub mirrors: Vec<Mirror>,
     /// How many sources are fetched at once.
@@ -101,6 +112,7 @@ impl FetchSettings {
     pub fn new(cache: &std::path::Path) -> Self {
         FetchSettings {
             network: Network::Online,
+            upstream: Upstream::Ask,
             mirrors: Vec::new(),
             jobs: 4,
             http: HttpLimits::default(),

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use igos_cli::settings::Layers;
 use igos_cli::{Exit, Failure, Globals, NetworkFlags, Session};
 use igos_format::{Arch, PackageName};
-use igos_repo::{DebianArchive, FetchSettings, Fetcher, Mirror, Network, SourceStore, Unpinned};
+use igos_repo::{DebianArchive, FetchSettings, Fetcher, Mirror, Network, SourceStore, Unpinned, Upstream};
 use igos_report::Diagnostic;
 
 use super::recipes::RecipeFlags;
@@ -130,9 +130,8 @@ impl WorkshopFlags {
 impl Workshop {
     /// Returns what gets sources.
     pub(super) fn fetcher(&self) -> Fetcher<'_> {
-        let mut settings = FetchSettings::new(self.cache.root());
-        settings.network = self.network;
-        settings.mirrors = self.mirrors.clone();
+        let mut settings = self.fetch_settings();
+        settings.upstream = if self.settings.upstream { Upstream::Ask } else { Upstream::Never };
         let debian = self.settings.debian.enabled.then_some(&self.debian);
         Fetcher::new(&self.store, settings, debian)
     }
@@ -144,10 +143,14 @@ impl Workshop {
 
     /// Returns a fetcher that asks the Debian archive in every case.
     pub(super) fn debian_fetcher(&self) -> Fetcher<'_> {
+        Fetcher::new(&self.store, self.fetch_settings(), Some(&self.debian))
+    }
+
+    fn fetch_settings(&self) -> FetchSettings {
         let mut settings = FetchSettings::new(self.cache.root());
         settings.network = self.network;
         settings.mirrors = self.mirrors.clone();
-        Fetcher::new(&self.store, settings, Some(&self.debian))
+        settings
     }
 
     /// Returns how many packages are built at once.

@@ -4,7 +4,6 @@ use igos_format::{Digest, Sha256};
 
 use super::search::{Found, Goal, Hunt};
 use crate::Provider;
-use crate::fetch::settings::Network;
 use crate::host::chain;
 use crate::store::{Expected, Note};
 
@@ -12,8 +11,8 @@ impl Hunt<'_> {
     pub(super) fn search_unpinned(&mut self) -> Found {
         let url = self.request.location.to_string();
         let note = Note::Unpinned(url.clone());
-        if self.fetcher.settings.network == Network::Offline {
-            self.note_attempt(&*url, "not asked: offline".to_owned());
+        if let Some(reason) = self.reason_not_to_ask(true) {
+            self.note_attempt(&*url, reason);
             return self.ask_noted(&note, None);
         }
         let mut partial = self.open_partial(&format!("unpinned-{}", Sha256::of(url.as_bytes())))?;
@@ -51,8 +50,8 @@ impl Hunt<'_> {
         }
         let provider = Provider::Git(url.to_owned());
         let note = Note::Unpinned(self.request.location.to_string());
-        if self.fetcher.settings.network == Network::Offline {
-            self.note_attempt(provider.to_string(), "not asked: offline".to_owned());
+        if let Some(reason) = self.reason_not_to_ask(true) {
+            self.note_attempt(provider.to_string(), reason);
             return if commit.is_none() {
                 self.ask_noted(&note, None)
             } else {

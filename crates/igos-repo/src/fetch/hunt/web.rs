@@ -8,7 +8,7 @@ use crate::Provider;
 use crate::fetch::http::HttpError;
 use crate::fetch::mirror;
 use crate::fetch::partial::Partial;
-use crate::fetch::settings::{Mirror, Network};
+use crate::fetch::settings::{Mirror, Network, Upstream};
 use crate::store::Expected;
 
 /// Fewest bytes between two reports of progress.
@@ -69,8 +69,9 @@ impl Hunt<'_> {
         partial: &mut Partial,
         provider: Provider,
     ) -> Found {
-        if self.fetcher.settings.network == Network::Offline {
-            self.note_attempt(url, "not asked: offline".to_owned());
+        let is_upstream = matches!(provider, Provider::Url(_));
+        if let Some(reason) = self.reason_not_to_ask(is_upstream) {
+            self.note_attempt(url, reason);
             return Ok(None);
         }
         loop {
@@ -94,6 +95,18 @@ impl Hunt<'_> {
                 return Ok(None);
             }
             self.attempts.truncate(tried);
+        }
+    }
+
+    /// Returns why the network, or what is upstream there, is not asked.
+    pub(super) fn reason_not_to_ask(&self, is_upstream: bool) -> Option<String> {
+        let settings = &self.fetcher.settings;
+        if settings.network == Network::Offline {
+            Some("not asked: offline".to_owned())
+        } else if is_upstream && settings.upstream == Upstream::Never {
+            Some("not asked: the setting `upstream` is false".to_owned())
+        } else {
+            None
         }
     }
 

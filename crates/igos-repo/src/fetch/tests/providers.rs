@@ -3,6 +3,7 @@ use igos_report::{Event, Explain, Reporter};
 
 use super::server::{Answer, Server};
 use super::{World, blake3, content, request, sha256};
+use crate::fetch::settings::Upstream;
 use crate::fetch::{FetchError, Mirror};
 use crate::request::{Alternative, AlternativeLocation};
 use crate::{Provider, SourceStore};
@@ -284,4 +285,29 @@ fn fetching_reports_bytes_and_the_outcome() {
     ));
     let reporter: &dyn Reporter = &world.reporter;
     reporter.report(events[0].clone());
+}
+
+#[test]
+fn upstream_is_not_asked_where_the_settings_forbid_it_but_mirrors_are() {
+    let mut world = World::new();
+    world.settings.upstream = Upstream::Never;
+    let server = Server::start(|_| Answer::File(b"pigz".to_vec()));
+    let request = request(&server.url("pigz-2.8.tar.gz"), sha256(b"pigz"));
+    let error = world.refused(&request);
+    let told = &error.diagnostics()[0].because;
+    assert_eq!(
+        told.last(),
+        Some(&format!(
+            "{}: not asked: the setting `upstream` is false",
+            server.url("pigz-2.8.tar.gz")
+        ))
+    );
+    world
+        .settings
+        .mirrors
+        .push(Mirror::Url(server.url("").trim_end_matches('/').to_owned()));
+    assert!(matches!(
+        world.fetched(&request).provider(),
+        Provider::Mirror(_)
+    ));
 }
