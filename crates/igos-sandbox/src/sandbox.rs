@@ -237,6 +237,8 @@ pub enum Status {
     Signaled(i32),
     /// Stopped by us, because it hit this limit.
     Stopped(Limit),
+    /// Stopped by us, because the user asked to stop; see [`stop_when`](crate::stop_when).
+    Interrupted,
 }
 
 impl Status {
@@ -253,6 +255,7 @@ impl std::fmt::Display for Status {
             Status::Exited(code) => write!(f, "exited with code {code}"),
             Status::Signaled(signal) => write!(f, "killed by signal {signal}"),
             Status::Stopped(limit) => write!(f, "stopped at the limit on {limit}"),
+            Status::Interrupted => f.write_str("interrupted"),
         }
     }
 }

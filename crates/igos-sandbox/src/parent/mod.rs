@@ -15,7 +15,8 @@ mod usage;
 mod watch;
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::child;
 use crate::control::{CHILD_NAME, Refusal};
@@ -40,6 +41,21 @@ pub fn init_if_child(helpers: &[(&'static str, HelperFn)]) {
     }
     // A second call changes nothing.
     INITIALISED.get_or_init(|| ());
+}
+
+/// Set by [`stop_when`].
+static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Stops everything that this process runs in a sandbox, now and later, within a fifth of a second once `flag` is
+/// set: what ends that way has [`Status::Interrupted`](crate::Status::Interrupted). The first flag counts.
+pub fn stop_when(flag: Arc<AtomicBool>) {
+    // A second flag changes nothing.
+    STOP.get_or_init(|| flag);
+}
+
+/// Tells whether the user asked to stop.
+fn is_stop_wanted() -> bool {
+    STOP.get().is_some_and(|flag| flag.load(Ordering::SeqCst))
 }
 
 /// Runs `work` in the sandbox, and returns when every process of it is dead and its cgroup is gone.

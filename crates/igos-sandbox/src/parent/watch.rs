@@ -33,6 +33,7 @@ struct Watch<'a> {
     measures: Measures,
     gauges: Gauges,
     stopped: Option<Limit>,
+    is_interrupted: bool,
     result: Option<Result<(ChildStatus, Vec<u8>), SandboxError>>,
     is_output_open: bool,
     is_control_open: bool,
@@ -110,6 +111,7 @@ impl<'a> Watch<'a> {
             measures,
             gauges,
             stopped: None,
+            is_interrupted: false,
             result: None,
             is_output_open: true,
             is_control_open: true,
@@ -255,6 +257,12 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         self.next_sample = now + SAMPLE_INTERVAL;
+        if super::is_stop_wanted() {
+            self.is_interrupted = true;
+            self.spawned
+                .stop()
+                .map_err(failed("stop the sandbox"))?;
+        }
         if now - self.started >= self.limits.wall {
             self.stop(Limit::Time)?;
         }
@@ -286,6 +294,9 @@ impl<'a> Watch<'a> {
         }
         let wall = self.started.elapsed().as_millis();
         self.usage.wall_ms = u64::try_from(wall).unwrap_or(u64::MAX);
+        if self.is_interrupted && !is_success(&self.result) {
+            self.result = None;
+        }
         let (status, helper_output) = match (self.stopped, self.result) {
             (Some(limit), result) if !is_success(&result) => (Status::Stopped(limit), Vec::new()),
             (_, Some(Ok((ChildStatus::Exited(code), output)))) => (Status::Exited(code), output),
@@ -293,6 +304,7 @@ impl<'a> Watch<'a> {
                 (Status::Signaled(signal), output)
             }
             (_, Some(Err(error))) => return Err(error),
+            (_, None) if self.is_interrupted => (Status::Interrupted, Vec::new()),
             (_, None) => {
                 return Err(SandboxError::Lost {
                     detail: "it was killed from outside".to_owned(),
