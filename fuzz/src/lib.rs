@@ -1,0 +1,43 @@
+//! Readers of untrusted bytes, under a fuzzer.
+//!
+//! Each function takes any bytes and panics where a promise is broken; `fuzz_targets/` hands them to libFuzzer:
+//!
+//! ```text
+//! cargo install cargo-fuzz
+//! cargo fuzz run --sanitizer none manifest -- -max_total_time=60
+//! ```
+//!
+//! Without a sanitizer a stable toolchain will do; our code has no `unsafe` for one to look at, but the codecs are C,
+//! so `cargo +nightly fuzz run archive` is worth its time now and then.
+
+mod archives;
+mod recipes;
+
+#[path = "../../crates/igos-format/tests/archive/forge.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the tests of igos-format, which use all of it"
+)]
+mod forge;
+#[path = "../../crates/igos-format/tests/archive/support.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the tests of igos-format, which use all of it"
+)]
+mod support;
+
+pub use archives::{archive, archive_pieces};
+pub use recipes::recipe;
+
+use igos_format::{Sha256, manifest as text};
+
+/// Reads bytes as a manifest, as they are and with the last line made right: what is read is written again.
+pub fn manifest(data: &[u8]) {
+    let end = format!("end {}\n", Sha256::of(data));
+    for bytes in [data, &[data, end.as_bytes()].concat()] {
+        if let Ok(manifest) = text::read(bytes) {
+            assert_eq!(text::write(&manifest), bytes);
+            assert_eq!(text::validate(&manifest), Ok(()));
+        }
+    }
+}
