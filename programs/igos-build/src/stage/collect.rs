@@ -62,10 +62,11 @@ pub(crate) struct Collected {
     pub(crate) problems: Vec<Diagnostic>,
 }
 
-/// Tells whether KISS, and so we, leave a file of this name out of packages: libtool archives name the build's
-/// directories, and `charset.alias` collides between packages.
-fn is_left_out(name: &[u8]) -> bool {
-    name.ends_with(b".la") || name == b"charset.alias"
+/// Tells whether a file is left out of packages. As KISS does: libtool archives name the build's directories, and
+/// `charset.alias` collides between packages. Besides those the index of manuals that `install-info` makes where
+/// the toolchain has it: it would collide as well, and it belongs to the system, not to a package.
+fn is_left_out(path: &[u8], name: &[u8]) -> bool {
+    name.ends_with(b".la") || name == b"charset.alias" || path == b"usr/share/info/dir"
 }
 
 /// Deletes what never goes into a package, then lists everything below `root`.
@@ -100,7 +101,7 @@ pub(crate) fn collect(root: &RootDir) -> Result<Collected, CollectError> {
         };
         let kind = match metadata.kind {
             Kind::Directory => ItemKind::Directory,
-            Kind::File if is_left_out(visit.name) => {
+            Kind::File if is_left_out(visit.path, visit.name) => {
                 visit.directory.delete(visit.name)?;
                 return Ok(Descend::Past);
             }
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn libtool_archives_are_deleted_and_the_rest_is_in_path_order() {
+    fn libtool_archives_and_shared_indices_are_deleted_and_the_rest_is_in_path_order() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let lib = directory.path().join("usr/lib");
         fs_err::create_dir_all(&lib).expect("made");
@@ -186,6 +187,11 @@ mod tests {
             fs_err::write(lib.join(name), b"x").expect("written");
         }
         symlink("libz.so.1", lib.join("libz.so")).expect("linked");
+        let info = directory.path().join("usr/share/info");
+        fs_err::create_dir_all(&info).expect("made");
+        for name in ["dir", "sed.info"] {
+            fs_err::write(info.join(name), b"x").expect("written");
+        }
         let (paths, problems) = found_in(directory.path());
         assert_eq!(
             paths,
@@ -194,7 +200,10 @@ mod tests {
                 "usr/lib",
                 "usr/lib/a-b",
                 "usr/lib/libz.so",
-                "usr/lib/libz.so.1"
+                "usr/lib/libz.so.1",
+                "usr/share",
+                "usr/share/info",
+                "usr/share/info/sed.info"
             ]
         );
         assert_eq!(problems, [""; 0]);
