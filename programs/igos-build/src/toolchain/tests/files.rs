@@ -172,3 +172,33 @@ fn data_are_read_whatever_their_compression() {
     let cut = read_deb(deb("data.tar.xz", &xz[..xz.len() / 2]).path(), &list());
     assert!(matches!(cut, Err(DebError::Data(_))));
 }
+
+proptest::proptest! {
+    #[test]
+    fn damaged_packages_are_refused_or_read_but_never_a_defect(
+        flips in proptest::collection::vec((0_usize..4000, 0_u8..=255), 1..6),
+        is_compressed: bool,
+    ) {
+        let data = tar(&[
+            ("./bin/", 0o755, Item::Directory),
+            ("./bin/tool", 0o755, Item::File(b"tool")),
+            ("./bin/link", 0o755, Item::Link("./bin/tool")),
+            ("./lib/libx.so", 0o777, Item::Symlink("../x")),
+        ]);
+        let (name, data) = if is_compressed {
+            ("data.tar.zst", zstd::stream::encode_all(data.as_slice(), 1).expect("memory takes all"))
+        } else {
+            ("data.tar", data)
+        };
+        let file = deb(name, &data);
+        let mut bytes = fs_err::read(file.path()).expect("it is there");
+        let length = bytes.len();
+        for (at, value) in flips {
+            bytes[at % length] = value;
+        }
+        fs_err::write(file.path(), &bytes).expect("there is room");
+        if let Ok(files) = read_deb(file.path(), &list()) {
+            proptest::prop_assert!(files.payload.entries.len() <= 6);
+        }
+    }
+}
