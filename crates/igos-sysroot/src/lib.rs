@@ -16,7 +16,9 @@ mod database;
 mod history;
 mod layout;
 mod lock;
+mod locked;
 mod materialise;
+mod open_error;
 mod owners;
 mod ownership;
 mod plan;
@@ -29,7 +31,9 @@ mod verify;
 pub use database::DatabaseError;
 pub use history::{HistoryChange, HistoryEntry};
 pub use lock::{LockError, Wait};
+pub use locked::{ChangeOptions, LockedSysroot};
 pub use materialise::{MaterialiseError, MaterialiseSummary, materialise};
+pub use open_error::OpenError;
 pub use ownership::{LayerOwner, Ownership};
 pub use plan::{
     Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, Essential,
@@ -38,7 +42,7 @@ pub use plan::{
 };
 pub use query::{Dependant, InstalledFile, Listed, Owned, PackageInfo, QueryError};
 pub use record::{Installed, Reason, Record, RecordError, Trust};
-pub use sysroot::{ChangeOptions, LockedSysroot, OpenError, Sysroot, Unmanaged};
+pub use sysroot::{Sysroot, Unmanaged};
 pub use transaction::{
     Applied, ApplyError, Attributes, Disk, Durability, JournalError, Mutations, OpenArchive,
     Recovery, Refusal,

@@ -5,7 +5,10 @@
 //! symbolic link, a dependency that nothing satisfies.
 
 mod candidate;
+mod claims;
 mod configuration;
+mod departures;
+mod describe;
 mod digest;
 mod error;
 mod paths;

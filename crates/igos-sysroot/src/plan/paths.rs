@@ -7,10 +7,7 @@ use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256};
 use igos_root::{FollowedLinks, Kind, Metadata, RootDir, RootError};
 
 use super::configuration::{Content, Decision, content_of, decide};
-use super::{
-    Candidate, Conflict, PathAction, PathChange, PlanError, Unowned, Was, Yield,
-    implied_directories,
-};
+use super::{Candidate, Conflict, PathAction, PathChange, PlanError, Unowned, Was, Yield};
 use crate::database::{Database, FileRow};
 use crate::{DatabaseError, Record};
 
@@ -47,28 +44,29 @@ pub(super) struct PathPlan {
     pub(super) lost: Vec<(PackageName, RelPath)>,
 }
 
-struct Claim<'a> {
-    package: &'a PackageName,
-    entry: &'a FileEntry,
+pub(super) struct Claim<'a> {
+    pub(super) package: &'a PackageName,
+    pub(super) entry: &'a FileEntry,
 }
 
 /// A directory that a package needs: its path, for implied ones its place.
-struct NeededDirectory<'a> {
-    package: &'a PackageName,
-    path: RelPath,
+pub(super) struct NeededDirectory<'a> {
+    pub(super) package: &'a PackageName,
+    pub(super) path: RelPath,
 }
 
+/// Who gets which place.
 #[derive(Default)]
-struct Claims<'a> {
-    files: BTreeMap<RelPath, Claim<'a>>,
-    directories: BTreeMap<RelPath, NeededDirectory<'a>>,
+pub(super) struct Claims<'a> {
+    pub(super) files: BTreeMap<RelPath, Claim<'a>>,
+    pub(super) directories: BTreeMap<RelPath, NeededDirectory<'a>>,
 }
 
-fn database(source: DatabaseError) -> PlanError {
+pub(super) fn database(source: DatabaseError) -> PlanError {
     PlanError::Database { source }
 }
 
-fn read(source: RootError) -> PlanError {
+pub(super) fn read(source: RootError) -> PlanError {
     PlanError::Read { source }
 }
 
@@ -96,88 +94,6 @@ impl PathPlanner<'_> {
         self.plan_departures(&claims, &dissolved, &mut plan)?;
         plan.actions.sort_by(|a, b| a.place.cmp(&b.place));
         Ok(plan)
-    }
-
-    /// Gives every place of the arriving packages to one of them.
-    fn claims<'b>(&'b self, plan: &mut PathPlan) -> Claims<'b> {
-        let mut claims = Claims::default();
-        for (package, candidate) in &self.arriving {
-            for entry in &candidate.manifest().entries {
-                let place = match entry.kind {
-                    EntryKind::Directory => self.links.directory_place(&entry.path),
-                    _ => self.links.place(&entry.path),
-                };
-                if igos_format::manifest::is_reserved(&place) {
-                    plan.conflicts.push(Conflict::Reserved {
-                        package: package.clone(),
-                        path: entry.path.clone(),
-                        place,
-                    });
-                } else if entry.kind == EntryKind::Directory {
-                    claims.directories.entry(place).or_insert(NeededDirectory {
-                        package,
-                        path: entry.path.clone(),
-                    });
-                } else {
-                    self.claim_file(place, Claim { package, entry }, &mut claims, plan);
-                }
-            }
-        }
-        for (package, candidate) in &self.arriving {
-            for place in implied_directories(candidate.manifest(), self.links) {
-                claims
-                    .directories
-                    .entry(place.clone())
-                    .or_insert(NeededDirectory {
-                        package,
-                        path: place,
-                    });
-            }
-        }
-        for (place, claim) in &claims.files {
-            if let Some(needed) = claims.directories.get(place) {
-                plan.conflicts.push(Conflict::Both {
-                    package: claim.package.clone(),
-                    other: needed.package.clone(),
-                    path: claim.entry.path.clone(),
-                });
-            }
-        }
-        claims
-    }
-
-    fn claim_file<'b>(
-        &self,
-        place: RelPath,
-        claim: Claim<'b>,
-        claims: &mut Claims<'b>,
-        plan: &mut PathPlan,
-    ) {
-        let Some(other) = claims.files.get(&place) else {
-            claims.files.insert(place, claim);
-            return;
-        };
-        let supersedes = |a: &PackageName, b: &PackageName| {
-            a != b && self.arriving[a].manifest().supersedes.contains(b)
-        };
-        if supersedes(claim.package, other.package) {
-            plan.yields.insert(Yield {
-                from: other.package.clone(),
-                to: claim.package.clone(),
-            });
-            claims.files.insert(place, claim);
-        } else if supersedes(other.package, claim.package) {
-            plan.yields.insert(Yield {
-                from: claim.package.clone(),
-                to: other.package.clone(),
-            });
-        } else {
-            plan.conflicts.push(Conflict::Both {
-                package: claim.package.clone(),
-                other: other.package.clone(),
-                path: claim.entry.path.clone(),
-            });
-        }
     }
 
     fn plan_directory(
@@ -404,7 +320,11 @@ impl PathPlanner<'_> {
             .and_then(content_of))
     }
 
-    fn content_on_disk(&self, place: &RelPath, kind: Kind) -> Result<Content, PlanError> {
+    pub(super) fn content_on_disk(
+        &self,
+        place: &RelPath,
+        kind: Kind,
+    ) -> Result<Content, PlanError> {
         let missing = || {
             read(RootError::new(
                 "read",
@@ -462,123 +382,9 @@ impl PathPlanner<'_> {
         }
         Ok(staying)
     }
-
-    /// Plans what goes: paths of leaving packages that nothing arriving claims.
-    fn plan_departures(
-        &self,
-        claims: &Claims<'_>,
-        dissolved: &BTreeSet<RelPath>,
-        plan: &mut PathPlan,
-    ) -> Result<(), PlanError> {
-        let is_dissolved = |place: &RelPath| {
-            std::iter::successors(place.parent(), RelPath::parent)
-                .any(|above| dissolved.contains(&above))
-        };
-        let mut directories: BTreeMap<RelPath, (RelPath, PackageName)> = BTreeMap::new();
-        for (package, record) in &self.leaving {
-            for row in self.database.files(package).map_err(database)? {
-                if claims.files.contains_key(&row.place)
-                    || claims.directories.contains_key(&row.place)
-                    || is_dissolved(&row.place)
-                {
-                    continue;
-                }
-                self.note_lost(&row, record, plan)?;
-                self.plan_departure(&row, record, plan)?;
-            }
-            for (place, path) in self.database.directories(package).map_err(database)? {
-                directories.insert(place, (path, package.clone()));
-            }
-        }
-        for (place, (path, package)) in directories {
-            let is_claimed = claims.directories.contains_key(&place)
-                || claims.files.contains_key(&place)
-                || is_dissolved(&place);
-            let owners = self.database.directory_owners(&place).map_err(database)?;
-            if is_claimed || owners.iter().any(|owner| !self.leaving.contains_key(owner)) {
-                continue;
-            }
-            if self.kind_on_disk(&place)? == Some(Kind::Directory) {
-                plan.actions.push(PathAction {
-                    path,
-                    place,
-                    package,
-                    kind: Kind::Directory,
-                    change: PathChange::Remove,
-                    was: Was::Directory,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn plan_departure(
-        &self,
-        row: &FileRow,
-        record: &Record,
-        plan: &mut PathPlan,
-    ) -> Result<(), PlanError> {
-        let found = match self.kind_on_disk(&row.place)? {
-            None | Some(Kind::Directory) => return Ok(()),
-            Some(found) => found,
-        };
-        let entry = entry_at(record, &row.path);
-        let (mut change, mut was) = (PathChange::Remove, Was::Other);
-        if let Some(entry) = entry.filter(|entry| entry.is_configuration) {
-            let disk = self.content_on_disk(&row.place, found)?;
-            was = was_content(disk);
-            if Some(disk) != content_of(entry) {
-                change = PathChange::Abandon;
-            }
-        }
-        plan.actions.push(PathAction {
-            path: row.path.clone(),
-            place: row.place.clone(),
-            package: row.package.clone(),
-            kind: if row.target.is_some() {
-                Kind::Symlink
-            } else {
-                Kind::File
-            },
-            change,
-            was,
-        });
-        Ok(())
-    }
-
-    /// Returns what the disk has at a recorded place; nothing where the way to it is no longer one of directories.
-    fn kind_on_disk(&self, place: &RelPath) -> Result<Option<Kind>, PlanError> {
-        match self.root.metadata(place) {
-            Ok(found) => Ok(found.map(|found| found.kind)),
-            Err(error) if error.is_way_blocked() => Ok(None),
-            Err(error) => Err(read(error)),
-        }
-    }
-
-    fn note_lost(
-        &self,
-        row: &FileRow,
-        record: &Record,
-        plan: &mut PathPlan,
-    ) -> Result<(), PlanError> {
-        for name in &record.manifest.supersedes {
-            if self.leaving.contains_key(name) || self.arriving.contains_key(name) {
-                continue;
-            }
-            let Some(bytes) = self.database.record(name).map_err(database)? else {
-                continue;
-            };
-            let loses = Record::read_of(name, &bytes)
-                .is_ok_and(|other| entry_at(&other, &row.path).is_some());
-            if loses {
-                plan.lost.push((name.clone(), row.path.clone()));
-            }
-        }
-        Ok(())
-    }
 }
 
-fn entry_at<'a>(record: &'a Record, path: &RelPath) -> Option<&'a FileEntry> {
+pub(super) fn entry_at<'a>(record: &'a Record, path: &RelPath) -> Option<&'a FileEntry> {
     let entries = &record.manifest.entries;
     entries
         .binary_search_by(|entry| entry.path.cmp(path))
@@ -586,7 +392,7 @@ fn entry_at<'a>(record: &'a Record, path: &RelPath) -> Option<&'a FileEntry> {
         .map(|at| &entries[at])
 }
 
-fn was_content(content: Content) -> Was {
+pub(super) fn was_content(content: Content) -> Was {
     match content {
         Content::File(digest) | Content::Symlink(digest) => Was::Content(digest),
         Content::Other => Was::Other,

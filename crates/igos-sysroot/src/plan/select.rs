@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igos_format::manifest::Manifest;
-use igos_format::{EntryKind, FileEntry, PackageId, PackageName, RelPath};
-use igos_report::Diagnostic;
+use igos_format::{EntryKind, PackageId, PackageName};
 use igos_root::{FollowedLinks, RootDir};
 
+use super::describe::{notices, privileged, recorded_only};
 use super::paths::{PathPlan, PathPlanner};
 use super::solve::{self, Chosen};
 use super::world::World;
 use super::{
     Again, Candidate, Change, ChangeAction, Conflict, Downgrade, Essential, InstallRequest, Lack,
-    Plan, PlanError, Privilege, PrivilegedPath, RemoveRequest, Unowned, Unsigned, installed_bytes,
+    Plan, PlanError, RemoveRequest, Unowned, Unsigned, installed_bytes,
 };
 use crate::database::Database;
 use crate::{DatabaseError, Reason, Record, Trust};
@@ -313,70 +312,6 @@ fn removal(record: &Record) -> Change {
     }
 }
 
-/// Returns the paths that give privileges, to be shown before anything is confirmed (threats note, P13).
-fn privileged(entries: &[FileEntry]) -> Vec<PrivilegedPath> {
-    entries
-        .iter()
-        .filter_map(|entry| {
-            let mut privileges = Vec::new();
-            let is_file = matches!(entry.kind, EntryKind::File { .. });
-            let is_symlink = matches!(entry.kind, EntryKind::Symlink { .. });
-            if is_file && entry.mode & 0o4000 != 0 {
-                privileges.push(Privilege::Setuid);
-            }
-            if is_file && entry.mode & 0o2000 != 0 {
-                privileges.push(Privilege::Setgid);
-            }
-            if let Some(capabilities) = entry.capabilities {
-                privileges.push(Privilege::Capabilities(capabilities.to_string()));
-            }
-            // A sticky directory such as /tmp is meant to be so.
-            if !is_symlink && entry.mode & 0o002 != 0 && entry.mode & 0o1000 == 0 {
-                privileges.push(Privilege::WorldWritable);
-            }
-            if !entry.owner.is_root() {
-                privileges.push(Privilege::Owner(format!(
-                    "{}:{}",
-                    entry.owner.user, entry.owner.group
-                )));
-            }
-            (!privileges.is_empty()).then(|| PrivilegedPath {
-                path: entry.path.clone(),
-                privileges,
-            })
-        })
-        .collect()
-}
-
-fn recorded_only(manifest: &Manifest) -> Vec<String> {
-    let users = manifest
-        .users
-        .iter()
-        .map(|user| format!("user {}", user.name));
-    let groups = manifest
-        .groups
-        .iter()
-        .map(|group| format!("group {}", group.name));
-    let services = manifest
-        .services
-        .iter()
-        .map(|service| format!("service {}", service.name));
-    let triggers = manifest
-        .triggers
-        .iter()
-        .map(|trigger| format!("trigger {}", trigger.name));
-    let alternatives = manifest
-        .alternatives
-        .iter()
-        .map(|alternative| format!("alternative {}", alternative.path));
-    users
-        .chain(groups)
-        .chain(services)
-        .chain(triggers)
-        .chain(alternatives)
-        .collect()
-}
-
 fn finish(
     ground: &Ground<'_>,
     ownership: crate::Ownership,
@@ -395,43 +330,4 @@ fn finish(
         unchanged,
         install_bytes,
     }
-}
-
-fn notices(changes: &[Change], lost: &[(PackageName, RelPath)]) -> Vec<Diagnostic> {
-    let mut notices = Vec::new();
-    for change in changes
-        .iter()
-        .filter(|change| !change.recorded_only.is_empty())
-    {
-        notices.push(
-            Diagnostic::note(
-                "declarations-not-carried-out",
-                format!(
-                    "{} declares what is recorded and not carried out yet: {}",
-                    change.package,
-                    change.recorded_only.join(", ")
-                ),
-            )
-            .at(change.package.name.as_str()),
-        );
-    }
-    let mut by_package: BTreeMap<&PackageName, Vec<&RelPath>> = BTreeMap::new();
-    for (name, path) in lost {
-        by_package.entry(name).or_default().push(path);
-    }
-    for (name, paths) in by_package {
-        notices.push(
-            Diagnostic::warning(
-                "superseded-paths-lost",
-                format!(
-                    "{name} loses {} paths that a removed package had taken over, the first is {}",
-                    paths.len(),
-                    paths[0]
-                ),
-            )
-            .at(name.as_str())
-            .hint(format!("bring them back: `pkm reinstall {name}`")),
-        );
-    }
-    notices
 }

@@ -3,12 +3,14 @@
 //! `docs/formats/record.md` is the normative description. Records are the truth about a root; the database is made
 //! from them.
 
+mod load;
 mod read;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use load::{last_in_history, rebuild};
 pub use read::RecordError;
 pub(crate) use read::{Lines, SplitError, split_end};
 pub(crate) use write::time_text;

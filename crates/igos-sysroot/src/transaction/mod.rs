@@ -18,6 +18,7 @@ mod error;
 mod journal;
 mod mutations;
 mod preflight;
+mod prepare;
 mod recover;
 mod stage;
 mod staging;

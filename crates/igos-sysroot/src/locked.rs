@@ -1,0 +1,253 @@
+//! A root opened to change.
+
+use std::sync::Arc;
+
+use igos_format::Sha256;
+use igos_report::{Diagnostic, Reporter};
+use igos_root::{Directory, RootDir, RootError};
+
+use crate::database::{Database, Opened};
+use crate::lock::Lock;
+use crate::open_error::{database_error, state_error};
+use crate::record::{last_in_history, rebuild};
+use crate::sysroot::{has_record, state_directory};
+use crate::transaction::{Transaction, recover, settle};
+use crate::{
+    Applied, ApplyError, Disk, Durability, Mutations, OpenArchive, OpenError, Plan, Recovery,
+    Sysroot, Wait, layout,
+};
+
+/// How a root is opened for changes.
+#[derive(Debug, Clone)]
+pub struct ChangeOptions {
+    /// What to do while somebody else changes it.
+    pub wait: Wait,
+    /// What transactions are safe against.
+    pub durability: Durability,
+    /// What changes the file system; tests put something else here.
+    pub mutations: Arc<dyn Mutations>,
+}
+
+impl Default for ChangeOptions {
+    fn default() -> Self {
+        ChangeOptions {
+            wait: Wait::GiveUp,
+            durability: Durability::Full,
+            mutations: Arc::new(Disk),
+        }
+    }
+}
+
+/// A root that this process alone may change, until the value is dropped.
+#[derive(Debug)]
+pub struct LockedSysroot {
+    sysroot: Sysroot,
+    state: Directory,
+    options: ChangeOptions,
+    recovery: Recovery,
+    // Dropped last: the lock outlives everything that is done under it.
+    _lock: Lock,
+}
+
+impl std::ops::Deref for LockedSysroot {
+    type Target = Sysroot;
+
+    fn deref(&self) -> &Sysroot {
+        &self.sysroot
+    }
+}
+
+impl LockedSysroot {
+    /// Opens a root that has a record.
+    ///
+    /// Whatever an interrupted transaction left is finished or undone first.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it cannot be changed.
+    pub fn open(root: RootDir, options: ChangeOptions) -> Result<Self, OpenError> {
+        refuse_read_only(&root)?;
+        let state = match state_directory(&root)? {
+            Some(state) if has_record(&state, &root)? => state,
+            _ => {
+                return Err(OpenError::Unmanaged {
+                    root: root.to_string(),
+                });
+            }
+        };
+        Self::lock(root, state, options)
+    }
+
+    /// Opens a root, beginning its record where it has none.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it cannot be changed.
+    pub fn create_or_open(root: RootDir, options: ChangeOptions) -> Result<Self, OpenError> {
+        refuse_read_only(&root)?;
+        let create = || -> Result<Directory, RootError> {
+            root.create_directories(&layout::records(), 0o755)?;
+            root.create_directories(&layout::history(), 0o755)?;
+            root.directory(&layout::state())
+        };
+        let state = create().map_err(|source| state_error(&root, source))?;
+        Self::lock(root, state, options)
+    }
+
+    fn lock(root: RootDir, state: Directory, options: ChangeOptions) -> Result<Self, OpenError> {
+        let lock = Lock::take(&state, options.wait).map_err(|source| OpenError::Lock {
+            root: root.to_string(),
+            source,
+        })?;
+        let recovery = recover(
+            &root,
+            &state,
+            options.mutations.as_ref(),
+            options.durability,
+        )
+        .map_err(|source| OpenError::Recover {
+            root: root.to_string(),
+            source,
+        })?;
+        let last_transaction = last_in_history(&root)?;
+        let mut notices = recovery_notice(&recovery);
+        let opened = Database::open(&state, options.durability)
+            .map_err(|source| database_error(&root, source))?;
+        let (mut database, reason) = match opened {
+            Opened::Usable(database) => {
+                let last = database
+                    .last_transaction()
+                    .map_err(|source| database_error(&root, source))?;
+                let reason = (last != last_transaction).then(|| {
+                    format!("it was at transaction {last}, the history at {last_transaction}")
+                });
+                (database, reason)
+            }
+            Opened::New(database) => {
+                let reason = (last_transaction > 0).then(|| "it was missing".to_owned());
+                (database, reason)
+            }
+            Opened::MovedAside {
+                database,
+                problem,
+                aside,
+            } => {
+                let reason = format!("it was damaged ({problem}) and is now {aside}");
+                (database, Some(reason))
+            }
+        };
+        if let Some(reason) = reason {
+            notices.push(Diagnostic::warning(
+                "database-rebuilt",
+                format!("the database was made again from the records: {reason}"),
+            ));
+            notices.extend(rebuild(&root, &mut database)?);
+        }
+        // Readers without write permission see the file alone.
+        database
+            .check_point()
+            .map_err(|source| database_error(&root, source))?;
+        Ok(LockedSysroot {
+            sysroot: Sysroot {
+                root,
+                database,
+                last_transaction,
+                notices,
+            },
+            state,
+            options,
+            recovery,
+            _lock: lock,
+        })
+    }
+
+    /// Returns what opening found of an interrupted transaction.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// Carries out a plan whose digest was confirmed; `time` is now, in seconds since 1970.
+    ///
+    /// When it returns, the transaction is in force whatever happens; [`LockedSysroot::settle`] then makes the old
+    /// files go, which needs another wait for the disk. An unsettled transaction is settled before the next one.
+    ///
+    /// # Errors
+    ///
+    /// Returns what failed; unless it is [`ApplyError::Interrupted`], nothing of the root has changed.
+    pub fn apply(
+        &mut self,
+        plan: &Plan,
+        confirmed: Sha256,
+        archives: &OpenArchive<'_>,
+        time: i64,
+        reporter: &dyn Reporter,
+    ) -> Result<Applied, ApplyError> {
+        self.settle()?;
+        let transaction = Transaction {
+            root: &self.sysroot.root,
+            state: &self.state,
+            mutations: self.options.mutations.as_ref(),
+            durability: self.options.durability,
+            last: self.sysroot.last_transaction,
+            time,
+        };
+        let database = &mut self.sysroot.database;
+        let applied = transaction.apply(plan, confirmed, archives, database, reporter)?;
+        self.sysroot.last_transaction = applied.transaction;
+        Ok(applied)
+    }
+
+    /// Waits for the disk and lets the journal and the old files of the last transaction go.
+    ///
+    /// # Errors
+    ///
+    /// Returns what failed; the transaction is in force all the same, and the next opening settles it.
+    pub fn settle(&mut self) -> Result<(), ApplyError> {
+        settle(
+            &self.sysroot.root,
+            &self.state,
+            self.options.mutations.as_ref(),
+            self.options.durability,
+        )?;
+        self.sysroot
+            .database
+            .check_point()
+            .map_err(|source| ApplyError::Database { source })
+    }
+}
+
+fn refuse_read_only(root: &RootDir) -> Result<(), OpenError> {
+    let space = root
+        .top()
+        .free_space()
+        .map_err(|source| state_error(root, RootError::new("measure", root.to_string(), source)))?;
+    if space.is_read_only {
+        return Err(OpenError::ReadOnly {
+            root: root.to_string(),
+        });
+    }
+    Ok(())
+}
+
+fn recovery_notice(recovery: &Recovery) -> Vec<Diagnostic> {
+    match recovery {
+        Recovery::Nothing => Vec::new(),
+        Recovery::Finished { transaction } => vec![Diagnostic::note(
+            "transaction-finished",
+            format!("transaction {transaction} was interrupted or unsettled, and is finished now"),
+        )],
+        Recovery::Undone {
+            transaction,
+            path,
+            problem,
+        } => vec![
+            Diagnostic::warning(
+                "transaction-undone",
+                format!("transaction {transaction} was interrupted, and is undone now"),
+            )
+            .at(path.clone())
+            .because(problem.clone()),
+        ],
+    }
+}

@@ -1,0 +1,90 @@
+//! Which arriving package gets which place.
+
+use igos_format::{EntryKind, PackageName, RelPath};
+
+use super::paths::{Claim, Claims, NeededDirectory, PathPlan, PathPlanner};
+use super::{Conflict, Yield, implied_directories};
+
+impl PathPlanner<'_> {
+    /// Gives every place of the arriving packages to one of them.
+    pub(super) fn claims<'b>(&'b self, plan: &mut PathPlan) -> Claims<'b> {
+        let mut claims = Claims::default();
+        for (package, candidate) in &self.arriving {
+            for entry in &candidate.manifest().entries {
+                let place = match entry.kind {
+                    EntryKind::Directory => self.links.directory_place(&entry.path),
+                    _ => self.links.place(&entry.path),
+                };
+                if igos_format::manifest::is_reserved(&place) {
+                    plan.conflicts.push(Conflict::Reserved {
+                        package: package.clone(),
+                        path: entry.path.clone(),
+                        place,
+                    });
+                } else if entry.kind == EntryKind::Directory {
+                    claims.directories.entry(place).or_insert(NeededDirectory {
+                        package,
+                        path: entry.path.clone(),
+                    });
+                } else {
+                    self.claim_file(place, Claim { package, entry }, &mut claims, plan);
+                }
+            }
+        }
+        for (package, candidate) in &self.arriving {
+            for place in implied_directories(candidate.manifest(), self.links) {
+                claims
+                    .directories
+                    .entry(place.clone())
+                    .or_insert(NeededDirectory {
+                        package,
+                        path: place,
+                    });
+            }
+        }
+        for (place, claim) in &claims.files {
+            if let Some(needed) = claims.directories.get(place) {
+                plan.conflicts.push(Conflict::Both {
+                    package: claim.package.clone(),
+                    other: needed.package.clone(),
+                    path: claim.entry.path.clone(),
+                });
+            }
+        }
+        claims
+    }
+
+    fn claim_file<'b>(
+        &self,
+        place: RelPath,
+        claim: Claim<'b>,
+        claims: &mut Claims<'b>,
+        plan: &mut PathPlan,
+    ) {
+        let Some(other) = claims.files.get(&place) else {
+            claims.files.insert(place, claim);
+            return;
+        };
+        let supersedes = |a: &PackageName, b: &PackageName| {
+            a != b && self.arriving[a].manifest().supersedes.contains(b)
+        };
+        if supersedes(claim.package, other.package) {
+            plan.yields.insert(Yield {
+                from: other.package.clone(),
+                to: claim.package.clone(),
+            });
+            claims.files.insert(place, claim);
+        } else if supersedes(other.package, claim.package) {
+            plan.yields.insert(Yield {
+                from: claim.package.clone(),
+                to: other.package.clone(),
+            });
+        } else {
+            plan.conflicts.push(Conflict::Both {
+                package: claim.package.clone(),
+                other: other.package.clone(),
+                path: claim.entry.path.clone(),
+            });
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Questions about what is installed.
+
+mod answers;
+mod ask;
+mod providers;
+
+pub use answers::{Dependant, InstalledFile, Listed, Owned, PackageInfo};
+
+use igos_format::{PackageName, RelPath};
+use igos_report::Explain;
+use igos_root::RootError;
+
+use crate::{DatabaseError, RecordError};
+
+/// A question cannot be answered, or its answer is no.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The package is not installed.
+    #[error("{name} is not installed")]
+    NotInstalled {
+        /// The package.
+        name: PackageName,
+    },
+    /// No package has the path.
+    #[error("no package has {path}")]
+    NotOwned {
+        /// The path.
+        path: RelPath,
+    },
+    /// The database cannot be read.
+    #[error("the database cannot be read")]
+    Database {
+        /// Why.
+        #[source]
+        source: DatabaseError,
+    },
+    /// A record is damaged.
+    #[error("the record of {name} is damaged")]
+    Record {
+        /// The package.
+        name: PackageName,
+        /// How.
+        #[source]
+        source: RecordError,
+    },
+    /// The root cannot be read.
+    #[error("the root cannot be read")]
+    Read {
+        /// Why.
+        #[source]
+        source: RootError,
+    },
+}
+
+impl Explain for QueryError {
+    fn code(&self) -> &'static str {
+        match self {
+            QueryError::NotInstalled { .. } => "not-installed",
+            QueryError::NotOwned { .. } => "not-owned",
+            QueryError::Database { source } => source.code(),
+            QueryError::Record { source, .. } => source.code(),
+            QueryError::Read { source } => source.code(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            QueryError::NotInstalled { .. } | QueryError::NotOwned { .. } => 1,
+            _ => 4,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Everything of a transaction that changes nothing yet: staging, records, the last look, the steps.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+
+use igos_format::manifest::{self, Manifest};
+use igos_format::{EntryKind, FileEntry, PackageName, RelPath, Sha256};
+use igos_report::Task;
+use igos_root::{Kind, RootDir};
+
+use super::ApplyError;
+use super::apply::{OpenArchive, Transaction, state};
+use super::journal::Journal;
+use super::preflight::{OwnFile, PreFlight};
+use super::stage::{Staged, Stager, modified_of};
+use crate::database::Database;
+use crate::history::{HistoryChange, HistoryEntry};
+use crate::{Change, ChangeAction, Installed, PathChange, Plan, Record, Trust, layout};
+
+/// Everything there is to do, staged.
+pub(super) struct Prepared {
+    pub(super) journal: Journal,
+    pub(super) records: Vec<Record>,
+    pub(super) removed: BTreeSet<PackageName>,
+    pub(super) history: HistoryEntry,
+}
+
+impl Transaction<'_> {
+    /// Stages everything and looks at every target.
+    pub(super) fn prepare(
+        &self,
+        plan: &Plan,
+        archives: &OpenArchive<'_>,
+        database: &Database,
+        stager: &mut Stager<'_>,
+        task: &Task<'_>,
+    ) -> Result<Prepared, ApplyError> {
+        let number = self.last + 1;
+        let mut preflight = PreFlight::new(self.root);
+        let mut records = Vec::new();
+        let mut removed = BTreeSet::new();
+        let mut staged_files: HashMap<(PackageName, RelPath), Staged> = HashMap::new();
+        let mut manifests: BTreeMap<PackageName, Manifest> = BTreeMap::new();
+        let mut done = 0;
+        for change in &plan.changes {
+            let name = &change.package.name;
+            let old = read_record(self.root, database, name)?;
+            if change.action == ChangeAction::Remove {
+                removed.insert(name.clone());
+                continue;
+            }
+            let archive = archives(change).map_err(|source| ApplyError::OpenArchive {
+                package: change.package.clone(),
+                source,
+            })?;
+            let wanted = wanted_paths(plan, name);
+            let (bytes, staged) = stager.stage_archive(change, &wanted, archive)?;
+            for (path, staged) in staged {
+                staged_files.insert((name.clone(), path), staged);
+            }
+            let manifest = manifest::read(&bytes).map_err(|source| ApplyError::Record {
+                name: name.to_string(),
+                source: crate::RecordError::Manifest { source },
+            })?;
+            manifests.insert(name.clone(), manifest.clone());
+            records.push(self.record(plan, change, manifest, bytes, old.as_ref(), number));
+            done += change.installed_bytes;
+            task.advance(done, Some(plan.install_bytes));
+        }
+        records.extend(self.giving_records(plan, database)?);
+
+        for action in &plan.paths {
+            let entry = manifests
+                .get(&action.package)
+                .and_then(|manifest| entry_at(manifest, &action.path));
+            let staged = if action.kind == Kind::Directory && needs_inode(&action.change) {
+                let modified = manifests
+                    .get(&action.package)
+                    .map_or(self.time, |manifest| {
+                        modified_of(manifest.source_date_epoch)
+                    });
+                let entry = entry.filter(|entry| entry.kind == EntryKind::Directory);
+                Some(
+                    stager
+                        .stage_directory(&action.place, entry, modified)
+                        .map_err(|source| ApplyError::Stage {
+                            path: action.place.clone(),
+                            source,
+                        })?,
+                )
+            } else {
+                staged_files.remove(&(action.package.clone(), action.path.clone()))
+            };
+            preflight.add_path(action, staged.as_ref(), &mut stager.staging)?;
+        }
+
+        let history = self.history(plan, number);
+        let mut own = Vec::new();
+        for record in &records {
+            let place = layout::record(&record.manifest.package.name);
+            own.push((place, record.to_bytes()));
+        }
+        let history_place = layout::history()
+            .join(HistoryEntry::file_name(number).as_bytes())
+            .map_err(|error| state("name the history", io::Error::other(error)))?;
+        own.push((history_place, history.to_bytes()));
+        for (place, bytes) in own {
+            let staged =
+                stager
+                    .stage_bytes(&place, &bytes)
+                    .map_err(|source| ApplyError::Stage {
+                        path: place.clone(),
+                        source,
+                    })?;
+            preflight.add_own(OwnFile::Put(place, staged), &mut stager.staging)?;
+        }
+        for name in &removed {
+            preflight.add_own(OwnFile::Remove(layout::record(name)), &mut stager.staging)?;
+        }
+        Ok(Prepared {
+            journal: Journal {
+                transaction: number,
+                steps: preflight.finish()?,
+                staging: stager.staging.places(),
+            },
+            records,
+            removed,
+            history,
+        })
+    }
+
+    fn record(
+        &self,
+        plan: &Plan,
+        change: &Change,
+        manifest: Manifest,
+        manifest_bytes: Vec<u8>,
+        old: Option<&Record>,
+        transaction: u64,
+    ) -> Record {
+        let name = &change.package.name;
+        let mut yielded_to = given_by(plan, name);
+        // What was given stays given while the taker stays.
+        let kept = old.into_iter().flat_map(|old| &old.installed.yielded_to);
+        yielded_to.extend(kept.cloned());
+        Record {
+            installed: Installed {
+                package: change.package.clone(),
+                reason: change.reason,
+                installed: self.time,
+                transaction,
+                seal: change.seal.unwrap_or_else(|| Sha256::of(b"")),
+                trust: change.trust.clone(),
+                ownership: plan.ownership,
+                yielded_to,
+            },
+            manifest,
+            manifest_bytes,
+        }
+    }
+
+    /// Returns the changed records of packages that stay and give paths to arriving ones.
+    fn giving_records(&self, plan: &Plan, database: &Database) -> Result<Vec<Record>, ApplyError> {
+        let changed: BTreeSet<&PackageName> = plan
+            .changes
+            .iter()
+            .map(|change| &change.package.name)
+            .collect();
+        let givers: BTreeSet<&PackageName> = plan
+            .yields
+            .iter()
+            .map(|given| &given.from)
+            .filter(|name| !changed.contains(name))
+            .collect();
+        let mut records = Vec::new();
+        for name in givers {
+            if let Some(mut record) = read_record(self.root, database, name)? {
+                let before = record.installed.yielded_to.len();
+                record.installed.yielded_to.extend(given_by(plan, name));
+                if record.installed.yielded_to.len() != before {
+                    records.push(record);
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    fn history(&self, plan: &Plan, transaction: u64) -> HistoryEntry {
+        let changes = plan.changes.iter().map(|change| {
+            let version = change.package.full_version();
+            let (from, to) = match &change.action {
+                ChangeAction::Install => (None, Some(version)),
+                ChangeAction::Upgrade { from } | ChangeAction::Downgrade { from } => {
+                    (Some(from.clone()), Some(version))
+                }
+                ChangeAction::Reinstall => (Some(version.clone()), Some(version)),
+                ChangeAction::Remove => (Some(version), None),
+            };
+            HistoryChange {
+                action: change.action.as_str().to_owned(),
+                name: change.package.name.clone(),
+                from,
+                to,
+                seal: change.seal,
+                trust: change.seal.map(|_| match &change.trust {
+                    Trust::Unsigned => "unsigned".to_owned(),
+                    Trust::Key(id) => format!("key {id}"),
+                }),
+            }
+        });
+        HistoryEntry {
+            transaction,
+            time: self.time,
+            changes: changes.collect(),
+        }
+    }
+}
+
+fn given_by(plan: &Plan, name: &PackageName) -> BTreeSet<PackageName> {
+    plan.yields
+        .iter()
+        .filter(|given| given.from == *name)
+        .map(|given| given.to.clone())
+        .collect()
+}
+
+fn entry_at<'a>(manifest: &'a Manifest, path: &RelPath) -> Option<&'a FileEntry> {
+    let found = manifest
+        .entries
+        .binary_search_by(|entry| entry.path.cmp(path));
+    found.ok().map(|at| &manifest.entries[at])
+}
+
+fn needs_inode(change: &PathChange) -> bool {
+    !matches!(
+        change,
+        PathChange::Remove
+            | PathChange::KeepDeleted
+            | PathChange::KeepEdited { beside: None }
+            | PathChange::Abandon
+    )
+}
+
+/// Returns the paths of a package that get a new inode, each with the place that inode is for.
+fn wanted_paths(plan: &Plan, name: &PackageName) -> HashMap<RelPath, RelPath> {
+    plan.paths
+        .iter()
+        .filter(|action| action.package == *name && action.kind != Kind::Directory)
+        .filter(|action| needs_inode(&action.change))
+        .map(|action| {
+            let place = match &action.change {
+                PathChange::KeepEdited {
+                    beside: Some(beside),
+                } => beside,
+                _ => &action.place,
+            };
+            (action.path.clone(), place.clone())
+        })
+        .collect()
+}
+
+/// Returns a package's record from its text, or where that is damaged or gone from the database.
+fn read_record(
+    root: &RootDir,
+    database: &Database,
+    name: &PackageName,
+) -> Result<Option<Record>, ApplyError> {
+    let text = root
+        .read_file(&layout::record(name), crate::record::RECORD_MAX_BYTES)
+        .map_err(|source| ApplyError::Read { source })?;
+    if let Some(record) = text.and_then(|bytes| Record::read_of(name, &bytes).ok()) {
+        // A damaged text is what verification reports; here the database's copy is as good.
+        return Ok(Some(record));
+    }
+    let copy = database
+        .record(name)
+        .map_err(|source| ApplyError::Database { source })?;
+    copy.map(|bytes| {
+        Record::read_of(name, &bytes).map_err(|source| ApplyError::Record {
+            name: name.to_string(),
+            source,
+        })
+    })
+    .transpose()
+}
