@@ -33,4 +33,6 @@ pub use sandbox::{
     Sandbox, Status, Terminal, Usage, Work,
 };
 
-pub use parent::{build_identity, init_if_child, policy_digest_text, probe, run, run_unconfined};
+pub use parent::{
+    build_identity, init_if_child, policy_digest_text, probe, run, run_unconfined, stop_when,
+};

@@ -34,8 +34,15 @@ impl ToolchainView {
         archives: &[PathBuf],
     ) -> Result<Self, CacheError> {
         let layer = cache.merged_layer(&format!("toolchain-{digest}"), archives)?;
-        let manifests = archives.iter().map(|archive| Ok(read_head(archive)?.0)).collect::<Result<_, _>>()?;
-        Ok(ToolchainView { digest, layers: vec![layer], manifests })
+        let manifests = archives
+            .iter()
+            .map(|archive| Ok(read_head(archive)?.0))
+            .collect::<Result<_, _>>()?;
+        Ok(ToolchainView {
+            digest,
+            layers: vec![layer],
+            manifests,
+        })
     }
 }
 

@@ -96,27 +96,107 @@ const fn key(
     variable: Option<&'static str>,
     description: &'static str,
 ) -> Key<'static> {
-    Key { name, kind, variable, description }
+    Key {
+        name,
+        kind,
+        variable,
+        description,
+    }
 }
 
 impl Settings for FactorySettings {
     const PROGRAM: &'static str = "igos-build";
     const KEYS: &'static [Key<'static>] = &[
-        key("cache", KeyKind::Text, Some("IGOS_CACHE"), "Where builds, sources and toolchains are kept"),
-        key("compression", KeyKind::Text, None, "How archives are compressed, for example `zstd:9`"),
-        key("debian.components", KeyKind::List, None, "Components of the Debian archive that are looked at"),
-        key("debian.enabled", KeyKind::Switch, None, "Whether the Debian archive is asked for sources"),
-        key("debian.keyring", KeyKind::Text, None, "The keys that sign the indices of the Debian archive"),
-        key("debian.mirror", KeyKind::Text, Some("IGOS_DEBIAN_MIRROR"), "Address of the Debian archive"),
-        key("debian.suites", KeyKind::List, None, "Suites of the Debian archive, the preferred one first"),
-        key("limits.disk_bytes", KeyKind::Number, None, "Disk space that one build may use, in bytes"),
-        key("limits.memory_bytes", KeyKind::Number, None, "Memory that one build may use, in bytes"),
-        key("limits.processes", KeyKind::Number, None, "Processes and threads that one build may have"),
-        key("limits.wall_seconds", KeyKind::Number, None, "How long one step of a build may take, in seconds"),
-        key("mirrors", KeyKind::List, Some("IGOS_MIRRORS"), "Directories and addresses that sources are looked for in first"),
-        key("profile", KeyKind::Table, None, "Variables of compilers and linkers, such as `CFLAGS`"),
-        key("toolchain", KeyKind::Text, Some("IGOS_TOOLCHAIN"), "The name of the imported toolchain that builds see"),
-        key("upstream", KeyKind::Switch, Some("IGOS_UPSTREAM"), "Whether the addresses that recipes give are asked for sources"),
+        key(
+            "cache",
+            KeyKind::Text,
+            Some("IGOS_CACHE"),
+            "Where builds, sources and toolchains are kept",
+        ),
+        key(
+            "compression",
+            KeyKind::Text,
+            None,
+            "How archives are compressed, for example `zstd:9`",
+        ),
+        key(
+            "debian.components",
+            KeyKind::List,
+            None,
+            "Components of the Debian archive that are looked at",
+        ),
+        key(
+            "debian.enabled",
+            KeyKind::Switch,
+            None,
+            "Whether the Debian archive is asked for sources",
+        ),
+        key(
+            "debian.keyring",
+            KeyKind::Text,
+            None,
+            "The keys that sign the indices of the Debian archive",
+        ),
+        key(
+            "debian.mirror",
+            KeyKind::Text,
+            Some("IGOS_DEBIAN_MIRROR"),
+            "Address of the Debian archive",
+        ),
+        key(
+            "debian.suites",
+            KeyKind::List,
+            None,
+            "Suites of the Debian archive, the preferred one first",
+        ),
+        key(
+            "limits.disk_bytes",
+            KeyKind::Number,
+            None,
+            "Disk space that one build may use, in bytes",
+        ),
+        key(
+            "limits.memory_bytes",
+            KeyKind::Number,
+            None,
+            "Memory that one build may use, in bytes",
+        ),
+        key(
+            "limits.processes",
+            KeyKind::Number,
+            None,
+            "Processes and threads that one build may have",
+        ),
+        key(
+            "limits.wall_seconds",
+            KeyKind::Number,
+            None,
+            "How long one step of a build may take, in seconds",
+        ),
+        key(
+            "mirrors",
+            KeyKind::List,
+            Some("IGOS_MIRRORS"),
+            "Directories and addresses that sources are looked for in first",
+        ),
+        key(
+            "profile",
+            KeyKind::Table,
+            None,
+            "Variables of compilers and linkers, such as `CFLAGS`",
+        ),
+        key(
+            "toolchain",
+            KeyKind::Text,
+            Some("IGOS_TOOLCHAIN"),
+            "The name of the imported toolchain that builds see",
+        ),
+        key(
+            "upstream",
+            KeyKind::Switch,
+            Some("IGOS_UPSTREAM"),
+            "Whether the addresses that recipes give are asked for sources",
+        ),
     ];
 }
 
@@ -138,7 +218,9 @@ impl FactorySettings {
         Limits {
             processes: table.processes.unwrap_or(built_in.processes),
             memory_bytes: table.memory_bytes.unwrap_or(built_in.memory_bytes),
-            wall: table.wall_seconds.map_or(built_in.wall, std::time::Duration::from_secs),
+            wall: table
+                .wall_seconds
+                .map_or(built_in.wall, std::time::Duration::from_secs),
             disk_bytes: table.disk_bytes.unwrap_or(built_in.disk_bytes),
             ..built_in
         }

@@ -107,7 +107,7 @@ impl CachedBuild {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lookup {
     /// It is there, and its archives are what its receipt says.
-    Found(CachedBuild),
+    Found(Box<CachedBuild>),
     /// It is not there.
     Absent,
     /// It is there and is not what it should be.
@@ -173,7 +173,7 @@ impl Cache {
                 Some(_) => {}
             }
         }
-        Ok(Lookup::Found(CachedBuild { directory, receipt }))
+        Ok(Lookup::Found(Box::new(CachedBuild { directory, receipt })))
     }
 
     /// Puts a finished build into the cache: `output` holds its archives and becomes part of the cache. A build

@@ -16,7 +16,9 @@ use super::workshop::{PolicyFlags, Workshop, WorkshopFlags, provided, require_sa
 use crate::build_root::ToolchainView;
 use crate::execute::BuildSettings;
 use crate::plan::{Graph, Order, order, order_all};
-use crate::schedule::{self, BuildGraph, BuildRun, GraphError, OnFailure, PackageReport, PackageStatus, RunReport};
+use crate::schedule::{
+    self, BuildGraph, BuildRun, GraphError, OnFailure, PackageReport, PackageStatus, RunReport,
+};
 use crate::tree::{Tree, TreeEntry};
 
 /// Build packages and everything they need
@@ -25,7 +27,9 @@ use crate::tree::{Tree, TreeEntry};
 /// answer says what. Each step of a build runs in a sandbox without network that holds nothing but the toolchain
 /// and the declared dependencies.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  igos-build --recipes packages build pigz\n  igos-build --recipes packages build --all --keep-going --output archives\n  igos-build --recipes packages build pigz --dry-run")]
+#[command(
+    after_help = "Examples:\n  igos-build --recipes packages build pigz\n  igos-build --recipes packages build --all --keep-going --output archives\n  igos-build --recipes packages build pigz --dry-run"
+)]
 pub(super) struct BuildCommand {
     /// Packages to build
     #[arg(required_unless_present = "all")]
@@ -64,12 +68,27 @@ impl BuildCommand {
         let goal = Goal::new(&tree, &self.names, self.all);
         let workshop = workshop.open(globals, recipes, session)?;
         let settings = workshop.build_settings(&self.policy)?;
-        let _lock = workshop.cache.lock_for_building(workshop.waiting, session.reporter())?;
+        let _lock = workshop
+            .cache
+            .lock_for_building(workshop.waiting, session.reporter())?;
         let toolchain = workshop.toolchain(settings.mode)?;
         let graph = goal.graph(&tree, toolchain.as_ref())?;
-        let force = if self.force { goal.explicit(&tree) } else { BTreeSet::new() };
-        let work = Work { workshop: &workshop, settings: &settings, tree: &tree, graph: &graph };
-        let on_failure = if self.keep_going { OnFailure::KeepGoing } else { OnFailure::Stop };
+        let force = if self.force {
+            goal.explicit(&tree)
+        } else {
+            BTreeSet::new()
+        };
+        let work = Work {
+            workshop: &workshop,
+            settings: &settings,
+            tree: &tree,
+            graph: &graph,
+        };
+        let on_failure = if self.keep_going {
+            OnFailure::KeepGoing
+        } else {
+            OnFailure::Stop
+        };
         let report = work.run(toolchain.as_ref(), &force, session, |run| {
             let run = BuildRun { on_failure, ..*run };
             if globals.dry_run {
@@ -79,7 +98,11 @@ impl BuildCommand {
             workshop.cache.delete_stale_work()?;
             Ok(schedule::build(&run))
         })?;
-        for diagnostic in report.packages.iter().flat_map(|package| &package.diagnostics) {
+        for diagnostic in report
+            .packages
+            .iter()
+            .flat_map(|package| &package.diagnostics)
+        {
             session.notice(diagnostic.clone());
         }
         if let Some(directory) = &self.output
@@ -102,8 +125,17 @@ pub(super) struct Goal {
 impl Goal {
     pub(super) fn new(tree: &Tree, names: &[String], is_all: bool) -> Self {
         let graph = Graph::of_tree(tree);
-        let order = if is_all { order_all(&graph) } else { order(&graph, names) };
-        Goal { graph, order, names: names.to_vec(), is_all }
+        let order = if is_all {
+            order_all(&graph)
+        } else {
+            order(&graph, names)
+        };
+        Goal {
+            graph,
+            order,
+            names: names.to_vec(),
+            is_all,
+        }
     }
 
     pub(super) fn graph<'t>(
@@ -111,14 +143,28 @@ impl Goal {
         tree: &'t Tree,
         toolchain: Option<&ToolchainView>,
     ) -> Result<BuildGraph<'t>, Failure> {
-        Ok(BuildGraph::new(tree, &self.graph, &self.order, &provided(toolchain))?)
+        Ok(BuildGraph::new(
+            tree,
+            &self.graph,
+            &self.order,
+            &provided(toolchain),
+        )?)
     }
 
     /// Returns the recipes of the order.
     pub(super) fn entries<'t>(&self, tree: &'t Tree) -> Result<Vec<&'t TreeEntry>, Failure> {
-        let found = self.order.order.iter().filter_map(|step| self.graph.find(&step.name));
+        let found = self
+            .order
+            .order
+            .iter()
+            .filter_map(|step| self.graph.find(&step.name));
         let entries: Vec<_> = found.map(|at| &tree.entries[at]).collect();
-        match self.order.missing.iter().find(|missing| missing.required_by.is_none()) {
+        match self
+            .order
+            .missing
+            .iter()
+            .find(|missing| missing.required_by.is_none())
+        {
             Some(missing) => {
                 let (name, required_by) = (missing.name.clone(), None);
                 Err(GraphError::Missing { name, required_by }.into())
@@ -129,9 +175,15 @@ impl Goal {
 
     fn explicit(&self, tree: &Tree) -> BTreeSet<PackageName> {
         if self.is_all {
-            tree.entries.iter().map(|entry| entry.recipe.name.clone()).collect()
+            tree.entries
+                .iter()
+                .map(|entry| entry.recipe.name.clone())
+                .collect()
         } else {
-            self.names.iter().filter_map(|name| name.parse().ok()).collect()
+            self.names
+                .iter()
+                .filter_map(|name| name.parse().ok())
+                .collect()
         }
     }
 }
@@ -173,12 +225,17 @@ impl Work<'_> {
 
 fn copy_archives(report: &RunReport, directory: &Path) -> Result<(), Failure> {
     let failed = |path: &Path, error: std::io::Error| {
-        let diagnostic = Diagnostic::error("archive-not-copied", format!("cannot put archives into {}", path.display()));
+        let diagnostic = Diagnostic::error(
+            "archive-not-copied",
+            format!("cannot put archives into {}", path.display()),
+        );
         Failure::new(Exit::Unfinished, diagnostic.because(error.to_string()))
     };
     fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
     for output in report.packages.iter().flat_map(|package| &package.outputs) {
-        let Some(name) = output.archive.file_name() else { continue };
+        let Some(name) = output.archive.file_name() else {
+            continue;
+        };
         let to = directory.join(name);
         let partial = directory.join(format!(".{}.partial", name.to_string_lossy()));
         fs::copy(&output.archive, &partial)
@@ -221,7 +278,12 @@ fn render_package(package: &PackageReport, out: &mut dyn fmt::Write) -> fmt::Res
         package.reason
     )?;
     for output in &package.outputs {
-        writeln!(out, "         {} ({})", output.archive.display(), Size(output.size_bytes))?;
+        writeln!(
+            out,
+            "         {} ({})",
+            output.archive.display(),
+            Size(output.size_bytes)
+        )?;
     }
     match (&package.log, package.status) {
         (Some(log), PackageStatus::Failed) => writeln!(out, "         log: {}", log.display()),

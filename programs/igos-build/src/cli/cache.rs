@@ -71,12 +71,28 @@ impl Render for ListAnswer {
                 (None, true) => "current".to_owned(),
                 (None, false) => "old".to_owned(),
             };
-            writeln!(out, "{} {}  {}  {}  {state}", build.name, build.version, Size(build.size_bytes), build.key)?;
+            writeln!(
+                out,
+                "{} {}  {}  {}  {state}",
+                build.name,
+                build.version,
+                Size(build.size_bytes),
+                build.key
+            )?;
         }
         for name in &list.failed {
-            writeln!(out, "{name}: the last failed build is kept, see `igos-build shell {name} --failed`")?;
+            writeln!(
+                out,
+                "{name}: the last failed build is kept, see `igos-build shell {name} --failed`"
+            )?;
         }
-        writeln!(out, "{}: {} builds, {} layers", list.directory.display(), list.builds.len(), list.layers)
+        writeln!(
+            out,
+            "{}: {} builds, {} layers",
+            list.directory.display(),
+            list.builds.len(),
+            list.layers
+        )
     }
 }
 
@@ -86,7 +102,16 @@ impl Render for GarbageAnswer {
         for path in &report.deleted {
             writeln!(out, "{path}")?;
         }
-        let verb = if report.is_dry_run { "would be deleted" } else { "deleted" };
-        writeln!(out, "{} {verb}, {}", report.deleted.len(), Size(report.size_bytes))
+        let verb = if report.is_dry_run {
+            "would be deleted"
+        } else {
+            "deleted"
+        };
+        writeln!(
+            out,
+            "{} {verb}, {}",
+            report.deleted.len(),
+            Size(report.size_bytes)
+        )
     }
 }

@@ -58,35 +58,58 @@ impl FetchCommand {
         let tree = recipes.load(session)?;
         let goal = Goal::new(&tree, &self.names, self.all);
         let workshop = workshop.open(globals, recipes, session)?;
-        let _lock = workshop.cache.lock_for_use(workshop.waiting, session.reporter())?;
+        let _lock = workshop
+            .cache
+            .lock_for_use(workshop.waiting, session.reporter())?;
         // Names of the toolchain's packages are not known without it; here they do not matter.
         let entries = goal.entries(&tree)?;
-        let unpinned = if self.allow_unpinned { Unpinned::Allow } else { Unpinned::Refuse };
+        let unpinned = if self.allow_unpinned {
+            Unpinned::Allow
+        } else {
+            Unpinned::Refuse
+        };
         let fetcher = workshop.fetcher();
         let task = Task::start(
             session.reporter(),
             None,
             Subject::Group(format!("fetch the sources of {} packages", entries.len())),
         );
-        let mut answer = FetchAnswer { sources: Vec::new(), failed: Vec::new(), exit_code: 0 };
+        let mut answer = FetchAnswer {
+            sources: Vec::new(),
+            failed: Vec::new(),
+            exit_code: 0,
+        };
         for (done, entry) in entries.iter().enumerate() {
             session.interrupt().check()?;
-            match gather(entry, &fetcher, unpinned, session.reporter(), Some(task.id())) {
-                Ok(sources) => answer.sources.extend(sources.into_iter().map(|source| SourceAnswer {
-                    package: entry.recipe.name.clone(),
-                    location: source.input.location,
-                    sha256: source.input.content,
-                    provider: source.provider,
-                    alternative: source.input.alternative,
-                    file: match source.bytes {
-                        SourceBytes::Fetched(fetched) => fetched.path().to_owned(),
-                        SourceBytes::File(path) | SourceBytes::Directory(path) => path,
-                    },
-                })),
+            match gather(
+                entry,
+                &fetcher,
+                unpinned,
+                session.reporter(),
+                Some(task.id()),
+            ) {
+                Ok(sources) => {
+                    answer
+                        .sources
+                        .extend(sources.into_iter().map(|source| SourceAnswer {
+                            package: entry.recipe.name.clone(),
+                            location: source.input.location,
+                            sha256: source.input.content,
+                            provider: source.provider,
+                            alternative: source.input.alternative,
+                            file: match source.bytes {
+                                SourceBytes::Fetched(fetched) => fetched.path().to_owned(),
+                                SourceBytes::File(path) | SourceBytes::Directory(path) => path,
+                            },
+                        }))
+                }
                 Err(error) => {
                     answer.exit_code = answer.exit_code.max(error.exit_code());
                     answer.failed.push(entry.recipe.name.clone());
-                    error.diagnostics().into_iter().for_each(|diagnostic: Diagnostic| session.notice(diagnostic));
+                    error
+                        .diagnostics()
+                        .into_iter()
+                        .for_each(|diagnostic: Diagnostic| session.notice(diagnostic));
                 }
             }
             task.advance(done as u64 + 1, Some(entries.len() as u64));
@@ -103,7 +126,11 @@ impl FetchCommand {
 impl Render for FetchAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         for source in &self.sources {
-            writeln!(out, "{}  {}  {}", source.package, source.location, source.provider)?;
+            writeln!(
+                out,
+                "{}  {}  {}",
+                source.package, source.location, source.provider
+            )?;
         }
         for name in &self.failed {
             writeln!(out, "{name}  failed")?;

@@ -13,6 +13,7 @@ mod recipe_new;
 mod recipe_show;
 mod recipes;
 mod run;
+mod settings;
 mod shell;
 pub mod toolchain;
 mod why_rebuild;
@@ -64,6 +65,7 @@ enum Command {
     WhyRebuild(why_rebuild::WhyRebuildCommand),
     #[command(subcommand)]
     Cache(cache::CacheCommand),
+    Settings(settings::SettingsCommand),
     #[command(subcommand)]
     Toolchain(toolchain::ToolchainCommand),
 }
@@ -80,6 +82,7 @@ impl Program for IgosBuild {
 ///
 /// Returns why there is no answer.
 pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure> {
+    igos_sandbox::stop_when(session.interrupt().flag());
     let (globals, recipes, workshop) = (&program.globals, &program.recipes, &program.workshop);
     match program.command {
         Command::Recipe(command) => command.execute(recipes, session),
@@ -91,6 +94,7 @@ pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure>
         Command::Run(command) => command.execute(globals, session),
         Command::WhyRebuild(command) => command.execute(globals, workshop, recipes, session),
         Command::Cache(command) => command.execute(globals, workshop, recipes, session),
+        Command::Settings(command) => command.execute(recipes, session),
         Command::Toolchain(command) => {
             let workshop = workshop.open(globals, recipes, session)?;
             let place = toolchain::ToolchainPlace {

@@ -32,7 +32,10 @@ impl RunCommand {
     pub(super) fn execute(self, globals: &Globals, session: &Session) -> Result<Answer, Failure> {
         require_sandbox(Confinement::Sandbox)?;
         let root = fs::canonicalize(&self.root).map_err(|error| {
-            let diagnostic = Diagnostic::error("root-absent", format!("cannot find the root {}", self.root.display()));
+            let diagnostic = Diagnostic::error(
+                "root-absent",
+                format!("cannot find the root {}", self.root.display()),
+            );
             Failure::new(Exit::Unfinished, diagnostic.because(error.to_string()))
         })?;
         let sandbox = Sandbox::new(&root, RootView::Directory(PathBuf::from(".")));
@@ -42,9 +45,15 @@ impl RunCommand {
             ("PATH", "/usr/bin:/usr/sbin:/bin:/sbin"),
             ("TERM", "dumb"),
         ];
-        let env: BTreeMap<OsString, OsString> =
-            variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let work = Work::Program { argv: self.command, env, cwd: PathBuf::from("/") };
+        let env: BTreeMap<OsString, OsString> = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        let work = Work::Program {
+            argv: self.command,
+            env,
+            cwd: PathBuf::from("/"),
+        };
         let mut kept = globals.json.then(Vec::new);
         let ended = igos_sandbox::run(&sandbox, &work, &mut listener(session, &mut kept))?;
         Ok(Answer::from(EndedAnswer::new(ended.status, kept)))

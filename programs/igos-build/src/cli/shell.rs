@@ -49,7 +49,10 @@ pub(super) struct EndedAnswer {
 
 impl EndedAnswer {
     pub(super) fn new(status: Status, kept: Option<Vec<u8>>) -> Self {
-        EndedAnswer { status, output: kept.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) }
+        EndedAnswer {
+            status,
+            output: kept.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        }
     }
 }
 
@@ -62,7 +65,11 @@ impl Render for EndedAnswer {
     }
 
     fn exit(&self) -> Exit {
-        if self.status.is_success() { Exit::Done } else { Exit::No }
+        if self.status.is_success() {
+            Exit::Done
+        } else {
+            Exit::No
+        }
     }
 }
 
@@ -96,15 +103,28 @@ impl ShellCommand {
         require_sandbox(settings.confinement)?;
         let toolchain = workshop.toolchain(settings.mode)?;
         let graph = goal.graph(&tree, toolchain.as_ref())?;
-        let work = Work { workshop: &workshop, settings: &settings, tree: &tree, graph: &graph };
+        let work = Work {
+            workshop: &workshop,
+            settings: &settings,
+            tree: &tree,
+            graph: &graph,
+        };
         let root = {
-            let _lock = workshop.cache.lock_for_building(workshop.waiting, session.reporter())?;
+            let _lock = workshop
+                .cache
+                .lock_for_building(workshop.waiting, session.reporter())?;
             work.run(toolchain.as_ref(), &BTreeSet::new(), session, |run| {
                 schedule::assemble_root(run, &recipe.name).map_err(|error| Failure::from(*error))
             })?
         };
-        let _lock = workshop.cache.lock_for_use(workshop.waiting, session.reporter())?;
-        let failed = if self.failed { WorkDirectory::open_failed(&workshop.cache, &recipe.name)? } else { None };
+        let _lock = workshop
+            .cache
+            .lock_for_use(workshop.waiting, session.reporter())?;
+        let failed = if self.failed {
+            WorkDirectory::open_failed(&workshop.cache, &recipe.name)?
+        } else {
+            None
+        };
         if self.failed && failed.is_none() {
             return Err(nothing_failed(&recipe.name));
         }
@@ -130,7 +150,8 @@ impl ShellCommand {
 
 fn nothing_failed(name: &PackageName) -> Failure {
     let message = format!("no failed build of {name} is kept");
-    let diagnostic = Diagnostic::error("no-failed-build", message)
-        .hint(format!("open an empty build directory: `igos-build shell {name}`"));
+    let diagnostic = Diagnostic::error("no-failed-build", message).hint(format!(
+        "open an empty build directory: `igos-build shell {name}`"
+    ));
     Failure::new(Exit::No, diagnostic)
 }

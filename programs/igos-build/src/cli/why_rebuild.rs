@@ -46,14 +46,32 @@ impl WhyRebuildCommand {
         let goal = Goal::new(&tree, &[self.name], false);
         let workshop = workshop.open(globals, recipe_flags, session)?;
         let settings = workshop.build_settings(&self.policy)?;
-        let _lock = workshop.cache.lock_for_use(workshop.waiting, session.reporter())?;
+        let _lock = workshop
+            .cache
+            .lock_for_use(workshop.waiting, session.reporter())?;
         let toolchain = workshop.toolchain(settings.mode)?;
         let graph = goal.graph(&tree, toolchain.as_ref())?;
-        let work = Work { workshop: &workshop, settings: &settings, tree: &tree, graph: &graph };
-        let report = work.run(toolchain.as_ref(), &BTreeSet::new(), session, |run| Ok(schedule::preview(run)?))?;
-        let (package, others): (Vec<_>, Vec<_>) = report.packages.into_iter().partition(|one| one.name == name);
-        let package = package.into_iter().next().expect("the order of a recipe has that recipe");
-        let first = others.into_iter().filter(|one| one.status == PackageStatus::Planned).collect();
+        let work = Work {
+            workshop: &workshop,
+            settings: &settings,
+            tree: &tree,
+            graph: &graph,
+        };
+        let report = work.run(toolchain.as_ref(), &BTreeSet::new(), session, |run| {
+            Ok(schedule::preview(run)?)
+        })?;
+        let (package, others): (Vec<_>, Vec<_>) = report
+            .packages
+            .into_iter()
+            .partition(|one| one.name == name);
+        let package = package
+            .into_iter()
+            .next()
+            .expect("the order of a recipe has that recipe");
+        let first = others
+            .into_iter()
+            .filter(|one| one.status == PackageStatus::Planned)
+            .collect();
         Ok(Answer::from(WhyAnswer { package, first }))
     }
 }
@@ -62,14 +80,30 @@ impl Render for WhyAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         match self.package.status {
             PackageStatus::Cached => {
-                return writeln!(out, "{} would not be built: {}", self.package.name, self.package.reason);
+                return writeln!(
+                    out,
+                    "{} would not be built: {}",
+                    self.package.name, self.package.reason
+                );
             }
-            _ => writeln!(out, "{} would be built: {}", self.package.name, self.package.reason)?,
+            _ => writeln!(
+                out,
+                "{} would be built: {}",
+                self.package.name, self.package.reason
+            )?,
         }
         for change in &self.package.changes {
             writeln!(out, "  {}", change.explanation)?;
-            writeln!(out, "    was {}", change.before.as_deref().unwrap_or("absent"))?;
-            writeln!(out, "    is  {}", change.after.as_deref().unwrap_or("absent"))?;
+            writeln!(
+                out,
+                "    was {}",
+                change.before.as_deref().unwrap_or("absent")
+            )?;
+            writeln!(
+                out,
+                "    is  {}",
+                change.after.as_deref().unwrap_or("absent")
+            )?;
         }
         for package in &self.first {
             writeln!(out, "first {}: {}", package.name, package.reason)?;

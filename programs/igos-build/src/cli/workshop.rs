@@ -5,10 +5,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use igos_cli::settings::Layers;
+use igos_cli::settings::{Layers, Loaded};
 use igos_cli::{Exit, Failure, Globals, NetworkFlags, Session};
 use igos_format::{Arch, PackageName};
-use igos_repo::{DebianArchive, FetchSettings, Fetcher, Mirror, Network, SourceStore, Unpinned, Upstream};
+use igos_repo::{
+    DebianArchive, FetchSettings, Fetcher, Mirror, Network, SourceStore, Unpinned, Upstream,
+};
 use igos_report::Diagnostic;
 
 use super::recipes::RecipeFlags;
@@ -79,6 +81,29 @@ pub(super) struct Workshop {
     debian: DebianArchive,
 }
 
+/// Loads the settings of all layers, the file of the first recipe tree among them.
+///
+/// # Errors
+///
+/// Returns everything that is wrong with them (exit code 3).
+pub(super) fn load_settings(
+    recipes: &RecipeFlags,
+    session: &Session,
+) -> Result<Loaded<FactorySettings>, Failure> {
+    let tree_file = recipes
+        .settings(session)
+        .path
+        .first()
+        .map(|first| first.join("igos.toml"));
+    let layers = Layers {
+        root: Path::new("/"),
+        tree_file: tree_file.as_deref(),
+        environment: session.environment(),
+        flags: Vec::new(),
+    };
+    layers.load()
+}
+
 impl WorkshopFlags {
     /// Reads the settings and opens the cache.
     ///
@@ -91,14 +116,7 @@ impl WorkshopFlags {
         recipes: &RecipeFlags,
         session: &Session,
     ) -> Result<Workshop, Failure> {
-        let tree_file = recipes.settings(session).path.first().map(|first| first.join("igos.toml"));
-        let layers = Layers {
-            root: Path::new("/"),
-            tree_file: tree_file.as_deref(),
-            environment: session.environment(),
-            flags: Vec::new(),
-        };
-        let settings = layers.load::<FactorySettings>()?.settings;
+        let settings = load_settings(recipes, session)?.settings;
         let directory = self
             .cache
             .clone()
@@ -106,7 +124,11 @@ impl WorkshopFlags {
             .or_else(|| Some(session.environment().cache_directory()?.join("build")))
             .ok_or_else(no_cache)?;
         let cache = Cache::open(&directory, igos_sandbox::build_identity())?;
-        let network = if self.network.offline { Network::Offline } else { Network::Online };
+        let network = if self.network.offline {
+            Network::Offline
+        } else {
+            Network::Online
+        };
         let mut mirrors = Vec::new();
         for text in self.mirror.iter().chain(&settings.mirrors) {
             mirrors.push(Mirror::parse(text).map_err(|error| bad_setting("mirror", text, &error))?);
@@ -114,8 +136,15 @@ impl WorkshopFlags {
         let store = SourceStore::open(cache.sources())?;
         let debian = DebianArchive::new(cache.root().join("debian"), settings.debian(), network);
         Ok(Workshop {
-            waiting: if globals.wait { Waiting::Wait } else { Waiting::Refuse },
-            toolchain: self.toolchain.clone().or_else(|| settings.toolchain.clone()),
+            waiting: if globals.wait {
+                Waiting::Wait
+            } else {
+                Waiting::Refuse
+            },
+            toolchain: self
+                .toolchain
+                .clone()
+                .or_else(|| settings.toolchain.clone()),
             jobs: globals.jobs(),
             cache,
             settings,
@@ -131,7 +160,11 @@ impl Workshop {
     /// Returns what gets sources.
     pub(super) fn fetcher(&self) -> Fetcher<'_> {
         let mut settings = self.fetch_settings();
-        settings.upstream = if self.settings.upstream { Upstream::Ask } else { Upstream::Never };
+        settings.upstream = if self.settings.upstream {
+            Upstream::Ask
+        } else {
+            Upstream::Never
+        };
         let debian = self.settings.debian.enabled.then_some(&self.debian);
         Fetcher::new(&self.store, settings, debian)
     }
@@ -164,17 +197,30 @@ impl Workshop {
     ///
     /// Refuses a compression that there is not.
     pub(super) fn build_settings(&self, flags: &PolicyFlags) -> Result<BuildSettings, Failure> {
-        let text = flags.compression.as_ref().unwrap_or(&self.settings.compression);
-        let compression = text.parse().map_err(|error| bad_setting("compression", text, &error))?;
+        let text = flags
+            .compression
+            .as_ref()
+            .unwrap_or(&self.settings.compression);
+        let compression = text
+            .parse()
+            .map_err(|error| bad_setting("compression", text, &error))?;
         Ok(BuildSettings {
             arch: Arch::native(),
             mode: match flags.mode {
                 ModeFlag::Packages => RootMode::Packages,
                 ModeFlag::Host => RootMode::Host,
             },
-            confinement: if flags.unsafe_no_sandbox { Confinement::None } else { Confinement::Sandbox },
+            confinement: if flags.unsafe_no_sandbox {
+                Confinement::None
+            } else {
+                Confinement::Sandbox
+            },
             wants_check: !flags.no_check,
-            unpinned: if flags.allow_unpinned { Unpinned::Allow } else { Unpinned::Refuse },
+            unpinned: if flags.allow_unpinned {
+                Unpinned::Allow
+            } else {
+                Unpinned::Refuse
+            },
             profile: self.settings.profile(),
             limits: self.settings.limits(),
             compression,
@@ -192,9 +238,16 @@ impl Workshop {
             return Ok(None);
         }
         let toolchain = Toolchain::load(&self.toolchain_directory()?)?;
-        let archives: Vec<PathBuf> =
-            toolchain.archives().iter().map(|archive| toolchain.path_of(archive)).collect();
-        Ok(Some(ToolchainView::of_archives(&self.cache, toolchain.digest(), &archives)?))
+        let archives: Vec<PathBuf> = toolchain
+            .archives()
+            .iter()
+            .map(|archive| toolchain.path_of(archive))
+            .collect();
+        Ok(Some(ToolchainView::of_archives(
+            &self.cache,
+            toolchain.digest(),
+            &archives,
+        )?))
     }
 
     fn toolchain_directory(&self) -> Result<PathBuf, Failure> {
@@ -203,9 +256,17 @@ impl Workshop {
             return Ok(all.join(name));
         }
         let mut found: Vec<PathBuf> = fs_err::read_dir(&all)
-            .map(|entries| entries.filter_map(Result::ok).map(|entry| entry.path()).collect())
+            .map(|entries| {
+                entries
+                    .filter_map(Result::ok)
+                    .map(|entry| entry.path())
+                    .collect()
+            })
             .unwrap_or_default();
-        found.retain(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")));
+        found.retain(|path| {
+            path.file_name()
+                .is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))
+        });
         found.sort();
         match found.as_slice() {
             [only] => Ok(only.clone()),
@@ -216,8 +277,10 @@ impl Workshop {
                     .hint("or build with the tools of this machine: `--mode host`"),
             )),
             several => {
-                let names: Vec<_> =
-                    several.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+                let names: Vec<_> = several
+                    .iter()
+                    .filter_map(|path| path.file_name()?.to_str())
+                    .collect();
                 let message = format!("there are several toolchains: {}", names.join(", "));
                 Err(Failure::usage(message).hint("choose one with `--toolchain NAME`"))
             }
@@ -228,7 +291,9 @@ impl Workshop {
 /// Returns the names of a toolchain's packages.
 pub(super) fn provided(toolchain: Option<&ToolchainView>) -> BTreeSet<PackageName> {
     let manifests = toolchain.iter().flat_map(|toolchain| &toolchain.manifests);
-    manifests.map(|manifest| manifest.package.name.clone()).collect()
+    manifests
+        .map(|manifest| manifest.package.name.clone())
+        .collect()
 }
 
 /// Tests that a sandbox can be made here.
@@ -240,16 +305,24 @@ pub(super) fn require_sandbox(confinement: Confinement) -> Result<(), Failure> {
     if confinement == Confinement::None {
         return Ok(());
     }
-    let Err(missing) = igos_sandbox::probe() else { return Ok(()) };
+    let Err(missing) = igos_sandbox::probe() else {
+        return Ok(());
+    };
     let diagnostics = missing
         .iter()
         .map(|one| {
-            Diagnostic::error("sandbox-feature-missing", format!("cannot make a sandbox: {one}"))
-                .hint(one.remedy.clone())
-                .hint("or build without one, which is recorded: `--unsafe-no-sandbox`")
+            Diagnostic::error(
+                "sandbox-feature-missing",
+                format!("cannot make a sandbox: {one}"),
+            )
+            .hint(one.remedy.clone())
+            .hint("or build without one, which is recorded: `--unsafe-no-sandbox`")
         })
         .collect();
-    Err(Failure { exit: Exit::Unfinished, diagnostics })
+    Err(Failure {
+        exit: Exit::Unfinished,
+        diagnostics,
+    })
 }
 
 fn no_cache() -> Failure {
@@ -259,5 +332,8 @@ fn no_cache() -> Failure {
 
 fn bad_setting(name: &str, text: &str, error: &dyn std::error::Error) -> Failure {
     let message = format!("cannot use {name} {text:?}");
-    Failure::new(Exit::Settings, Diagnostic::error("setting-invalid", message).because(error.to_string()))
+    Failure::new(
+        Exit::Settings,
+        Diagnostic::error("setting-invalid", message).because(error.to_string()),
+    )
 }

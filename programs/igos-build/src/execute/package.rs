@@ -173,7 +173,9 @@ impl<'a> Running<'a> {
                 (Step::Check, Err(BuildError::Step { failure, .. })) => {
                     check = self.judge_check(*failure)?;
                 }
-                (_, result) => drop(result?),
+                (_, result) => {
+                    result?;
+                }
             }
         }
         let packages = self.stage(key, check)?;
@@ -255,11 +257,20 @@ impl<'a> Running<'a> {
                 let name = program.display().to_string();
                 let reason = format!("the program {name} cannot be started");
                 self.log.note(&reason);
-                return Err(self.failed_with(step, None, Some(reason), vec![Symptom::MissingProgram(name)]));
+                return Err(self.failed_with(
+                    step,
+                    None,
+                    Some(reason),
+                    vec![Symptom::MissingProgram(name)],
+                ));
             }
             Err(source) => {
                 let package = recipe.name.clone();
-                return Err(BuildError::Sandbox { package, step, source });
+                return Err(BuildError::Sandbox {
+                    package,
+                    step,
+                    source,
+                });
             }
         };
         self.log.flush_line(task);
@@ -305,7 +316,10 @@ impl<'a> Running<'a> {
             symptoms,
         };
         let package = self.input.entry.recipe.name.clone();
-        BuildError::Step { package, failure: Box::new(failure) }
+        BuildError::Step {
+            package,
+            failure: Box::new(failure),
+        }
     }
 
     pub(super) fn record(&mut self, step: Step, ended: &Ended) {

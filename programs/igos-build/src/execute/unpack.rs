@@ -67,6 +67,10 @@ impl Running<'_> {
                     }
                 }
             }
+            Ok(ended) if ended.status == Status::Interrupted => {
+                let package = self.input.entry.recipe.name.clone();
+                return Err(BuildError::Interrupted { package });
+            }
             Ok(ended) => failure(Some(ended.status), None),
             Err(SandboxError::HelperFailed { message, .. }) => failure(None, Some(message)),
             Err(source) => {

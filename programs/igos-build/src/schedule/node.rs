@@ -12,7 +12,9 @@ use super::run::BuildRun;
 use crate::build_root::{BuildRoot, NeededArchive};
 use crate::cache::{CacheError, CachedBuild, Lookup, read_head};
 use crate::execute::{BuildEnvironment, BuildError, PackageBuild, build_package};
-use crate::plan::{KeyChange, KeyDocument, KeyInput, SourceInput, explain, remembered_sources, summarise};
+use crate::plan::{
+    KeyChange, KeyDocument, KeyInput, SourceInput, explain, remembered_sources, summarise,
+};
 use crate::source::{RecipeFiles, gather, local_sources};
 use crate::stage::Visibility;
 use crate::tree::TreeEntry;
@@ -29,6 +31,10 @@ pub(super) struct Nodes<'r> {
 }
 
 /// Where a package stands before anything is built.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of it at a time, on the stack"
+)]
 pub(super) enum Standing {
     /// The cache has it.
     Cached(CachedBuild, KeyDocument),
@@ -57,7 +63,10 @@ pub(super) struct Unmade {
 
 impl<E: Into<BuildError>> From<E> for Unmade {
     fn from(error: E) -> Self {
-        Unmade { error: error.into(), key: None }
+        Unmade {
+            error: error.into(),
+            key: None,
+        }
     }
 }
 
@@ -173,7 +182,10 @@ impl<'r> Nodes<'r> {
         let guessed = self.guess_sources(entry, last.as_deref())?;
         let Some(sources) = guessed else {
             let document = self.document(entry, &files, &[], &needed);
-            let mut changes = last.as_deref().map(|last| explain(last, document.text())).unwrap_or_default();
+            let mut changes = last
+                .as_deref()
+                .map(|last| explain(last, document.text()))
+                .unwrap_or_default();
             // They are left out of the document, so the comparison says nothing about them.
             changes.retain(|change| change.kind != "source");
             let reason = match last {
@@ -181,27 +193,46 @@ impl<'r> Nodes<'r> {
                 Some(_) if changes.is_empty() => "its sources changed".to_owned(),
                 Some(_) => summarise(&changes),
             };
-            return Ok(Standing::Stale(Stale { reason, changes, key: None }));
+            return Ok(Standing::Stale(Stale {
+                reason,
+                changes,
+                key: None,
+            }));
         };
         let document = self.document(entry, &files, &sources, &needed);
         self.judge(entry, document, last.as_deref())
     }
 
-    fn judge(&self, entry: &TreeEntry, document: KeyDocument, last: Option<&str>) -> Result<Standing, BuildError> {
+    fn judge(
+        &self,
+        entry: &TreeEntry,
+        document: KeyDocument,
+        last: Option<&str>,
+    ) -> Result<Standing, BuildError> {
         let key = document.key();
-        let changes = last.map(|last| explain(last, document.text())).unwrap_or_default();
+        let changes = last
+            .map(|last| explain(last, document.text()))
+            .unwrap_or_default();
         let reason = if self.run.force.contains(&entry.recipe.name) {
             "it was asked for".to_owned()
         } else {
             match self.run.cache.find_build(&key)? {
-                Lookup::Found(build) => return Ok(Standing::Cached(build, document)),
-                Lookup::Damaged { reason } => format!("its build in the cache is damaged: {reason}"),
+                Lookup::Found(build) => return Ok(Standing::Cached(*build, document)),
+                Lookup::Damaged { reason } => {
+                    format!("its build in the cache is damaged: {reason}")
+                }
                 Lookup::Absent if last.is_none() => NEVER_BUILT.to_owned(),
-                Lookup::Absent if changes.is_empty() => "its build is no longer in the cache".to_owned(),
+                Lookup::Absent if changes.is_empty() => {
+                    "its build is no longer in the cache".to_owned()
+                }
                 Lookup::Absent => summarise(&changes),
             }
         };
-        Ok(Standing::Stale(Stale { reason, changes, key: Some(key) }))
+        Ok(Standing::Stale(Stale {
+            reason,
+            changes,
+            key: Some(key),
+        }))
     }
 
     /// Makes a package: returns that of the cache, or builds it.
@@ -230,18 +261,34 @@ impl<'r> Nodes<'r> {
         let entry = self.entry(node);
         let files = self.recipe_files(entry)?;
         let needed = self.needed(node)?;
-        let sources = gather(entry, run.fetcher, run.settings.unpinned, run.reporter, Some(task.id()))?;
+        let sources = gather(
+            entry,
+            run.fetcher,
+            run.settings.unpinned,
+            run.reporter,
+            Some(task.id()),
+        )?;
         let inputs: Vec<SourceInput> = sources.iter().map(|source| source.input.clone()).collect();
         let document = self.document(entry, &files, &inputs, &needed);
         let key = document.key();
-        let keyed = |error: BuildError| Unmade { error, key: Some(key) };
+        let keyed = |error: BuildError| Unmade {
+            error,
+            key: Some(key),
+        };
         // What was fetched may be what another build of the cache was made from.
         let last = run.cache.last_key_document(&entry.recipe.name)?;
-        let standing = self.judge(entry, document.clone(), last.as_deref()).map_err(keyed)?;
+        let standing = self
+            .judge(entry, document.clone(), last.as_deref())
+            .map_err(keyed)?;
         if let Standing::Cached(build, document) = standing {
             return Ok(self.reuse(node, build, &document)?);
         }
-        let root = BuildRoot::assemble(run.cache, run.settings.mode, run.toolchain, &needed.archives)?;
+        let root = BuildRoot::assemble(
+            run.cache,
+            run.settings.mode,
+            run.toolchain,
+            &needed.archives,
+        )?;
         let input = PackageBuild {
             cache: run.cache,
             settings: run.settings,
@@ -260,8 +307,15 @@ impl<'r> Nodes<'r> {
         Ok(Made::Built(build, reason))
     }
 
-    fn reuse(&self, node: usize, build: CachedBuild, document: &KeyDocument) -> Result<Made, CacheError> {
-        self.run.cache.keep_key_document(&self.entry(node).recipe.name, document.text())?;
+    fn reuse(
+        &self,
+        node: usize,
+        build: CachedBuild,
+        document: &KeyDocument,
+    ) -> Result<Made, CacheError> {
+        self.run
+            .cache
+            .keep_key_document(&self.entry(node).recipe.name, document.text())?;
         self.settle(node, build.clone());
         Ok(Made::Cached(build))
     }

@@ -253,11 +253,19 @@ pub fn assemble_root(
     let (last, _) = run.graph.maker(name).ok_or_else(missing)?;
     let nodes = Nodes::new(run, igos_report::TaskId(0));
     for node in 0..last {
-        nodes.make(node).map_err(|unmade| Box::new(AssembleError::Build(unmade.error)))?;
+        nodes
+            .make(node)
+            .map_err(|unmade| Box::new(AssembleError::Build(unmade.error)))?;
     }
     let cache = |error: crate::cache::CacheError| Box::new(AssembleError::Build(error.into()));
     let needed = nodes.needed(last).map_err(cache)?;
-    BuildRoot::assemble(run.cache, run.settings.mode, run.toolchain, &needed.archives).map_err(cache)
+    BuildRoot::assemble(
+        run.cache,
+        run.settings.mode,
+        run.toolchain,
+        &needed.archives,
+    )
+    .map_err(cache)
 }
 
 /// The root of a build cannot be made.

@@ -399,7 +399,7 @@ fn request(
     let alternatives = source
         .alternatives
         .iter()
-        .map(|one| alternative(one))
+        .map(alternative)
         .collect::<Result<_, _>>()
         .map_err(|error| GatherError::InnerPath {
             package: package(),

@@ -4,7 +4,9 @@ use crate::toolchain;
 use crate::world::{World, names, text};
 
 /// Every recipe of tinyworld.
-const ALL: [&str; 8] = ["alphabet", "book", "greet", "hello", "letters", "lone", "poem", "word"];
+const ALL: [&str; 8] = [
+    "alphabet", "book", "greet", "hello", "letters", "lone", "poem", "word",
+];
 
 #[test]
 fn each_input_rebuilds_exactly_what_depends_on_it() {
@@ -17,7 +19,10 @@ fn each_input_rebuilds_exactly_what_depends_on_it() {
 
     // A file beside a recipe: the package and everything above it, KISS or not.
     world.write("packages/core/alphabet/files/letters.txt", "αβγ\n");
-    assert_eq!(world.rebuilt(&[]), names(&["alphabet", "poem", "book", "letters", "word"]));
+    assert_eq!(
+        world.rebuilt(&[]),
+        names(&["alphabet", "poem", "book", "letters", "word"])
+    );
 
     // A source: the same name, other bytes, another digest.
     let tarball = world.path().join("mirror/poem-1.0.tar.gz");
@@ -28,20 +33,29 @@ fn each_input_rebuilds_exactly_what_depends_on_it() {
     fs_err::write(&tarball, &bytes).expect("the world is ours");
     let recipe = "packages/core/poem/package.yml";
     let old = fs_err::read_to_string(world.path().join(recipe)).expect("it is there");
-    let line = old.lines().find(|line| line.contains("sha256:")).expect("it has a digest");
+    let line = old
+        .lines()
+        .find(|line| line.contains("sha256:"))
+        .expect("it has a digest");
     world.edit(recipe, line, &format!("    sha256: {digest}"));
     assert_eq!(world.rebuilt(&[]), names(&["poem", "book"]));
 
     // A compiler flag of one recipe.
     let recipe = "packages/core/hello/package.yml";
     let old = fs_err::read_to_string(world.path().join(recipe)).expect("it is there");
-    world.write(recipe, &format!("{old}flags:\n  cflags: {{ append: [-g] }}\n"));
+    world.write(
+        recipe,
+        &format!("{old}flags:\n  cflags: {{ append: [-g] }}\n"),
+    );
     assert_eq!(world.rebuilt(&[]), names(&["hello", "book"]));
 
     // A flag of the profile, and a limit of the sandbox.
     world.write("packages/igos.toml", "[profile]\nCFLAGS = \"-O1\"\n");
     assert_eq!(world.rebuilt(&[]), names(&ALL));
-    world.write("packages/igos.toml", "[profile]\nCFLAGS = \"-O1\"\n[limits]\nprocesses = 500\n");
+    world.write(
+        "packages/igos.toml",
+        "[profile]\nCFLAGS = \"-O1\"\n[limits]\nprocesses = 500\n",
+    );
     assert_eq!(world.rebuilt(&[]), names(&ALL));
 
     // Whether tests run: only one recipe has some.
@@ -49,10 +63,16 @@ fn each_input_rebuilds_exactly_what_depends_on_it() {
 
     // The toolchain.
     toolchain::make(&world.cache(), "other", "second");
-    assert_eq!(world.rebuilt(&["--no-check", "--toolchain", "other"]), names(&ALL));
+    assert_eq!(
+        world.rebuilt(&["--no-check", "--toolchain", "other"]),
+        names(&ALL)
+    );
 
     // Nothing, and back to what there was.
-    assert_eq!(world.rebuilt(&["--no-check", "--toolchain", "other"]), names(&[]));
+    assert_eq!(
+        world.rebuilt(&["--no-check", "--toolchain", "other"]),
+        names(&[])
+    );
     assert_eq!(world.rebuilt(&["--toolchain", "tiny"]), names(&[]));
 }
 
@@ -72,11 +92,18 @@ fn touching_a_file_or_its_permissions_for_others_rebuilds_nothing() {
 fn reason_of_a_rebuild_is_told_in_words() {
     let Some(world) = World::new() else { return };
     let said = world.run(&["why-rebuild", "hello"]);
-    assert_eq!(text(&said.answer["reason"]), "it needs greet, which is built first");
+    assert_eq!(
+        text(&said.answer["reason"]),
+        "it needs greet, which is built first"
+    );
     world.rebuilt(&[]);
     let said = world.run(&["why-rebuild", "hello"]);
     assert_eq!(text(&said.answer["status"]), "cached");
-    world.edit("packages/core/hello/build.sh", "greet world", "greet  world");
+    world.edit(
+        "packages/core/hello/build.sh",
+        "greet world",
+        "greet  world",
+    );
     world.write("packages/igos.toml", "[profile]\nCFLAGS = \"-O1\"\n");
     world.rebuilt(&["--dry-run"]);
     let said = world.run(&["why-rebuild", "greet"]);
@@ -105,7 +132,10 @@ fn damaged_archive_is_found_told_and_built_again() {
     let again = world.run(&["build", "lone"]);
     assert_eq!(again.with_status("built"), names(&["lone"]));
     let reason = text(&again.package("lone")["reason"]);
-    assert!(reason.starts_with("its build in the cache is damaged: archive lone-1.0-1"), "{reason}");
+    assert!(
+        reason.starts_with("its build in the cache is damaged: archive lone-1.0-1"),
+        "{reason}"
+    );
     assert_eq!(again.archives(), said.archives());
 }
 
@@ -113,16 +143,30 @@ fn damaged_archive_is_found_told_and_built_again() {
 fn garbage_collection_keeps_what_current_builds_need() {
     let Some(world) = World::new() else { return };
     world.rebuilt(&[]);
-    assert_eq!(world.run(&["cache", "gc", "--keep-days", "1"]).answer["deleted"], serde_json::json!([]));
+    assert_eq!(
+        world.run(&["cache", "gc", "--keep-days", "1"]).answer["deleted"],
+        serde_json::json!([])
+    );
     world.edit("packages/core/lone/build.sh", "alone", "lonely");
     let before = world.run(&["cache", "list"]).answer;
     assert_eq!(world.rebuilt(&[]), names(&["lone"]));
     let planned = world.run(&["cache", "gc", "--dry-run"]).answer;
     let deleted = world.run(&["cache", "gc"]).answer;
     assert_eq!(planned["deleted"], deleted["deleted"]);
-    let deleted: Vec<String> =
-        deleted["deleted"].as_array().expect("a list").iter().map(text).collect();
-    assert_eq!(deleted.iter().filter(|path| path.starts_with("builds/")).count(), 1, "{deleted:?}");
+    let deleted: Vec<String> = deleted["deleted"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(text)
+        .collect();
+    assert_eq!(
+        deleted
+            .iter()
+            .filter(|path| path.starts_with("builds/"))
+            .count(),
+        1,
+        "{deleted:?}"
+    );
     let after = world.run(&["cache", "list"]).answer;
     let count = |list: &serde_json::Value| list["builds"].as_array().map(Vec::len);
     assert_eq!(count(&after), count(&before));

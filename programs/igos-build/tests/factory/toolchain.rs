@@ -12,12 +12,18 @@ use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 
 /// What the scripts of tinyworld call.
 const PROGRAMS: [&str; 17] = [
-    "bash", "cat", "chmod", "cp", "dash", "env", "head", "id", "install", "ln", "ls", "mkdir", "patch", "printf", "rm",
-    "sleep", "touch",
+    "bash", "cat", "chmod", "cp", "dash", "env", "head", "id", "install", "ln", "ls", "mkdir",
+    "patch", "printf", "rm", "sleep", "touch",
 ];
 
-const LIBRARIES: [&str; 6] =
-    ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/lib", "/lib"];
+const LIBRARIES: [&str; 6] = [
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib/aarch64-linux-gnu",
+    "/lib64",
+    "/usr/lib",
+    "/lib",
+];
 
 /// Returns why a toolchain cannot be made here, `None` if it can.
 pub(crate) fn obstacle() -> Option<String> {
@@ -30,9 +36,15 @@ pub(crate) fn obstacle() -> Option<String> {
 /// Puts a toolchain called `name` into a cache; `note` is the content of one more file in it.
 pub(crate) fn make(cache: &Path, name: &str, note: &str) {
     let mut files: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let mut pending: Vec<PathBuf> = PROGRAMS.iter().map(|name| Path::new("/usr/bin").join(name)).collect();
+    let mut pending: Vec<PathBuf> = PROGRAMS
+        .iter()
+        .map(|name| Path::new("/usr/bin").join(name))
+        .collect();
     for program in &pending {
-        let name = program.file_name().expect("programs have names").to_string_lossy();
+        let name = program
+            .file_name()
+            .expect("programs have names")
+            .to_string_lossy();
         files.insert(format!("usr/bin/{name}"), program.clone());
     }
     let mut seen = BTreeSet::new();
@@ -59,21 +71,37 @@ pub(crate) fn make(cache: &Path, name: &str, note: &str) {
     write_toolchain(name, &directory, &archives, &files);
 }
 
-fn write_toolchain(name: &str, directory: &Path, archives: &Path, files: &BTreeMap<String, PathBuf>) {
+fn write_toolchain(
+    name: &str,
+    directory: &Path,
+    archives: &Path,
+    files: &BTreeMap<String, PathBuf>,
+) {
     let manifest = manifest(files);
     let partial = archives.join("partial");
     let mut out = fs_err::File::create(&partial).expect("the cache is ours");
     let mut spool = tempfile::tempfile().expect("there is room");
     let open = |entry: &FileEntry| -> std::io::Result<Box<dyn std::io::Read + Send>> {
-        Ok(Box::new(fs_err::File::open(&files[&entry.path.to_string()])?))
+        Ok(Box::new(fs_err::File::open(
+            &files[&entry.path.to_string()],
+        )?))
     };
     let compression = Compression::new(CompressionFormat::Zstd, 1).expect("zstd has this level");
-    let summary = write_archive(&manifest, b"{}\n", &open, compression, NonZeroUsize::MIN, &mut spool, &mut out)
-        .expect("the manifest says what the files are");
+    let summary = write_archive(
+        &manifest,
+        b"{}\n",
+        &open,
+        compression,
+        NonZeroUsize::MIN,
+        &mut spool,
+        &mut out,
+    )
+    .expect("the manifest says what the files are");
     let archive = archives.join(format!("{}.igos.tar.zst", summary.seal));
     fs_err::rename(&partial, &archive).expect("the cache is ours");
     let arch = Arch::native();
-    let digest = Sha256::of(format!("igos toolchain 1\narch {arch}\ntiny {}\n", summary.seal).as_bytes());
+    let digest =
+        Sha256::of(format!("igos toolchain 1\narch {arch}\ntiny {}\n", summary.seal).as_bytes());
     let document = serde_json::json!({
         "schema": 1,
         "name": name,
@@ -91,7 +119,8 @@ fn write_toolchain(name: &str, directory: &Path, archives: &Path, files: &BTreeM
             "origin": null,
         }],
     });
-    fs_err::write(directory.join("toolchain.json"), document.to_string()).expect("the cache is ours");
+    fs_err::write(directory.join("toolchain.json"), document.to_string())
+        .expect("the cache is ours");
 }
 
 fn manifest(files: &BTreeMap<String, PathBuf>) -> Manifest {
@@ -101,16 +130,26 @@ fn manifest(files: &BTreeMap<String, PathBuf>) -> Manifest {
         let mut parent = path.parent();
         while let Some(directory) = parent {
             parent = directory.parent();
-            entries.entry(directory.clone()).or_insert(entry(directory, EntryKind::Directory, 0o755));
+            entries.entry(directory.clone()).or_insert(entry(
+                directory,
+                EntryKind::Directory,
+                0o755,
+            ));
         }
         entries.insert(path.clone(), entry(path, kind, mode));
     };
     for (path, from) in files {
         let content = fs_err::read(from).expect("what is installed can be read");
-        let kind = EntryKind::File { sha256: Sha256::of(&content), size: content.len() as u64, link_group: None };
+        let kind = EntryKind::File {
+            sha256: Sha256::of(&content),
+            size: content.len() as u64,
+            link_group: None,
+        };
         add(path, kind, 0o755);
     }
-    let link = |target: &str| EntryKind::Symlink { target: target.into() };
+    let link = |target: &str| EntryKind::Symlink {
+        target: target.into(),
+    };
     add("usr/bin/sh", link("dash"), 0o777);
     for name in ["bin", "lib", "lib64", "sbin"] {
         add(&format!("usr/{name}/.keep"), EntryKind::Directory, 0o755);
@@ -164,29 +203,49 @@ fn find_library(name: &str) -> PathBuf {
     if Path::new(name).is_absolute() {
         return fs_err::canonicalize(name).expect("the loader of this machine is there");
     }
-    let found = LIBRARIES.iter().map(|directory| Path::new(directory).join(name)).find(|path| path.exists());
-    fs_err::canonicalize(found.unwrap_or_else(|| panic!("{name} is in none of {LIBRARIES:?}"))).expect("it exists")
+    let found = LIBRARIES
+        .iter()
+        .map(|directory| Path::new(directory).join(name))
+        .find(|path| path.exists());
+    fs_err::canonicalize(found.unwrap_or_else(|| panic!("{name} is in none of {LIBRARIES:?}")))
+        .expect("it exists")
 }
 
 /// Returns the libraries and the loader that a program or library names.
 fn needed(path: &Path) -> Vec<String> {
     let data = fs_err::read(path).expect("what is installed can be read");
-    let Ok(header) = object::elf::FileHeader64::<Endianness>::parse(&*data) else { return Vec::new() };
+    let Ok(header) = object::elf::FileHeader64::<Endianness>::parse(&*data) else {
+        return Vec::new();
+    };
     let endian = header.endian().expect("the header was parsed");
     let mut found = Vec::new();
-    for segment in header.program_headers(endian, &*data).expect("the loader reads it, too") {
+    for segment in header
+        .program_headers(endian, &*data)
+        .expect("the loader reads it, too")
+    {
         if let Ok(Some(interpreter)) = segment.interpreter(endian, &*data) {
             found.push(String::from_utf8_lossy(interpreter).into_owned());
         }
-        let Ok(Some(dynamic)) = segment.dynamic(endian, &*data) else { continue };
-        let sections = header.sections(endian, &*data).expect("programs of this machine have sections");
+        let Ok(Some(dynamic)) = segment.dynamic(endian, &*data) else {
+            continue;
+        };
+        let sections = header
+            .sections(endian, &*data)
+            .expect("programs of this machine have sections");
         let strings = sections
             .dynamic(endian, &*data)
             .ok()
             .flatten()
-            .map(|(_, index)| sections.strings(endian, &*data, index).expect("they name their strings"));
+            .map(|(_, index)| {
+                sections
+                    .strings(endian, &*data, index)
+                    .expect("they name their strings")
+            });
         let Some(strings) = strings else { continue };
-        for row in dynamic.iter().filter(|row| row.tag(endian) == object::elf::DT_NEEDED) {
+        for row in dynamic
+            .iter()
+            .filter(|row| row.tag(endian) == object::elf::DT_NEEDED)
+        {
             let name = strings.get(row.val(endian) as u32).expect("a name");
             found.push(String::from_utf8_lossy(name).into_owned());
         }

@@ -24,6 +24,7 @@ pub(crate) struct Said {
 
 impl World {
     /// Returns a new world; says why and returns `None` where no sandbox or no toolchain can be made.
+    #[expect(clippy::print_stdout, reason = "a test that cannot run says why")]
     pub(crate) fn new() -> Option<Self> {
         if let Some(reason) = toolchain::obstacle() {
             println!("skipped: {reason}");
@@ -55,7 +56,8 @@ impl World {
     /// Writes a file of the world.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path().join(path);
-        fs_err::create_dir_all(path.parent().expect("files are in directories")).expect("the world is ours");
+        fs_err::create_dir_all(path.parent().expect("files are in directories"))
+            .expect("the world is ours");
         fs_err::write(path, text).expect("the world is ours");
     }
 
@@ -79,7 +81,10 @@ impl World {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         #[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
         let mut command = Command::new(env!("CARGO_BIN_EXE_igos-build"));
-        let trees: Vec<String> = TREES.iter().map(|tree| self.path().join(tree).display().to_string()).collect();
+        let trees: Vec<String> = TREES
+            .iter()
+            .map(|tree| self.path().join(tree).display().to_string())
+            .collect();
         command
             .env_clear()
             .stdin(Stdio::null())
@@ -99,19 +104,31 @@ impl World {
             Some(at) => arguments.split_at(at),
             None => (arguments, &[][..]),
         };
-        let all: Vec<&str> = options.iter().copied().chain(["--json"]).chain(rest.iter().copied()).collect();
-        let output = self.command(&all).output().expect("the program is built with the tests");
+        let all: Vec<&str> = options
+            .iter()
+            .copied()
+            .chain(["--json"])
+            .chain(rest.iter().copied())
+            .collect();
+        let output = self
+            .command(&all)
+            .output()
+            .expect("the program is built with the tests");
         let text = String::from_utf8(output.stdout).expect("JSON is text");
         Said {
             code: output.status.code(),
-            answer: serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}")),
+            answer: serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{error} in {text:?}")),
             story: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
 
     /// Builds everything, which must work, and returns the names of what was built rather than found in the cache.
     pub(crate) fn rebuilt(&self, arguments: &[&str]) -> BTreeSet<String> {
-        let all: Vec<&str> = ["build", "--all"].into_iter().chain(arguments.iter().copied()).collect();
+        let all: Vec<&str> = ["build", "--all"]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
         let said = self.run(&all);
         assert_eq!(said.code, Some(0), "{}", said.story);
         said.with_status("built")
@@ -121,13 +138,18 @@ impl World {
 impl Said {
     /// Returns the names of the packages with this status.
     pub(crate) fn with_status(&self, status: &str) -> BTreeSet<String> {
-        self.packages().filter(|(_, one)| one["status"] == status).map(|(name, _)| name).collect()
+        self.packages()
+            .filter(|(_, one)| one["status"] == status)
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// Returns a package of the answer.
     pub(crate) fn package(&self, name: &str) -> serde_json::Value {
         let found = self.packages().find(|(found, _)| found == name);
-        found.unwrap_or_else(|| panic!("{name} is not in {:#}", self.answer)).1
+        found
+            .unwrap_or_else(|| panic!("{name} is not in {:#}", self.answer))
+            .1
     }
 
     /// Returns the digests of all archives, by package.
@@ -139,7 +161,10 @@ impl Said {
     }
 
     fn packages(&self) -> impl Iterator<Item = (String, serde_json::Value)> {
-        let packages = self.answer["packages"].as_array().cloned().unwrap_or_default();
+        let packages = self.answer["packages"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         packages.into_iter().map(|one| (text(&one["name"]), one))
     }
 }

@@ -95,3 +95,6 @@ fn unpack_archive(item: &UnpackItem, directory: &Path) -> Result<UnpackAnswer, p
     file.finish()?;
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests;
