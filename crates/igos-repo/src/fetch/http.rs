@@ -383,8 +383,42 @@ fn join(base: &str, target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::time::{Duration, Instant};
 
-    use super::{HttpError, host_of, is_downgrade, join};
+    use super::{Http, HttpError, host_of, is_downgrade, join};
+    use crate::fetch::partial::Partial;
+    use crate::fetch::settings::HttpLimits;
+
+    /// Collects endless data under these limits.
+    fn collect(limits: HttpLimits) -> HttpError {
+        let directory = tempfile::tempdir().expect("there is room");
+        let partial = Partial::open(directory.path().join("a.part"));
+        let mut partial = partial.expect("it can be made");
+        let result = Http::new(limits).collect(
+            &mut io::repeat(b'x'),
+            &mut partial,
+            None,
+            Instant::now(),
+            &|_, _| {},
+        );
+        result.expect_err("the data never end")
+    }
+
+    #[test]
+    fn rate_and_time_of_a_download_are_limited() {
+        let slow = collect(HttpLimits {
+            silence: Duration::from_millis(1),
+            // Nothing is faster than this.
+            min_rate: u64::MAX,
+            ..HttpLimits::default()
+        });
+        assert!(matches!(slow, HttpError::Slow { .. }), "{slow}");
+        let long = collect(HttpLimits {
+            total: Duration::ZERO,
+            ..HttpLimits::default()
+        });
+        assert!(matches!(long, HttpError::TooLong { .. }), "{long}");
+    }
 
     #[test]
     fn redirect_targets_are_resolved_against_the_address() {
