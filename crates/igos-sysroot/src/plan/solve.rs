@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use igos_format::declaration::Feature;
 use igos_format::{Arch, Dependency, PackageId, PackageName};
 
-use super::world::{Facts, World};
+use super::world::{Facts, World, is_satisfied};
 use super::{Candidate, Conflict, InstallRequest, Lack, PlanError, Wanted};
 use crate::{DatabaseError, Reason};
 
@@ -159,7 +159,9 @@ pub(super) fn close<'a>(
 fn meets(candidate: &Candidate, lack: &Lack) -> bool {
     let manifest = candidate.manifest();
     match lack {
-        Lack::Dependency { dependency, .. } => Facts::of(manifest).satisfies(dependency),
+        Lack::Dependency { dependency, .. } => {
+            is_satisfied(dependency, &manifest.package, &manifest.provides)
+        }
         Lack::Feature { feature, .. } => {
             manifest.features_provided.contains(feature) || has_path_of(candidate, feature)
         }

@@ -1,6 +1,6 @@
 //! What is installed and what would be: relations between packages, and who has which path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use igos_format::declaration::{Feature, FeatureKind, Provided};
 use igos_format::manifest::Manifest;
@@ -39,22 +39,31 @@ impl Facts {
 
     /// Tells whether this package is what `dependency` asks for, by its name or one it provides.
     pub(super) fn satisfies(&self, dependency: &Dependency) -> bool {
-        let constraint = dependency.constraint.as_ref();
-        if self.package.name == dependency.name
-            && constraint.is_none_or(|constraint| constraint.is_satisfied_by(&self.package.version))
-        {
-            return true;
-        }
-        self.provides.iter().any(|provided| {
-            provided.name == dependency.name
-                && constraint.is_none_or(|constraint| {
-                    provided
-                        .version
-                        .as_ref()
-                        .is_some_and(|version| constraint.is_satisfied_by(version))
-                })
-        })
+        is_satisfied(dependency, &self.package, &self.provides)
     }
+}
+
+/// Tells whether a package with this identity and these further names is what `dependency` asks for.
+pub(super) fn is_satisfied(
+    dependency: &Dependency,
+    package: &PackageId,
+    provides: &BTreeSet<Provided>,
+) -> bool {
+    let constraint = dependency.constraint.as_ref();
+    if package.name == dependency.name
+        && constraint.is_none_or(|constraint| constraint.is_satisfied_by(&package.version))
+    {
+        return true;
+    }
+    provides.iter().any(|provided| {
+        provided.name == dependency.name
+            && constraint.is_none_or(|constraint| {
+                provided
+                    .version
+                    .as_ref()
+                    .is_some_and(|version| constraint.is_satisfied_by(version))
+            })
+    })
 }
 
 /// A set of packages and the paths they have.
@@ -63,6 +72,10 @@ pub(super) struct World<'a> {
     database: &'a Database,
     links: &'a FollowedLinks,
     pub(super) packages: BTreeMap<PackageName, Facts>,
+    /// Which packages answer to a name besides the one of that name.
+    providers: HashMap<PackageName, BTreeSet<PackageName>>,
+    /// How many packages have a feature.
+    features: HashMap<Feature, usize>,
     /// Paths of packages that are not in the database yet: by place, where a symbolic link points.
     arriving: BTreeMap<RelPath, Option<Vec<u8>>>,
     /// Packages in the database whose paths do not count: gone or replaced.
@@ -105,21 +118,37 @@ impl<'a> World<'a> {
                 (name, facts)
             })
             .collect();
-        Ok(World {
+        let mut world = World {
             database,
             links,
-            packages,
+            packages: BTreeMap::new(),
+            providers: HashMap::new(),
+            features: HashMap::new(),
             arriving: BTreeMap::new(),
             leaving: BTreeSet::new(),
-        })
+        };
+        let packages: BTreeMap<PackageName, Facts> = packages;
+        packages.into_values().for_each(|facts| world.insert(facts));
+        Ok(world)
+    }
+
+    fn insert(&mut self, facts: Facts) {
+        let name = &facts.package.name;
+        for provided in &facts.provides {
+            let providers = self.providers.entry(provided.name.clone()).or_default();
+            providers.insert(name.clone());
+        }
+        for feature in &facts.features_provided {
+            *self.features.entry(feature.clone()).or_default() += 1;
+        }
+        self.packages.insert(name.clone(), facts);
     }
 
     /// Adds a package, in the place of one of the same name.
     pub(super) fn add(&mut self, candidate: &Candidate) {
         let manifest = candidate.manifest();
         self.remove(&manifest.package.name);
-        self.packages
-            .insert(manifest.package.name.clone(), Facts::of(manifest));
+        self.insert(Facts::of(manifest));
         for entry in &manifest.entries {
             let target = match &entry.kind {
                 EntryKind::Directory => continue,
@@ -132,8 +161,19 @@ impl<'a> World<'a> {
 
     /// Takes a package away.
     pub(super) fn remove(&mut self, name: &PackageName) {
-        if self.packages.remove(name).is_some() {
-            self.leaving.insert(name.clone());
+        let Some(facts) = self.packages.remove(name) else {
+            return;
+        };
+        self.leaving.insert(name.clone());
+        for provided in &facts.provides {
+            if let Some(providers) = self.providers.get_mut(&provided.name) {
+                providers.remove(name);
+            }
+        }
+        for feature in &facts.features_provided {
+            if let Some(count) = self.features.get_mut(feature) {
+                *count -= 1;
+            }
         }
     }
 
@@ -162,11 +202,7 @@ impl<'a> World<'a> {
 
     /// Tells whether one of the packages has `feature`.
     pub(super) fn has_feature(&self, feature: &Feature) -> Result<bool, DatabaseError> {
-        if self
-            .packages
-            .values()
-            .any(|facts| facts.features_provided.contains(feature))
-        {
+        if self.features.get(feature).is_some_and(|count| *count > 0) {
             return Ok(true);
         }
         Ok(feature.kind == FeatureKind::Path && self.has_path(&feature.name)?)
@@ -174,14 +210,16 @@ impl<'a> World<'a> {
 
     /// Tells whether one of the packages satisfies `dependency`.
     pub(super) fn satisfies(&self, dependency: &Dependency) -> bool {
-        // The package of that name nearly always is the one.
-        self.packages
-            .get(&dependency.name)
-            .is_some_and(|facts| facts.satisfies(dependency))
+        let has = |name: &PackageName| {
+            self.packages
+                .get(name)
+                .is_some_and(|facts| facts.satisfies(dependency))
+        };
+        has(&dependency.name)
             || self
-                .packages
-                .values()
-                .any(|facts| facts.satisfies(dependency))
+                .providers
+                .get(&dependency.name)
+                .is_some_and(|providers| providers.iter().any(has))
     }
 
     /// Returns what `facts` needs and no package has.
