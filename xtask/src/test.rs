@@ -13,6 +13,8 @@ use crate::workspace::{self, ChoreError};
 
 /// The version of cargo-deny that is installed where there is none.
 const DENY_VERSION: &str = "0.20.2";
+/// The version of cargo-fuzz that is installed where there is none.
+const FUZZ_VERSION: &str = "0.13.2";
 /// Seconds that each fuzz target runs: a smoke test, not a search.
 const FUZZ_SECONDS: u32 = 30;
 /// Lines of a failed step's output that are shown; the rest is in its log.
@@ -36,7 +38,7 @@ pub(crate) struct TestAnswer {
 /// What became of one step.
 #[derive(Debug, Serialize)]
 struct Step {
-    name: &'static str,
+    name: String,
     log: PathBuf,
     #[serde(flatten)]
     counts: Counts,
@@ -106,15 +108,7 @@ pub(crate) fn run(top: &Path, extent: Extent, session: &Session) -> Result<TestA
         ],
     )?;
     if !has_subcommand(top, "deny") {
-        let root = ["--root", "target/tools"];
-        let arguments = [
-            "install",
-            "--locked",
-            "--version",
-            DENY_VERSION,
-            "cargo-deny",
-        ];
-        steps.cargo("cargo-deny", &[&arguments[..], &root[..]].concat())?;
+        steps.install("cargo-deny", DENY_VERSION)?;
     }
     steps.cargo(
         "dependencies",
@@ -176,7 +170,7 @@ struct Steps<'a> {
 
 impl Steps<'_> {
     /// Runs Cargo as one step, and counts what it printed.
-    fn cargo(&mut self, name: &'static str, arguments: &[&str]) -> Result<(), Failure> {
+    fn cargo(&mut self, name: &str, arguments: &[&str]) -> Result<(), Failure> {
         let (succeeded, log) = self.start(name, arguments)?;
         let output = fs::read(self.top.join(&log)).map_err(ChoreError::File)?;
         let output = String::from_utf8_lossy(&output);
@@ -187,16 +181,36 @@ impl Steps<'_> {
             self.session
                 .notice(diagnostic.at(log.display().to_string()).because(shown));
         }
-        self.done.push(Step { name, log, counts });
+        self.done.push(Step {
+            name: name.to_owned(),
+            log,
+            counts,
+        });
         Ok(())
     }
 
+    /// Installs a program below `target`, where `./test` looks for programs too.
+    fn install(&mut self, program: &str, version: &str) -> Result<(), Failure> {
+        self.cargo(
+            program,
+            &[
+                "install",
+                "--locked",
+                "--root",
+                "target/tools",
+                "--version",
+                version,
+                program,
+            ],
+        )
+    }
+
     /// Runs Cargo, and returns whether it succeeded; not counted.
-    fn succeeds(&self, name: &'static str, arguments: &[&str]) -> Result<bool, Failure> {
+    fn succeeds(&self, name: &str, arguments: &[&str]) -> Result<bool, Failure> {
         Ok(self.start(name, arguments)?.0)
     }
 
-    fn start(&self, name: &'static str, arguments: &[&str]) -> Result<(bool, PathBuf), Failure> {
+    fn start(&self, name: &str, arguments: &[&str]) -> Result<(bool, PathBuf), Failure> {
         self.session.interrupt().check()?;
         let log = Path::new("target/test").join(format!("{name}.log"));
         fs::create_dir_all(self.top.join("target/test")).map_err(ChoreError::File)?;
@@ -227,13 +241,13 @@ impl Steps<'_> {
         Ok((status.success(), log))
     }
 
-    fn skip(&mut self, name: &'static str, reason: &str) {
+    fn skip(&mut self, name: &str, reason: &str) {
         let counts = Counts {
             skipped: vec![reason.to_owned()],
             ..Counts::default()
         };
         self.done.push(Step {
-            name,
+            name: name.to_owned(),
             log: Path::new("target/test").join(format!("{name}.log")),
             counts,
         });
@@ -245,9 +259,8 @@ impl Steps<'_> {
             self.skip("fuzz", "there are no fuzz targets");
             return Ok(());
         }
-        if !has_subcommand(self.top, "+nightly") || !has_subcommand(self.top, "fuzz") {
-            self.skip("fuzz", "fuzzing needs cargo-fuzz and a nightly toolchain");
-            return Ok(());
+        if !has_subcommand(self.top, "fuzz") {
+            self.install("cargo-fuzz", FUZZ_VERSION)?;
         }
         let mut targets = Vec::new();
         for entry in fs::read_dir(self.top.join("fuzz/fuzz_targets")).map_err(ChoreError::File)? {
@@ -260,18 +273,18 @@ impl Steps<'_> {
         targets.sort();
         let seconds = format!("-max_total_time={FUZZ_SECONDS}");
         for target in targets {
-            self.cargo(
+            // Without a sanitizer the stable toolchain will do; our own code has no `unsafe` to look at.
+            let arguments = [
                 "fuzz",
-                &[
-                    "+nightly",
-                    "fuzz",
-                    "run",
-                    &target,
-                    "--",
-                    &seconds,
-                    "-rss_limit_mb=2048",
-                ],
-            )?;
+                "run",
+                "--sanitizer",
+                "none",
+                &target,
+                "--",
+                &seconds,
+                "-rss_limit_mb=2048",
+            ];
+            self.cargo(&format!("fuzz-{target}"), &arguments)?;
         }
         Ok(())
     }
