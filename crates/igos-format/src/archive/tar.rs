@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(&header[..11], b".igos/seal\0");
         assert_eq!(&header[100..108], b"0000644\0");
         assert_eq!(&header[136..148], b"00000000001\0");
-        assert_eq!(&header[148..157], b"010652\0 0");
+        assert_eq!(&header[148..157], b"012673\0 0");
         assert_eq!(&header[257..270], b"ustar\x0000root\0");
     }
 }

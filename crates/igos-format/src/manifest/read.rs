@@ -13,7 +13,7 @@ use crate::{FileEntry, PackageId, Sha256};
 ///
 /// # Errors
 ///
-/// Refuses everything that [`write`] does not write: naming the line and the reason.
+/// Refuses everything that [`super::write()`] does not write: naming the line and the reason.
 pub fn read(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     if bytes.len() > MAX_BYTES {
         return Err(ManifestError::TooLarge {
