@@ -1,5 +1,7 @@
 //! A root opened to change.
 
+use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use igos_format::Sha256;
@@ -16,6 +18,9 @@ use crate::{
     Applied, ApplyError, Disk, Durability, Mutations, OpenArchive, OpenError, Plan, Recovery,
     Sysroot, Wait, layout,
 };
+
+/// Name, in the state directory, of a record that is being restored.
+const RESTORED: &[u8] = b"record.new";
 
 /// How a root is opened for changes.
 #[derive(Debug, Clone)]
@@ -143,6 +148,8 @@ impl LockedSysroot {
             ));
             notices.extend(rebuild(&root, &mut database)?);
         }
+        let restored = restore_records(&root, &state, &database, options.mutations.as_ref())?;
+        notices.extend(restored);
         // Readers without write permission see the file alone.
         database
             .check_point()
@@ -250,4 +257,52 @@ fn recovery_notice(recovery: &Recovery) -> Vec<Diagnostic> {
             .because(problem.clone()),
         ],
     }
+}
+
+/// Writes the records that are gone from the copies in the database, which is known to be up to date here.
+fn restore_records(
+    root: &RootDir,
+    state: &Directory,
+    database: &Database,
+    mutations: &dyn Mutations,
+) -> Result<Vec<Diagnostic>, OpenError> {
+    let failed = |source| database_error(root, source);
+    let records = root
+        .directory(&layout::records())
+        .map_err(|source| state_error(root, source))?;
+    let mut notices = Vec::new();
+    for row in database.packages(None).map_err(failed)? {
+        let name = row.package.name;
+        let restore = |bytes: Vec<u8>| -> io::Result<()> {
+            if state.metadata_if_present(RESTORED)?.is_some() {
+                mutations.delete(state, RESTORED)?;
+            }
+            let mut file = mutations.create_file(state, RESTORED)?;
+            mutations.write(&mut file, &bytes)?;
+            mutations.set_mode(file.as_fd(), 0o644)?;
+            file.sync_all()?;
+            mutations.rename_new(state, RESTORED, &records, name.as_str().as_bytes())
+        };
+        let found = records.metadata_if_present(name.as_str().as_bytes());
+        let restored = match found {
+            Ok(Some(_)) => continue,
+            Ok(None) => match database.record(&name).map_err(failed)? {
+                Some(bytes) => restore(bytes),
+                None => continue,
+            },
+            Err(error) => Err(error),
+        };
+        restored.map_err(|source| {
+            let path = layout::record(&name).to_string();
+            state_error(root, RootError::new("restore", path, source))
+        })?;
+        notices.push(
+            Diagnostic::warning(
+                "record-restored",
+                format!("the record of {name} was gone and is restored from the database"),
+            )
+            .at(name.as_str()),
+        );
+    }
+    Ok(notices)
 }

@@ -164,6 +164,21 @@ fn damaged_record_stops_only_its_own_package_when_the_database_is_lost() {
 }
 
 #[test]
+fn record_that_is_gone_is_restored_from_the_database() {
+    let root = root();
+    let record = root.path("var/lib/igos/packages/zlib");
+    let before = fs_err::read(&record).expect("it can be read");
+    fs_err::remove_file(&record).expect("it is there");
+    assert_eq!(
+        root.findings(),
+        ["var/lib/igos/packages/zlib record-disagrees"]
+    );
+    assert_eq!(root.change().notices()[0].code, "record-restored");
+    assert_eq!(fs_err::read(&record).expect("it can be read"), before);
+    assert_eq!(root.findings(), [""; 0]);
+}
+
+#[test]
 fn second_changer_is_told_who_holds_the_lock() {
     let root = root();
     let first = root.change();
