@@ -12,3 +12,6 @@ pub use key::{
 };
 pub use order::{Missing, Order, Reason, Step, order, order_all};
 pub use why::{KeyChange, explain, summarise};
+
+#[cfg(test)]
+mod key_tests;
