@@ -213,8 +213,9 @@ mod tests {
     #[test]
     fn what_no_package_may_hold_is_named() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let _socket =
-            std::os::unix::net::UnixListener::bind(directory.path().join("socket")).expect("bound");
+        let pipe = directory.path().join("pipe");
+        let mode = rustix::fs::Mode::RUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, mode, 0).expect("made");
         fs_err::write(directory.path().join("new\nline"), b"x").expect("written");
         let outside = tempfile::tempdir_in(directory.path().parent().expect("it has one"))
             .expect("a directory");
