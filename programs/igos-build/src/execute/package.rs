@@ -1,7 +1,6 @@
 //! The story of one build.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use igos_format::recipe::TestFailure;
@@ -15,16 +14,13 @@ use super::environment::{BuildEnvironment, SOURCE_DATE_EPOCH_WITHOUT_SOURCES};
 use super::error::{BuildError, StepFailure};
 use super::hint::{Symptom, symptoms};
 use super::log::BuildLog;
-use super::provenance::{CheckResult, Facts, origin, provenance, weakened};
+use super::provenance::CheckResult;
 use super::settings::BuildSettings;
 use super::steps::{Command, Step, commands, has_no_tests, working_directory};
 use crate::build_root::BuildRoot;
-use crate::cache::{
-    Cache, CachedBuild, CachedOutput, Receipt, SourceReceipt, StepReceipt, WorkDirectory,
-};
+use crate::cache::{Cache, CachedBuild, StepReceipt, WorkDirectory};
 use crate::plan::{CheckMode, KeyDocument};
 use crate::source::{ReadySource, RecipeFiles};
-use crate::stage::{StageInput, StagedPackage, Strip, ToolError, Tools, UndeclaredPolicy, stage};
 use crate::tree::TreeEntry;
 
 /// Everything that one build needs.
@@ -132,9 +128,9 @@ pub(super) struct Running<'a> {
     pub(super) work: WorkDirectory,
     pub(super) environment: BuildEnvironment,
     pub(super) chamber: Chamber,
-    steps: Vec<StepReceipt>,
-    measures: Option<Measures>,
-    epoch: u64,
+    pub(super) steps: Vec<StepReceipt>,
+    pub(super) measures: Option<Measures>,
+    pub(super) epoch: u64,
 }
 
 impl<'a> Running<'a> {
@@ -330,104 +326,6 @@ impl<'a> Running<'a> {
         });
         self.measures = Some(ended.measures.clone());
     }
-
-    fn stage(&mut self, key: Sha256, check: CheckResult) -> Result<Vec<StagedPackage>, BuildError> {
-        let input = self.input;
-        let recipe = &input.entry.recipe;
-        let facts = Facts {
-            entry: input.entry,
-            files: input.files.files(),
-            sources: input.sources,
-            dependencies: input.dependencies,
-            toolchain: input.toolchain,
-            key,
-            flags: &self.environment.flags,
-            source_date_epoch: self.epoch,
-            check,
-        };
-        let provenance = provenance(input.settings, &facts);
-        let visible = input.root.visible();
-        let no_strip = Path::new(&working_directory(recipe))
-            .file_name()
-            .map(|name| self.work.path().join("build").join(name).join("nostrip"));
-        let keeps_symbols = no_strip.is_some_and(|path| path.symlink_metadata().is_ok());
-        let stage_input = StageInput {
-            recipe,
-            arch: input.settings.arch,
-            build_key: key,
-            source_date_epoch: self.epoch,
-            origin: origin(&weakened(input.settings, input.sources)),
-            destination: self.work.path().join("dest"),
-            output: self.work.path().join("output"),
-            visible: &visible,
-            undeclared: if recipe.dialect.is_kiss() {
-                UndeclaredPolicy::Add
-            } else {
-                UndeclaredPolicy::Refuse
-            },
-            strip: if keeps_symbols {
-                Strip::Keep
-            } else {
-                Strip::Remove
-            },
-            provenance: &provenance,
-            compression: input.settings.compression,
-            threads: input.settings.processors,
-            task: self.task,
-        };
-        let mut tools = ChamberTools {
-            chamber: &self.chamber,
-            environment: &self.environment,
-            epoch: self.epoch,
-        };
-        Ok(stage(&stage_input, &mut tools)?)
-    }
-
-    fn keep(
-        &mut self,
-        key: Sha256,
-        check: CheckResult,
-        packages: Vec<StagedPackage>,
-    ) -> Result<CachedBuild, BuildError> {
-        let recipe = &self.input.entry.recipe;
-        let mut receipt = Receipt::new(recipe.name.clone(), recipe.full_version(), key);
-        receipt.check = check.as_str().to_owned();
-        receipt.steps = std::mem::take(&mut self.steps);
-        receipt.measures = self.measures.take();
-        receipt.sources = self
-            .input
-            .sources
-            .iter()
-            .map(|source| SourceReceipt {
-                location: source.input.location.clone(),
-                sha256: source.input.content,
-                provider: source.provider.clone(),
-            })
-            .collect();
-        receipt.outputs = packages
-            .iter()
-            .map(|package| CachedOutput {
-                name: package.manifest.package.name.clone(),
-                archive: package
-                    .archive
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned(),
-                seal: package.summary.seal,
-                sha256: package.summary.sha256,
-                size_bytes: package.summary.size,
-            })
-            .collect();
-        let build = self
-            .input
-            .cache
-            .add_build(receipt, &self.work.path().join("output"))?;
-        self.input
-            .cache
-            .keep_key_document(&recipe.name, self.input.document.text())?;
-        Ok(build)
-    }
 }
 
 /// Whether a step had something to run.
@@ -435,49 +333,3 @@ enum Ran {
     Programs,
     Nothing,
 }
-
-/// Programs of the toolchain in the sandbox of a build that is done.
-struct ChamberTools<'a> {
-    chamber: &'a Chamber,
-    environment: &'a BuildEnvironment,
-    epoch: u64,
-}
-
-impl Tools for ChamberTools<'_> {
-    fn run(&mut self, argv: Vec<OsString>) -> Result<(), ToolError> {
-        let program = argv
-            .first()
-            .map(|program| program.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let mut output = Vec::new();
-        let env = self.environment.for_step(1, self.epoch);
-        let ended = self
-            .chamber
-            .run_program(
-                argv,
-                env,
-                super::environment::DEST,
-                Terminal::None,
-                &mut |bytes| {
-                    let room = OUTPUT_MAX_BYTES.saturating_sub(output.len());
-                    output.extend_from_slice(&bytes[..bytes.len().min(room)]);
-                },
-            )
-            .map_err(|source| ToolError::Sandbox {
-                program: program.clone(),
-                source,
-            })?;
-        if ended.status.is_success() {
-            return Ok(());
-        }
-        let output = String::from_utf8_lossy(&output).trim_end().to_owned();
-        Err(ToolError::Failed {
-            program,
-            ended: ended.status.to_string(),
-            output,
-        })
-    }
-}
-
-/// Most output of a tool that is kept for its error message, in bytes.
-const OUTPUT_MAX_BYTES: usize = 4096;

@@ -8,6 +8,7 @@ mod node;
 mod pool;
 mod report;
 mod run;
+mod standing;
 
 pub use graph::{BuildGraph, GraphError, GraphNode};
 pub use pool::OnFailure;

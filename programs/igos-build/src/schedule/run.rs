@@ -11,9 +11,10 @@ use igos_repo::Fetcher;
 use igos_report::{Explain, Outcome, Reporter, Subject, Task};
 
 use super::graph::BuildGraph;
-use super::node::{Made, Nodes, Standing};
+use super::node::{Made, Nodes};
 use super::pool::{self, Fate, OnFailure, Worked};
 use super::report::{OutputReport, PackageReport, PackageStatus, RunReport};
+use super::standing::Standing;
 use crate::build_root::{BuildRoot, ToolchainView};
 use crate::cache::{Cache, CachedBuild};
 use crate::execute::{BuildError, BuildSettings};

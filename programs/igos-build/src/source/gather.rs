@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use igos_format::recipe::{AlternativeLocation, Source, SourceAlternative, SourceKind};
-use igos_format::{Digest, Hasher, PackageName, PathError, RelPath, Sha256};
-use igos_repo::{
-    Alternative, FetchError, Fetched, Fetcher, Inner, Location, LocationError, SourceRequest,
-    Unpinned,
-};
-use igos_report::{Diagnostic, Explain, Reporter, TaskId, diagnose};
+use igos_format::{Digest, Hasher, PathError, RelPath, Sha256};
+use igos_repo::{Alternative, Fetched, Fetcher, Inner, Location, SourceRequest, Unpinned};
+use igos_report::{Reporter, TaskId};
 
+use super::GatherError;
 use crate::plan::SourceInput;
 use crate::tree::TreeEntry;
 
@@ -36,136 +34,6 @@ pub enum SourceBytes {
     File(PathBuf),
     /// A directory in the recipe tree, or one of this machine.
     Directory(PathBuf),
-}
-
-/// The sources of a package cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum GatherError {
-    /// Some could not be fetched.
-    #[error("cannot get {} of the sources of {package}", failures.len())]
-    Fetch {
-        /// The package.
-        package: PackageName,
-        /// Why, for each.
-        failures: Vec<FetchError>,
-    },
-    /// A location of the recipe cannot be used.
-    #[error("source {location} of {package} cannot be used")]
-    Location {
-        /// The package.
-        package: PackageName,
-        /// The location.
-        location: String,
-        /// Why not.
-        #[source]
-        source: LocationError,
-    },
-    /// The path of a file inside an alternative cannot be used.
-    #[error(
-        "an alternative of source {location} of {package} names a file that no archive can have"
-    )]
-    InnerPath {
-        /// The package.
-        package: PackageName,
-        /// The source.
-        location: String,
-        /// Why not.
-        #[source]
-        source: PathError,
-    },
-    /// Nothing pins a local source that must be pinned.
-    #[error("source {location} of {package} is not pinned by a digest")]
-    Unpinned {
-        /// The package.
-        package: PackageName,
-        /// The source.
-        location: String,
-    },
-    /// A local source cannot be read.
-    #[error("cannot read source {} of {package}", path.display())]
-    Unreadable {
-        /// The package.
-        package: PackageName,
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A local source is not what the recipe says.
-    #[error("source {} of {package} has digest {actual}, recipe says {expected}", path.display())]
-    WrongDigest {
-        /// The package.
-        package: PackageName,
-        /// The file.
-        path: PathBuf,
-        /// What the recipe says.
-        expected: Digest,
-        /// What it is.
-        actual: Digest,
-    },
-}
-
-impl Explain for GatherError {
-    fn code(&self) -> &'static str {
-        match self {
-            GatherError::Fetch { .. } => "sources-not-fetched",
-            GatherError::Location { .. } | GatherError::InnerPath { .. } => {
-                "source-location-invalid"
-            }
-            GatherError::Unpinned { .. } => "source-unpinned",
-            GatherError::Unreadable { .. } => "source-unreadable",
-            GatherError::WrongDigest { .. } => "source-digest-mismatch",
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            GatherError::WrongDigest { package, .. } => {
-                vec![format!(
-                    "if the change is meant, correct the recipe: `igos-build recipe checksum {package}`"
-                )]
-            }
-            GatherError::Unpinned { package, .. } => vec![
-                format!("pin it: `igos-build recipe checksum {package}`"),
-                "or accept whatever is there, which is recorded: `--allow-unpinned`".into(),
-            ],
-            GatherError::Location { .. } | GatherError::InnerPath { .. } => {
-                vec!["correct the recipe".into()]
-            }
-            GatherError::Fetch { .. } | GatherError::Unreadable { .. } => Vec::new(),
-        }
-    }
-
-    fn exit_code(&self) -> u8 {
-        match self {
-            // One wrong digest is the answer no, whatever else could not be reached.
-            GatherError::Fetch { failures, .. } => {
-                let codes: Vec<u8> = failures.iter().map(Explain::exit_code).collect();
-                if codes.contains(&1) {
-                    1
-                } else {
-                    codes.first().copied().unwrap_or(4)
-                }
-            }
-            GatherError::Unreadable { source, .. }
-                if source.kind() == std::io::ErrorKind::NotFound =>
-            {
-                1
-            }
-            GatherError::Unreadable { .. } => 4,
-            _ => 1,
-        }
-    }
-
-    fn diagnostics(&self) -> Vec<Diagnostic> {
-        match self {
-            GatherError::Fetch { failures, .. } => {
-                failures.iter().flat_map(Explain::diagnostics).collect()
-            }
-            _ => vec![diagnose(self)],
-        }
-    }
 }
 
 /// Fetches the sources of a recipe that lie elsewhere, and reads those that lie here.

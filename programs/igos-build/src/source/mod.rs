@@ -4,11 +4,13 @@
 //! every byte before a build begins, and copy what they know into the directory of the build, comparing again:
 //! what the build sees is what its key says.
 
+mod error;
 mod gather;
 mod place;
 mod recipe_files;
 pub mod unpack;
 
-pub use gather::{GatherError, ReadySource, SourceBytes, gather, local_sources};
+pub use error::GatherError;
+pub use gather::{ReadySource, SourceBytes, gather, local_sources};
 pub use place::{PlaceError, place_patches, place_sources};
 pub use recipe_files::{RecipeFiles, RecipeFilesError};
