@@ -1,13 +1,13 @@
 //! The story of one build.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use igos_format::recipe::TestFailure;
 use igos_format::{PackageName, Sha256};
 use igos_report::{Outcome, Subject, Task};
 use igos_sandbox::{Ended, Measures, SandboxError, Status, Terminal};
-use std::ffi::OsString;
 
 use super::chamber::Chamber;
 use super::environment::{BuildEnvironment, SOURCE_DATE_EPOCH_WITHOUT_SOURCES};
