@@ -48,13 +48,12 @@ pub(crate) fn run(
     })?;
     match output.status {
         Status::Exited(0) => Ok(output.stdout),
-        Status::Exited(_)
-        | Status::Signaled(_)
-        | Status::Stopped(_)
-        | Status::Interrupted => Err(HostError::Failed {
-            program: program.to_owned(),
-            message: last_lines(&output.stderr),
-        }),
+        Status::Exited(_) | Status::Signaled(_) | Status::Stopped(_) | Status::Interrupted => {
+            Err(HostError::Failed {
+                program: program.to_owned(),
+                message: last_lines(&output.stderr),
+            })
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use igos_format::recipe::{
-    Dialect, FileKind, FileList, KissDirectory, Leniency, PackageYml, Parsed, lint, parse_kiss_directory,
-    parse_overlay, parse_package_yml,
+    Dialect, FileKind, FileList, KissDirectory, Leniency, PackageYml, Parsed, lint,
+    parse_kiss_directory, parse_overlay, parse_package_yml,
 };
 use igos_report::{Diagnostic, Place};
 
@@ -37,7 +37,11 @@ fn list(directory: &Path, prefix: &str, files: &mut FileList) {
 }
 
 fn parse(dialect: Dialect, case: &Path, files: &FileList) -> Parsed {
-    let name = case.file_name().expect("a case has a name").to_string_lossy().into_owned();
+    let name = case
+        .file_name()
+        .expect("a case has a name")
+        .to_string_lossy()
+        .into_owned();
     let read = |file: &str| fs::read(case.join(file)).ok();
     if dialect == Dialect::PackageYml {
         return parse_package_yml(&PackageYml {
@@ -45,7 +49,11 @@ fn parse(dialect: Dialect, case: &Path, files: &FileList) -> Parsed {
             text: &read("package.yml").expect("the case has a recipe"),
             script: read("build.sh").as_deref(),
             files,
-            leniency: if name.ends_with("-lenient") { Leniency::Lenient } else { Leniency::Strict },
+            leniency: if name.ends_with("-lenient") {
+                Leniency::Lenient
+            } else {
+                Leniency::Strict
+            },
         });
     }
     let overlay = parse_overlay("igos-overlay.yml", OVERLAY.as_bytes());
@@ -61,7 +69,10 @@ fn parse(dialect: Dialect, case: &Path, files: &FileList) -> Parsed {
         checksums: read("checksums").as_deref(),
         // A small host: nothing but `/etc/hosts`.
         absolute: &|path| (path == "etc/hosts").then_some(FileKind::File),
-        overlay: name.parse().ok().and_then(|name| overlay.overlay.packages.get(&name)),
+        overlay: name
+            .parse()
+            .ok()
+            .and_then(|name| overlay.overlay.packages.get(&name)),
     })
 }
 
@@ -77,7 +88,12 @@ fn show(diagnostic: &Diagnostic) -> String {
         None => String::new(),
     };
     let severity = format!("{:?}", diagnostic.severity).to_lowercase();
-    write!(text, "{severity}[{}]: {}", diagnostic.code, diagnostic.message).expect("a string takes all");
+    write!(
+        text,
+        "{severity}[{}]: {}",
+        diagnostic.code, diagnostic.message
+    )
+    .expect("a string takes all");
     for cause in &diagnostic.because {
         write!(text, "\n  because: {cause}").expect("a string takes all");
     }
@@ -97,7 +113,10 @@ fn outcome(parsed: &Parsed, files: &FileList) -> String {
         text += &show(&finding);
     }
     let empty = [": [],", ": \"\",", ": None,", ": {},", ": false,"];
-    for line in format!("{recipe:#?}").lines().filter(|line| !empty.iter().any(|end| line.ends_with(end))) {
+    for line in format!("{recipe:#?}")
+        .lines()
+        .filter(|line| !empty.iter().any(|end| line.ends_with(end)))
+    {
         text += line;
         text.push('\n');
     }
@@ -124,10 +143,16 @@ fn every_case_comes_out_as_expected() {
             let expect = case.join("expect.txt");
             match fs::read_to_string(&expect) {
                 Ok(expected) if expected == actual => {}
-                Ok(expected) => failures.push(format!("{}:\n--- expected\n{expected}--- actual\n{actual}", case.display())),
+                Ok(expected) => failures.push(format!(
+                    "{}:\n--- expected\n{expected}--- actual\n{actual}",
+                    case.display()
+                )),
                 Err(_) => {
                     fs::write(&expect, actual).expect("the expectation can be written");
-                    failures.push(format!("{}: wrote what came out: look at it", expect.display()));
+                    failures.push(format!(
+                        "{}: wrote what came out: look at it",
+                        expect.display()
+                    ));
                 }
             }
         }

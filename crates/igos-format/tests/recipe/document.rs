@@ -9,7 +9,9 @@ const KISS: &str = include_str!("../../../../docs/formats/recipe-kiss.md");
 fn examples<'d>(document: &'d str, name: &str) -> Vec<&'d str> {
     let start = format!("```yaml {name}\n");
     let parts = document.split(start.as_str()).skip(1);
-    parts.map(|part| part.split("```").next().unwrap_or_default()).collect()
+    parts
+        .map(|part| part.split("```").next().unwrap_or_default())
+        .collect()
 }
 
 #[test]

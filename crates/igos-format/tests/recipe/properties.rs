@@ -2,8 +2,9 @@
 
 use igos_format::Digest;
 use igos_format::recipe::{
-    Dialect, FileKind, FileList, KissDirectory, Leniency, PackageYml, Parsed, Recipe, SourceKind, checksums_kind,
-    lint, parse_kiss_directory, parse_overlay, parse_package_yml, script, with_digests, write_checksums,
+    Dialect, FileKind, FileList, KissDirectory, Leniency, PackageYml, Parsed, Recipe, SourceKind,
+    checksums_kind, lint, parse_kiss_directory, parse_overlay, parse_package_yml, script,
+    with_digests, write_checksums,
 };
 use proptest::prelude::*;
 
@@ -17,7 +18,13 @@ fn yml(text: &[u8], script: Option<&[u8]>, leniency: Leniency) -> Parsed {
     })
 }
 
-fn kiss(dialect: Dialect, version: &[u8], depends: &[u8], sources: &[u8], checksums: &[u8]) -> Parsed {
+fn kiss(
+    dialect: Dialect,
+    version: &[u8],
+    depends: &[u8],
+    sources: &[u8],
+    checksums: &[u8],
+) -> Parsed {
     parse_kiss_directory(&KissDirectory {
         directory: "x",
         name: "x",
@@ -38,17 +45,67 @@ fn recipe(parsed: Parsed) -> Recipe {
 }
 
 fn dialect() -> impl Strategy<Value = Dialect> {
-    prop::sample::select(&[Dialect::KissClassic, Dialect::KissCommunity, Dialect::KissNg][..])
+    prop::sample::select(
+        &[
+            Dialect::KissClassic,
+            Dialect::KissCommunity,
+            Dialect::KissNg,
+        ][..],
+    )
 }
 
 /// Lines of words that mean something somewhere in a recipe.
 fn likely_text() -> impl Strategy<Value = String> {
     let word = prop::sample::select(
         &[
-            "name", "version", ":", " ", "\n", "- ", "source", "url", "{", "}", "[", "]", "format: 1\n", "1", "a",
-            "${name}", "${", "files", "outputs", "\"", "'", "|", "\t", "#", "&a", "*a", "dependencies", "build", "~",
-            "git+", "://", "@", "/", "..", "VERSION", "\\VERSION", "SKIP", "mode: 4755", "https://h/a.tar.gz", "é",
-            "<<", "flags", "  ", "tests", "\r\n", "make", "\u{0}", "?",
+            "name",
+            "version",
+            ":",
+            " ",
+            "\n",
+            "- ",
+            "source",
+            "url",
+            "{",
+            "}",
+            "[",
+            "]",
+            "format: 1\n",
+            "1",
+            "a",
+            "${name}",
+            "${",
+            "files",
+            "outputs",
+            "\"",
+            "'",
+            "|",
+            "\t",
+            "#",
+            "&a",
+            "*a",
+            "dependencies",
+            "build",
+            "~",
+            "git+",
+            "://",
+            "@",
+            "/",
+            "..",
+            "VERSION",
+            "\\VERSION",
+            "SKIP",
+            "mode: 4755",
+            "https://h/a.tar.gz",
+            "é",
+            "<<",
+            "flags",
+            "  ",
+            "tests",
+            "\r\n",
+            "make",
+            "\u{0}",
+            "?",
         ][..],
     );
     prop::collection::vec(word, 0..60).prop_map(|words| words.concat())

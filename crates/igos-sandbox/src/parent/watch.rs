@@ -259,9 +259,7 @@ impl<'a> Watch<'a> {
         self.next_sample = now + SAMPLE_INTERVAL;
         if super::is_stop_wanted() {
             self.is_interrupted = true;
-            self.spawned
-                .stop()
-                .map_err(failed("stop the sandbox"))?;
+            self.spawned.stop().map_err(failed("stop the sandbox"))?;
         }
         if now - self.started >= self.limits.wall {
             self.stop(Limit::Time)?;

@@ -30,11 +30,7 @@ pub use recipes::RecipeFlags;
 /// `--recipes`, sorts them so that dependencies come first, and builds each in a sandbox that holds nothing but
 /// what the recipe declares.
 #[derive(Debug, Parser)]
-#[command(
-    name = "igos-build",
-    version,
-    arg_required_else_help = true
-)]
+#[command(name = "igos-build", version, arg_required_else_help = true)]
 #[command(
     after_help = "Examples:\n  igos-build --recipes packages recipe list\n  igos-build --recipes packages:kiss/community order pigz\n  igos-build --recipes packages recipe lint\n\nExit codes: 0 done, 1 the answer is no, 2 usage, 3 settings, 4 could not finish, 70 our defect,\n75 locked by another, 130 interrupted"
 )]

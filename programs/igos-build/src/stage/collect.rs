@@ -215,7 +215,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let pipe = directory.path().join("pipe");
         let mode = rustix::fs::Mode::RUSR;
-        rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, mode, 0).expect("made");
+        rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("made");
         fs_err::write(directory.path().join("new\nline"), b"x").expect("written");
         let outside = tempfile::tempdir_in(directory.path().parent().expect("it has one"))
             .expect("a directory");
