@@ -1,7 +1,7 @@
 //! `igos-build recipe …`
 
 use clap::Subcommand;
-use igos_cli::{Answer, Failure, Session};
+use igos_cli::{Answer, Failure, Globals, Session};
 
 use super::recipe_checksum::ChecksumCommand;
 use super::recipe_lint::LintCommand;
@@ -27,6 +27,7 @@ pub(super) enum RecipeCommand {
 impl RecipeCommand {
     pub(super) fn execute(
         self,
+        globals: &Globals,
         recipes: &RecipeFlags,
         session: &Session,
     ) -> Result<Answer, Failure> {
@@ -34,8 +35,8 @@ impl RecipeCommand {
             RecipeCommand::List => recipe_list::execute(recipes, session),
             RecipeCommand::Show(command) => command.execute(recipes, session),
             RecipeCommand::Lint(command) => command.execute(recipes, session),
-            RecipeCommand::New(command) => command.execute(recipes, session),
-            RecipeCommand::Checksum(command) => command.execute(recipes, session),
+            RecipeCommand::New(command) => command.execute(globals, recipes, session),
+            RecipeCommand::Checksum(command) => command.execute(globals, recipes, session),
         }
     }
 }

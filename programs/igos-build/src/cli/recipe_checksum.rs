@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use igos_cli::{Answer, Exit, Failure, Render, Session};
+use igos_cli::{Answer, Exit, Failure, Globals, Render, Session};
 use igos_format::recipe::Source;
 use igos_report::{Diagnostic, Explain};
 use serde::Serialize;
@@ -42,6 +42,7 @@ struct ChecksumAnswer {
     written: Vec<String>,
     unchanged: Vec<String>,
     unknown: Vec<UnknownSource>,
+    is_dry_run: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,13 +52,19 @@ struct UnknownSource {
 }
 
 impl ChecksumCommand {
-    pub(super) fn execute(self, flags: &RecipeFlags, session: &Session) -> Result<Answer, Failure> {
+    pub(super) fn execute(
+        self,
+        globals: &Globals,
+        flags: &RecipeFlags,
+        session: &Session,
+    ) -> Result<Answer, Failure> {
         // Recipes without digests have errors: this command is how to mend them, so they are not shown first.
         let tree = tree::load(&flags.settings(session))?;
         let mut answer = ChecksumAnswer {
             written: Vec::new(),
             unchanged: Vec::new(),
             unknown: Vec::new(),
+            is_dry_run: globals.dry_run,
         };
         for name in &self.names {
             let entry = recipes::find(&tree, name)?;
@@ -79,13 +86,14 @@ impl ChecksumCommand {
             let Some(text) = &result.text else {
                 continue;
             };
-            let is_changed = write_if_changed(&result.file, text)?;
-            let list = if is_changed {
-                &mut answer.written
-            } else {
-                &mut answer.unchanged
-            };
-            list.push(shown);
+            if is_written(&result.file, text) {
+                answer.unchanged.push(shown);
+                continue;
+            }
+            if !globals.dry_run {
+                replace(&result.file, text)?;
+            }
+            answer.written.push(shown);
         }
         Ok(Answer::from(answer))
     }
@@ -110,16 +118,17 @@ fn find_by_name(directory: Option<&Path>, source: &Source) -> Result<Option<Dige
     }
 }
 
+/// Tells whether a file has this text; one that is not there, or cannot be read, has another.
+fn is_written(path: &Path, text: &str) -> bool {
+    fs_err::read(path).is_ok_and(|old| old == text.as_bytes())
+}
+
 /// Puts a new file in the place of the old one; a reader sees one of them, whole.
-fn write_if_changed(path: &Path, text: &str) -> Result<bool, WriteChecksumsError> {
+fn replace(path: &Path, text: &str) -> Result<(), WriteChecksumsError> {
     let failed = |source| WriteChecksumsError {
         path: path.to_owned(),
         source,
     };
-    // A file that is not there, or cannot be read, is different.
-    if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
-        return Ok(false);
-    }
     let name = path
         .file_name()
         .unwrap_or_default()
@@ -127,14 +136,18 @@ fn write_if_changed(path: &Path, text: &str) -> Result<bool, WriteChecksumsError
         .into_owned();
     let fresh = path.with_file_name(format!(".{name}.new"));
     fs_err::write(&fresh, text).map_err(failed)?;
-    fs_err::rename(&fresh, path).map_err(failed)?;
-    Ok(true)
+    fs_err::rename(&fresh, path).map_err(failed)
 }
 
 impl Render for ChecksumAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        let written = if self.is_dry_run {
+            "would be written"
+        } else {
+            "written"
+        };
         for path in &self.written {
-            writeln!(out, "{path}  written")?;
+            writeln!(out, "{path}  {written}")?;
         }
         for path in &self.unchanged {
             writeln!(out, "{path}  unchanged")?;

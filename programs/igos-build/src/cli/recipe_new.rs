@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use igos_cli::{Answer, Exit, Failure, Render, Session};
+use igos_cli::{Answer, Exit, Failure, Globals, Render, Session};
 use igos_format::{PackageName, Tier, Version};
 use igos_report::{Diagnostic, Explain};
 use serde::Serialize;
@@ -67,10 +67,16 @@ impl Explain for WriteRecipeError {
 struct Written {
     directory: String,
     files: Vec<String>,
+    is_dry_run: bool,
 }
 
 impl NewCommand {
-    pub(super) fn execute(self, flags: &RecipeFlags, session: &Session) -> Result<Answer, Failure> {
+    pub(super) fn execute(
+        self,
+        globals: &Globals,
+        flags: &RecipeFlags,
+        session: &Session,
+    ) -> Result<Answer, Failure> {
         let base = self
             .directory
             .clone()
@@ -93,13 +99,16 @@ impl NewCommand {
             ));
         }
         let files = self.files();
-        create(&directory, &files)?;
+        if !globals.dry_run {
+            create(&directory, &files)?;
+        }
         Ok(Answer::from(Written {
             directory: directory.display().to_string(),
             files: files
                 .into_iter()
                 .map(|(name, _, _)| name.to_owned())
                 .collect(),
+            is_dry_run: globals.dry_run,
         }))
     }
 
@@ -159,8 +168,9 @@ fn create(directory: &Path, files: &[(&str, u32, String)]) -> Result<(), WriteRe
 
 impl Render for Written {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        let would = if self.is_dry_run { "would write " } else { "" };
         self.files
             .iter()
-            .try_for_each(|file| writeln!(out, "{}/{file}", self.directory))
+            .try_for_each(|file| writeln!(out, "{would}{}/{file}", self.directory))
     }
 }

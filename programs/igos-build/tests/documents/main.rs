@@ -121,7 +121,7 @@ fn fill_cache(root: &Path) {
 }
 
 /// Commands with their recipes and exit codes; together they print every object of the document.
-const COMMANDS: [(&str, &str, &str, i32); 26] = [
+const COMMANDS: [(&str, &str, &str, i32); 27] = [
     ("Errors", "gone", "recipe list", 4),
     ("Errors", "tree", "recipe show nothing", 1),
     ("Errors", "tree", "frobnicate", 2),
@@ -132,6 +132,7 @@ const COMMANDS: [(&str, &str, &str, i32); 26] = [
     ("recipe show", "kiss", "recipe show loose", 1),
     ("recipe lint", "broken", "recipe lint", 1),
     ("recipe lint", "tree", "recipe lint cached", 0),
+    ("recipe new", "tree", "recipe new fresh --dry-run", 0),
     ("recipe new", "tree", "recipe new fresh", 0),
     ("recipe checksum", "kiss", "recipe checksum loose", 1),
     ("order", "tree", "order full", 1),

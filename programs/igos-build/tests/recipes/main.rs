@@ -4,15 +4,17 @@
     reason = "these tests start the program under test"
 )]
 
+mod dry_runs;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-const SHA256: &str = "9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f03b72df23";
+pub(crate) const SHA256: &str = "9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f03b72df23";
 
-fn write(root: &Path, name: &str, text: &str) {
+pub(crate) fn write(root: &Path, name: &str, text: &str) {
     let path = root.join(name);
     fs_err::create_dir_all(path.parent().expect("a file has a parent"))
         .expect("a directory can be made");
@@ -27,7 +29,7 @@ fn write(root: &Path, name: &str, text: &str) {
 }
 
 /// A `package.yml` tree with a foreign recipe and a KISS repository that needs it.
-fn world() -> tempfile::TempDir {
+pub(crate) fn world() -> tempfile::TempDir {
     let world = tempfile::tempdir().expect("a temporary directory can be made");
     let root = world.path();
     write(
@@ -60,7 +62,7 @@ fn world() -> tempfile::TempDir {
 }
 
 /// Returns exit code, JSON answer and standard error.
-fn run(world: &Path, arguments: &[&str]) -> (i32, Value, String) {
+pub(crate) fn run(world: &Path, arguments: &[&str]) -> (i32, Value, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_igos-build"))
         .current_dir(world)
         .env_clear()
