@@ -92,8 +92,11 @@ pub(super) fn text(plan: &Plan) -> String {
     section(
         &mut text,
         &format!(
-            "{} packages change, {} are written",
-            packages.len(),
+            "{}, {} are written",
+            match packages.len() {
+                1 => "1 package changes".to_owned(),
+                count => format!("{count} packages change"),
+            },
             Size(plan.install_bytes)
         ),
         &packages,

@@ -44,7 +44,7 @@ fn plan_is_shown_and_nothing_changes_without_a_yes() {
     let sudo = TestPackage::new("sudo", "1.9").file("usr/bin/sudo", "#!", 0o4755);
     let file = world.archive(&sudo);
     let plan = "\
-1 packages change, 2 B are written:
+1 package changes, 2 B are written:
   install   sudo 1.9-1, 2 B, unsigned
 paths that give privileges:
   /usr/bin/sudo of sudo: runs as its owner (setuid)
