@@ -1,34 +1,11 @@
 //! Bad input: each ends with an error that names the package and the log, and a re-run continues.
 
 use std::io::{BufRead, BufReader, ErrorKind};
-use std::net::TcpListener;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::world::{Said, World, names, text};
-
-/// Returns all that is said about a failed package: the messages, causes and hints.
-fn said_of(said: &Said, package: &str) -> String {
-    let report = said.package(package);
-    assert_eq!(report["status"], "failed", "{report:#}");
-    let parts = report["diagnostics"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    parts
-        .iter()
-        .flat_map(|one| {
-            let lists = [&one["because"], &one["hints"]];
-            let listed = lists
-                .into_iter()
-                .flat_map(|list| list.as_array().cloned().unwrap_or_default());
-            std::iter::once(text(&one["message"]))
-                .chain(listed.map(|line| text(&line)).collect::<Vec<_>>())
-        })
-        .collect::<Vec<_>>()
-        .join("\n")
-}
+use crate::world::{World, listener, names, text};
 
 #[test]
 fn undeclared_tool_is_not_there_and_named() {
@@ -40,7 +17,7 @@ fn undeclared_tool_is_not_there_and_named() {
     );
     let said = world.run(&["build", "greet", "hello"]);
     assert_eq!(said.code, Some(1));
-    let told = said_of(&said, "hello");
+    let told = said.told("hello");
     assert!(
         told.contains("the program greet is not in the build root: no declared dependency has it"),
         "{told}"
@@ -76,11 +53,7 @@ fn undeclared_tool_is_not_there_and_named() {
 #[test]
 fn network_is_not_there_and_the_message_says_so() {
     let Some(world) = World::new() else { return };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one address that a build must not reach"
-    )]
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+    let listener = listener();
     listener.set_nonblocking(true).expect("a socket of ours");
     let port = listener.local_addr().expect("it is bound").port();
     world.recipe(
@@ -92,7 +65,7 @@ fn network_is_not_there_and_the_message_says_so() {
     );
     let said = world.run(&["build", "caller"]);
     assert_eq!(said.code, Some(1));
-    let told = said_of(&said, "caller");
+    let told = said.told("caller");
     assert!(
         told.contains("the build tried to use the network; builds have none"),
         "{told}"
@@ -119,7 +92,7 @@ fn failing_build_names_package_step_and_log_and_stops_its_dependants_only() {
         text(&report["reason"]),
         "broken failed to build: step build exited with code 1"
     );
-    let told = said_of(&said, "broken");
+    let told = said.told("broken");
     assert!(told.contains("| last words"), "{told}");
     assert!(!told.contains("not reached"), "{told}");
     assert_eq!(
@@ -184,7 +157,7 @@ fn wrong_digest_and_truncated_tarball_are_refused() {
     fs_err::write(&tarball, half).expect("the world is ours");
     let said = world.run(&["build", "poem"]);
     assert_eq!(said.code, Some(1));
-    let told = said_of(&said, "poem");
+    let told = said.told("poem");
     assert!(
         told.contains("source poem-1.0.tar.gz of poem has digest"),
         "{told}"

@@ -4,7 +4,9 @@
 //! imported one is for the acceptance run.
 
 mod cache;
+mod confinement;
 mod failures;
+mod kiss;
 mod toolchain;
 mod world;
 

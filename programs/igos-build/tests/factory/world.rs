@@ -1,8 +1,11 @@
 //! A copy of tinyworld with a cache of its own, and `igos-build` run on it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use igos_format::archive::ArchiveReader;
 
 use crate::toolchain;
 
@@ -77,8 +80,17 @@ impl World {
         self.write(&format!("packages/core/{name}/build.sh"), script);
     }
 
-    /// Returns `igos-build` with these arguments.
+    /// Returns `igos-build` with these arguments, without a network.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let all: Vec<&str> = ["--offline"]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
+        self.connected_command(&all)
+    }
+
+    /// Returns `igos-build` with these arguments, which may ask addresses; the tests name none but of loopback.
+    pub(crate) fn connected_command(&self, arguments: &[&str]) -> Command {
         #[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
         let mut command = Command::new(env!("CARGO_BIN_EXE_igos-build"));
         let trees: Vec<String> = TREES
@@ -92,7 +104,7 @@ impl World {
             .arg(trees.join(":"))
             .arg("--cache")
             .arg(self.cache())
-            .args(["--offline", "--mirror"])
+            .arg("--mirror")
             .arg(self.path().join("mirror"))
             .args(arguments);
         command
@@ -100,27 +112,12 @@ impl World {
 
     /// Runs `igos-build` with these arguments and `--json`.
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
-        let (options, rest) = match arguments.iter().position(|one| *one == "--") {
-            Some(at) => arguments.split_at(at),
-            None => (arguments, &[][..]),
-        };
-        let all: Vec<&str> = options
-            .iter()
-            .copied()
-            .chain(["--json"])
-            .chain(rest.iter().copied())
-            .collect();
-        let output = self
-            .command(&all)
-            .output()
-            .expect("the program is built with the tests");
-        let text = String::from_utf8(output.stdout).expect("JSON is text");
-        Said {
-            code: output.status.code(),
-            answer: serde_json::from_str(&text)
-                .unwrap_or_else(|error| panic!("{error} in {text:?}")),
-            story: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Said::of(&mut self.command(&as_json(arguments)))
+    }
+
+    /// Runs `igos-build` as [`World::run`] does, with a network.
+    pub(crate) fn run_connected(&self, arguments: &[&str]) -> Said {
+        Said::of(&mut self.connected_command(&as_json(arguments)))
     }
 
     /// Builds everything, which must work, and returns the names of what was built rather than found in the cache.
@@ -136,6 +133,21 @@ impl World {
 }
 
 impl Said {
+    /// Runs a command that ends in one JSON value.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command
+            .output()
+            .expect("the program is built with the tests");
+        let text = String::from_utf8(output.stdout).expect("JSON is text");
+        let story = String::from_utf8_lossy(&output.stderr).into_owned();
+        Said {
+            code: output.status.code(),
+            answer: serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{error} in {text:?}, {story}")),
+            story,
+        }
+    }
+
     /// Returns the names of the packages with this status.
     pub(crate) fn with_status(&self, status: &str) -> BTreeSet<String> {
         self.packages()
@@ -160,6 +172,37 @@ impl Said {
             .collect()
     }
 
+    /// Opens the archive of an output, whatever recipe it is of.
+    pub(crate) fn archive(&self, output: &str) -> ArchiveReader<fs_err::File> {
+        let found = self
+            .packages()
+            .flat_map(|(_, one)| one["outputs"].as_array().cloned().unwrap_or_default())
+            .find(|one| one["name"] == output)
+            .unwrap_or_else(|| panic!("{output} is not in {:#}", self.answer));
+        let file = fs_err::File::open(text(&found["archive"])).expect("the answer names it");
+        ArchiveReader::open(file).expect("the factory writes what the format says")
+    }
+
+    /// Returns the provenance in the archive of an output.
+    pub(crate) fn provenance(&self, output: &str) -> serde_json::Value {
+        serde_json::from_slice(self.archive(output).provenance()).expect("provenance is JSON")
+    }
+
+    /// Returns all that is said about a failed package: the messages, places, causes and hints.
+    pub(crate) fn told(&self, package: &str) -> String {
+        let report = self.package(package);
+        assert_eq!(report["status"], "failed", "{report:#}");
+        let diagnostics = report["diagnostics"].as_array().cloned();
+        let mut lines = Vec::new();
+        for one in diagnostics.unwrap_or_default() {
+            lines.extend([text(&one["message"]), one["place"].to_string()]);
+            for list in [&one["because"], &one["hints"]] {
+                lines.extend(list.as_array().into_iter().flatten().map(text));
+            }
+        }
+        lines.join("\n")
+    }
+
     fn packages(&self) -> impl Iterator<Item = (String, serde_json::Value)> {
         let packages = self.answer["packages"]
             .as_array()
@@ -169,12 +212,31 @@ impl Said {
     }
 }
 
+/// Adds `--json` before the words of a program, if there are any.
+pub(crate) fn as_json<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let (options, rest) = match arguments.iter().position(|one| *one == "--") {
+        Some(at) => arguments.split_at(at),
+        None => (arguments, &[][..]),
+    };
+    let mut all = options.to_vec();
+    all.push("--json");
+    all.extend(rest);
+    all
+}
+
 pub(crate) fn text(value: &serde_json::Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
 pub(crate) fn names(list: &[&str]) -> BTreeSet<String> {
     list.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Returns a listener on an address of loopback that nobody else has.
+pub(crate) fn listener() -> TcpListener {
+    #[expect(clippy::disallowed_methods, reason = "a test has a server of its own")]
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+    listener
 }
 
 fn set_mode(path: &Path, mode: u32) {
