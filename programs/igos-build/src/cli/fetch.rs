@@ -1,18 +1,20 @@
 //! `igos-build fetch`
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
 use igos_cli::{Answer, Exit, Failure, Globals, Render, Session};
 use igos_format::{PackageName, Sha256};
 use igos_repo::Unpinned;
 use igos_report::{Diagnostic, Explain, Outcome, Subject, Task};
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use serde::Serialize;
 
 use super::build::Goal;
 use super::recipes::RecipeFlags;
 use super::workshop::WorkshopFlags;
-use crate::source::{SourceBytes, gather};
+use crate::source::{ReadySource, SourceBytes, gather};
 
 /// Fetch and verify the sources of packages and of everything they need
 #[derive(Debug, Args)]
@@ -79,40 +81,36 @@ impl FetchCommand {
             failed: Vec::new(),
             exit_code: 0,
         };
-        for (done, entry) in entries.iter().enumerate() {
-            session.interrupt().check()?;
-            match gather(
-                entry,
-                &fetcher,
-                unpinned,
-                session.reporter(),
-                Some(task.id()),
-            ) {
-                Ok(sources) => {
-                    answer
-                        .sources
-                        .extend(sources.into_iter().map(|source| SourceAnswer {
-                            package: entry.recipe.name.clone(),
-                            location: source.input.location,
-                            sha256: source.input.content,
-                            provider: source.provider,
-                            alternative: source.input.alternative,
-                            file: match source.bytes {
-                                SourceBytes::Fetched(fetched) => fetched.path().to_owned(),
-                                SourceBytes::File(path) | SourceBytes::Directory(path) => path,
-                            },
-                        }))
-                }
+        let done = AtomicU64::new(0);
+        let gathered: Vec<_> = downloads(globals)?.install(|| {
+            entries
+                .par_iter()
+                .map(|entry| {
+                    session.interrupt().check()?;
+                    let (reporter, parent) = (session.reporter(), Some(task.id()));
+                    let result = gather(entry, &fetcher, unpinned, reporter, parent);
+                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    task.advance(done, Some(entries.len() as u64));
+                    Ok((&entry.recipe.name, result))
+                })
+                .collect::<Result<_, Failure>>()
+        })?;
+        for (package, result) in gathered {
+            match result {
+                Ok(sources) => answer.sources.extend(
+                    sources
+                        .into_iter()
+                        .map(|source| SourceAnswer::new(package, source)),
+                ),
                 Err(error) => {
                     answer.exit_code = answer.exit_code.max(error.exit_code());
-                    answer.failed.push(entry.recipe.name.clone());
+                    answer.failed.push(package.clone());
                     error
                         .diagnostics()
                         .into_iter()
                         .for_each(|diagnostic: Diagnostic| session.notice(diagnostic));
                 }
             }
-            task.advance(done as u64 + 1, Some(entries.len() as u64));
         }
         task.finish(if answer.failed.is_empty() {
             Outcome::Done
@@ -120,6 +118,40 @@ impl FetchCommand {
             Outcome::Failed(format!("{} packages lack sources", answer.failed.len()))
         });
         Ok(Answer::from(answer))
+    }
+}
+
+/// Packages whose sources are fetched at once, at the least: downloads wait more than they work.
+const DOWNLOADS_MIN: usize = 4;
+
+/// Returns the threads that fetch.
+fn downloads(globals: &Globals) -> Result<rayon::ThreadPool, Failure> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(globals.jobs().get().max(DOWNLOADS_MIN))
+        .build()
+        .map_err(|error| {
+            Failure::new(
+                Exit::Unfinished,
+                Diagnostic::error("threads-refused", "cannot start threads that fetch")
+                    .because(error.to_string())
+                    .hint("raise the limit of processes of this user"),
+            )
+        })
+}
+
+impl SourceAnswer {
+    fn new(package: &PackageName, source: ReadySource) -> Self {
+        SourceAnswer {
+            package: package.clone(),
+            location: source.input.location,
+            sha256: source.input.content,
+            provider: source.provider,
+            alternative: source.input.alternative,
+            file: match source.bytes {
+                SourceBytes::Fetched(fetched) => fetched.path().to_owned(),
+                SourceBytes::File(path) | SourceBytes::Directory(path) => path,
+            },
+        }
     }
 }
 
