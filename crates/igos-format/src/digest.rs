@@ -119,6 +119,16 @@ impl Digest {
             Digest::Blake3(_) => "blake3",
         }
     }
+
+    /// Tells whether all digits are zero, as where a digest is still to come: no content has such a digest.
+    #[must_use]
+    pub fn is_placeholder(&self) -> bool {
+        let bytes = match self {
+            Digest::Sha256(digest) => &digest.0[..],
+            Digest::Blake3(digest) => &digest.0[..],
+        };
+        bytes.iter().all(|byte| *byte == 0)
+    }
 }
 
 /// Computes SHA-256, and BLAKE3 where asked, while bytes pass through.
@@ -277,6 +287,19 @@ mod tests {
             hasher.blake3().map(|digest| digest.to_string()).as_deref(),
             Some(EMPTY_BLAKE3)
         );
+    }
+
+    #[test]
+    fn zeros_alone_are_a_placeholder() {
+        for (text, expected) in [
+            ("0".repeat(64), true),
+            ("0".repeat(66), true),
+            (format!("{}1", "0".repeat(65)), false),
+            (EMPTY.to_owned(), false),
+        ] {
+            let digest = text.parse::<Digest>();
+            assert_eq!(digest.map(|digest| digest.is_placeholder()), Ok(expected));
+        }
     }
 
     #[test]

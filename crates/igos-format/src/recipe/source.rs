@@ -1,5 +1,7 @@
 //! What a recipe is built from.
 
+use igos_report::Diagnostic;
+
 use crate::{Digest, Sha256};
 
 /// Where the bytes of a source come from.
@@ -114,6 +116,19 @@ pub struct Inner {
     pub path: String,
     /// Its digest.
     pub sha256: Sha256,
+}
+
+/// Returns what to say about a digest of zeros: an error in our trees, a warning in foreign ones, which are read
+/// as they are.
+pub(crate) fn placeholder_digest(is_foreign: bool) -> Diagnostic {
+    let code = "recipe-digest-placeholder";
+    let message = "zeros are a placeholder digest: the source cannot be used";
+    let diagnostic = if is_foreign {
+        Diagnostic::warning(code, message)
+    } else {
+        Diagnostic::error(code, message)
+    };
+    diagnostic.hint("fill it in with `igos-build recipe checksum NAME`")
 }
 
 /// Returns what follows the last slash.

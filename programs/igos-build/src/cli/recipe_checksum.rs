@@ -87,7 +87,10 @@ impl ChecksumCommand {
                 continue;
             };
             if is_written(&result.file, text) {
-                answer.unchanged.push(shown);
+                // A file that lacks digests is not as it should be.
+                if result.unknown.is_empty() {
+                    answer.unchanged.push(shown);
+                }
                 continue;
             }
             if !globals.dry_run {
@@ -151,6 +154,9 @@ impl Render for ChecksumAnswer {
         }
         for path in &self.unchanged {
             writeln!(out, "{path}  unchanged")?;
+        }
+        for source in &self.unknown {
+            writeln!(out, "{}  {}  unknown", source.name, source.location)?;
         }
         Ok(())
     }

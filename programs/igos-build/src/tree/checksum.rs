@@ -112,6 +112,8 @@ pub fn checksum<E: From<ChecksumError>>(
     let mut sources = entry.recipe.sources.clone();
     let mut unknown = Vec::new();
     for source in &mut sources {
+        // Zeros stand where a digest is still to come.
+        source.digest = source.digest.filter(|digest| !digest.is_placeholder());
         let found = match source.kind {
             SourceKind::Git { .. } | SourceKind::Directory => continue,
             SourceKind::File if is_beside(entry, source) => Some(local(entry, source)?),

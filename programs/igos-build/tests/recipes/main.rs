@@ -5,6 +5,7 @@
 )]
 
 mod dry_runs;
+mod placeholders;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -189,7 +190,7 @@ fn bad_recipes_absent_packages_and_circles_end_with_1_and_print_a_value() {
 }
 
 #[test]
-fn new_recipes_are_without_fault_and_digests_can_be_filled_in() {
+fn new_recipes_lack_nothing_but_digests_and_these_can_be_filled_in() {
     let world = world();
     let root = world.path();
     fs_err::create_dir(root.join("fresh")).expect("a directory can be made");
@@ -221,22 +222,26 @@ fn new_recipes_are_without_fault_and_digests_can_be_filled_in() {
         ],
     );
     assert_eq!(code, 1, "a recipe is not written over");
-    let (code, answer, story) = run(
-        root,
-        &[
-            "--recipes",
-            "fresh",
-            "--dialect",
-            "package-yml",
-            "recipe",
-            "list",
-        ],
-    );
+    let list = [
+        "--recipes",
+        "fresh",
+        "--dialect",
+        "package-yml",
+        "recipe",
+        "list",
+    ];
+    let (code, answer, story) = run(root, &list);
     assert_eq!(
         (code, answer.as_array().map(Vec::len)),
-        (0, Some(2)),
+        (1, Some(2)),
         "{story}"
     );
+    let errors: Vec<&str> = story
+        .lines()
+        .filter(|line| line.starts_with("error"))
+        .collect();
+    let placeholder = "error[recipe-digest-placeholder]: zeros are a placeholder digest: the source cannot be used";
+    assert_eq!(errors, [placeholder; 2], "nothing else is wrong");
     write(root, "files/kiss-1.0.tar.xz", "a");
     fs_err::create_dir(root.join("only")).expect("a directory can be made");
     fs_err::rename(root.join("fresh/kiss"), root.join("only/kiss")).expect("it can be moved");

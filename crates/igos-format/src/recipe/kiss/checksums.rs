@@ -3,6 +3,7 @@
 use igos_report::Diagnostic;
 
 use super::lines::{File, Line, lines};
+use crate::recipe::source::placeholder_digest;
 use crate::recipe::{Dialect, Source, SourceKind};
 use crate::{Blake3, Digest, DigestError, Sha256};
 
@@ -117,7 +118,12 @@ fn checksum(file: &mut File<'_>, dialect: Dialect, source: &mut Source, line: &L
         _ => line.first.parse::<Blake3>().map(Digest::Blake3),
     };
     match digest {
-        Ok(digest) => source.digest = Some(digest),
+        Ok(digest) => {
+            source.digest = Some(digest);
+            if digest.is_placeholder() {
+                file.push(placeholder_digest(true), &line.first_span);
+            }
+        }
         Err(error) => {
             let message = format!(
                 "the line for {} is not a digest of {dialect}: {error}",

@@ -6,7 +6,7 @@ use super::keys;
 use super::node::Node;
 use super::parse::is_file;
 use super::reader::{Fields, Reader};
-use crate::recipe::source::last_component;
+use crate::recipe::source::{last_component, placeholder_digest};
 use crate::recipe::substitute::Variables;
 use crate::recipe::{
     AlternativeLocation, FileKind, FileList, GitReference, Inner, Source, SourceAlternative,
@@ -177,7 +177,14 @@ impl Reader<'_> {
         // Foreign trees may write digests in capitals; ours have one spelling.
         let spelling = if is_foreign { lower } else { text };
         match spelling.parse::<Sha256>() {
-            Ok(digest) => Some(Digest::Sha256(digest)),
+            Ok(digest) => {
+                let digest = Digest::Sha256(digest);
+                if digest.is_placeholder() {
+                    let diagnostic = placeholder_digest(is_foreign);
+                    self.push(diagnostic, &node.span);
+                }
+                Some(digest)
+            }
             Err(error) => {
                 self.invalid(format!("`sha256`: {error}"), node);
                 None
