@@ -25,4 +25,4 @@ pub use settings::BuildSettings;
 pub use steps::Step;
 
 pub(crate) use environment::BuildEnvironment;
-pub(crate) use steps::patch_name;
+pub(crate) use steps::PatchPlace;

@@ -279,7 +279,11 @@ impl<'a> Running<'a> {
                 package: recipe.name.clone(),
             });
         }
-        Err(self.step_failure(step, Some(ended.status), None))
+        let reason = command
+            .failure
+            .filter(|_| matches!(ended.status, Status::Exited(_)))
+            .map(|failure| format!("{failure} ({})", ended.status));
+        Err(self.step_failure(step, Some(ended.status), reason))
     }
 
     pub(super) fn step_failure(

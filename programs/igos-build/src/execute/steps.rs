@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use igos_format::recipe::{Recipe, Style};
+use igos_format::recipe::{Patch, Recipe, Style};
 
 use super::environment::{DEST, PATCHES, RECIPE, SOURCES, source_directory};
 
@@ -60,6 +60,8 @@ pub(crate) struct Command {
     pub(crate) argv: Vec<OsString>,
     /// Variables besides those of the environment.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// What its failure means, where the program itself does not say.
+    pub(crate) failure: Option<String>,
 }
 
 impl Command {
@@ -67,6 +69,7 @@ impl Command {
         Command {
             argv: argv.into_iter().map(Into::into).collect(),
             variables: Vec::new(),
+            failure: None,
         }
     }
 
@@ -112,33 +115,70 @@ fn call_function(name: &str) -> Command {
 
 /// Patches are applied inside the sandbox, by the toolchain's `patch` (threats note, P6).
 fn patches(recipe: &Recipe) -> Vec<Command> {
-    let apply = |file: &str| {
-        Command::new([
+    let apply = |(index, patch): (usize, &Patch)| {
+        let mut command = Command::new([
             "patch".to_owned(),
             "-N".into(),
             "-p1".into(),
             "-i".into(),
-            patch_path(file),
-        ])
+            patch_path(&recipe.patches, index),
+        ]);
+        // `patch` says which file it cannot change, not why it tried.
+        command.failure = Some(format!("{} does not apply", patch.file));
+        command
     };
-    recipe
-        .patches
-        .iter()
-        .map(|patch| apply(&patch.file))
-        .collect()
+    recipe.patches.iter().enumerate().map(apply).collect()
 }
 
 /// Returns where the sandbox has a patch: among the sources, or where compressed ones are decompressed to.
-fn patch_path(file: &str) -> String {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    match patch_name(file) {
-        plain if plain == name => format!("{SOURCES}/{name}"),
-        plain => format!("{PATCHES}/{plain}"),
+fn patch_path(patches: &[Patch], index: usize) -> String {
+    let place = PatchPlace::of(patches, index);
+    let top = if place.is_compressed() {
+        PATCHES
+    } else {
+        SOURCES
+    };
+    match &place.directory {
+        Some(directory) => format!("{top}/{directory}/{}", place.plain_name()),
+        None => format!("{top}/{}", place.plain_name()),
+    }
+}
+
+/// Where a patch is below the sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PatchPlace<'a> {
+    /// A directory of its own, where an earlier patch from another place has its name.
+    pub(crate) directory: Option<String>,
+    /// Its name.
+    pub(crate) name: &'a str,
+}
+
+impl<'a> PatchPlace<'a> {
+    /// Returns the place of the patch with this number among those of a recipe.
+    pub(crate) fn of(patches: &'a [Patch], index: usize) -> Self {
+        let file = patches[index].file.as_str();
+        let is_taken = patches[..index]
+            .iter()
+            .any(|earlier| earlier.file != file && patch_name(&earlier.file) == patch_name(file));
+        PatchPlace {
+            directory: is_taken.then(|| format!("patch-{}", index + 1)),
+            name: file.rsplit('/').next().unwrap_or(file),
+        }
+    }
+
+    /// Returns its name once it is decompressed.
+    pub(crate) fn plain_name(&self) -> &'a str {
+        patch_name(self.name)
+    }
+
+    /// Tells whether it has to be decompressed.
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.plain_name() != self.name
     }
 }
 
 /// Returns the name of a patch without its directory and the suffix of a compression.
-pub(crate) fn patch_name(file: &str) -> &str {
+fn patch_name(file: &str) -> &str {
     let name = file.rsplit('/').next().unwrap_or(file);
     [".gz", ".bz2", ".xz", ".zst", ".lzma", ".lz"]
         .into_iter()

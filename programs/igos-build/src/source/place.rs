@@ -10,6 +10,7 @@ use igos_report::Explain;
 
 use super::gather::{ReadySource, SourceBytes, digest_directory};
 use super::unpack::{Strip, UnpackItem, UnpackKind};
+use crate::execute::PatchPlace;
 
 /// A verified source cannot be given to a build.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +35,12 @@ pub enum PlaceError {
         path: PathBuf,
     },
     /// A patch is not what the recipe says.
-    #[error("patch {} of {package} has digest {actual}, recipe says {expected}", path.display())]
+    #[error("patch {file} of {package} has digest {actual}, recipe says {expected}")]
     WrongPatch {
         /// The package.
         package: PackageName,
-        /// The patch.
-        path: PathBuf,
+        /// The patch, as the recipe names it.
+        file: String,
         /// What the recipe says.
         expected: Sha256,
         /// What it is.
@@ -213,9 +214,11 @@ pub fn place_patches(
     seen: &str,
 ) -> Result<Vec<UnpackItem>, PlaceError> {
     let mut items = Vec::new();
-    for patch in &recipe.patches {
-        let name = patch.file.rsplit('/').next().unwrap_or(&patch.file);
-        let among_sources = directory.join(name);
+    for (index, patch) in recipe.patches.iter().enumerate() {
+        let place = PatchPlace::of(&recipe.patches, index);
+        let name = place.name;
+        let below = place.directory.clone().unwrap_or_default();
+        let among_sources = directory.join(&below).join(name);
         let own = [
             recipe_copy.join(&patch.file),
             recipe_copy.join("patches").join(name),
@@ -223,6 +226,8 @@ pub fn place_patches(
         if let Some(own) = own.iter().find(|path| path.is_file())
             && !among_sources.exists()
         {
+            let parent = directory.join(&below);
+            fs::create_dir_all(&parent).map_err(io("make", &parent))?;
             fs::copy(own, &among_sources).map_err(io("copy", own))?;
         }
         if !among_sources.is_file() {
@@ -236,18 +241,18 @@ pub fn place_patches(
             if actual != expected {
                 return Err(PlaceError::WrongPatch {
                     package: recipe.name.clone(),
-                    path: among_sources,
+                    file: patch.file.clone(),
                     expected,
                     actual,
                 });
             }
         }
-        let plain = crate::execute::patch_name(name);
-        if plain != name {
+        if place.is_compressed() {
+            let file = Path::new(seen).join(&below).join(name);
             items.push(UnpackItem {
-                file: format!("{seen}/{name}"),
-                name: plain.to_owned(),
-                destination: String::new(),
+                file: file.display().to_string(),
+                name: place.plain_name().to_owned(),
+                destination: below,
                 kind: UnpackKind::Decompress,
                 strip: Strip::Nothing,
                 member: None,
