@@ -11,13 +11,13 @@ use igos_format::PackageName;
 use igos_report::Diagnostic;
 use serde::Serialize;
 
-use super::recipes::RecipeFlags;
+use super::recipes::{self, RecipeFlags};
 use super::workshop::{PolicyFlags, Workshop, WorkshopFlags, provided, require_sandbox};
 use crate::build_root::ToolchainView;
 use crate::execute::BuildSettings;
 use crate::plan::{Graph, Order, order, order_all};
 use crate::schedule::{
-    self, BuildGraph, BuildRun, GraphError, OnFailure, PackageReport, PackageStatus, RunReport,
+    self, BuildGraph, BuildRun, OnFailure, PackageReport, PackageStatus, RunReport,
 };
 use crate::tree::{Tree, TreeEntry};
 
@@ -65,7 +65,7 @@ impl BuildCommand {
         session: &Session,
     ) -> Result<Answer, Failure> {
         let tree = recipes.load(session)?;
-        let goal = Goal::new(&tree, &self.names, self.all);
+        let goal = Goal::new(&tree, &self.names, self.all)?;
         let workshop = workshop.open(globals, recipes, session)?;
         let settings = workshop.build_settings(&self.policy)?;
         let _lock = workshop
@@ -123,19 +123,36 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    pub(super) fn new(tree: &Tree, names: &[String], is_all: bool) -> Self {
+    /// Orders what was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Names everything that was asked for and that no recipe makes.
+    pub(super) fn new(tree: &Tree, names: &[String], is_all: bool) -> Result<Self, Failure> {
         let graph = Graph::of_tree(tree);
         let order = if is_all {
             order_all(&graph)
         } else {
             order(&graph, names)
         };
-        Goal {
+        let absent: Vec<Diagnostic> = order
+            .missing
+            .iter()
+            .filter(|missing| missing.required_by.is_none())
+            .map(|missing| recipes::absent(tree, &missing.name))
+            .collect();
+        if !absent.is_empty() {
+            return Err(Failure {
+                exit: Exit::No,
+                diagnostics: absent,
+            });
+        }
+        Ok(Goal {
             graph,
             order,
             names: names.to_vec(),
             is_all,
-        }
+        })
     }
 
     pub(super) fn graph<'t>(
@@ -152,25 +169,13 @@ impl Goal {
     }
 
     /// Returns the recipes of the order.
-    pub(super) fn entries<'t>(&self, tree: &'t Tree) -> Result<Vec<&'t TreeEntry>, Failure> {
+    pub(super) fn entries<'t>(&self, tree: &'t Tree) -> Vec<&'t TreeEntry> {
         let found = self
             .order
             .order
             .iter()
             .filter_map(|step| self.graph.find(&step.name));
-        let entries: Vec<_> = found.map(|at| &tree.entries[at]).collect();
-        match self
-            .order
-            .missing
-            .iter()
-            .find(|missing| missing.required_by.is_none())
-        {
-            Some(missing) => {
-                let (name, required_by) = (missing.name.clone(), None);
-                Err(GraphError::Missing { name, required_by }.into())
-            }
-            None => Ok(entries),
-        }
+        found.map(|at| &tree.entries[at]).collect()
     }
 
     fn explicit(&self, tree: &Tree) -> BTreeSet<PackageName> {

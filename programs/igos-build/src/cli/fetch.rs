@@ -58,13 +58,13 @@ impl FetchCommand {
         session: &Session,
     ) -> Result<Answer, Failure> {
         let tree = recipes.load(session)?;
-        let goal = Goal::new(&tree, &self.names, self.all);
+        let goal = Goal::new(&tree, &self.names, self.all)?;
         let workshop = workshop.open(globals, recipes, session)?;
         let _lock = workshop
             .cache
             .lock_for_use(workshop.waiting, session.reporter())?;
         // Names of the toolchain's packages are not known without it; here they do not matter.
-        let entries = goal.entries(&tree)?;
+        let entries = goal.entries(&tree);
         let unpinned = if self.allow_unpinned {
             Unpinned::Allow
         } else {

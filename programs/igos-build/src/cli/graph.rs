@@ -50,7 +50,7 @@ impl GraphCommand {
         } else {
             order(&graph, &self.names)
         };
-        for diagnostic in obstacles(&order) {
+        for diagnostic in obstacles(&tree, &order) {
             session.notice(diagnostic);
         }
         Ok(Answer::from(answer(order, self.format)))

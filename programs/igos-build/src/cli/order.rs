@@ -7,7 +7,7 @@ use igos_cli::{Answer, Exit, Failure, Render, Session};
 use igos_report::{Diagnostic, Severity};
 use serde::Serialize;
 
-use super::recipes::RecipeFlags;
+use super::recipes::{self, RecipeFlags};
 use crate::plan::{Graph, Order, Reason, order, order_all};
 use crate::tree::{self, Tree};
 
@@ -45,7 +45,7 @@ impl OrderCommand {
         {
             session.notice(diagnostic.clone());
         }
-        for diagnostic in obstacles(&order) {
+        for diagnostic in obstacles(&tree, &order) {
             session.notice(diagnostic);
         }
         let is_buildable = order.is_complete() && !is_broken(&tree, &order);
@@ -61,16 +61,16 @@ fn is_broken(tree: &Tree, order: &Order) -> bool {
 }
 
 /// Returns what stands in the way of building.
-pub(super) fn obstacles(order: &Order) -> Vec<Diagnostic> {
+pub(super) fn obstacles(tree: &Tree, order: &Order) -> Vec<Diagnostic> {
     let missing = order.missing.iter().map(|missing| {
-        let why = match (&missing.required_by, missing.kind) {
-            (Some(by), Some(kind)) => format!(
-                "{by} needs {} ({kind}), which no recipe makes",
-                missing.name
+        let name = &missing.name;
+        match (&missing.required_by, missing.kind) {
+            (Some(by), Some(kind)) => Diagnostic::error(
+                "recipe-absent",
+                format!("{by} needs {name} ({kind}), which no recipe makes"),
             ),
-            _ => format!("there is no recipe of {:?}", missing.name),
-        };
-        Diagnostic::error("recipe-absent", why)
+            _ => recipes::absent(tree, name),
+        }
     });
     let cycles = order.cycles.iter().map(|cycle| {
         let first = cycle.first().map(String::as_str).unwrap_or_default();

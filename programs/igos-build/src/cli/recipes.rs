@@ -13,6 +13,9 @@ use crate::tree::{self, Tree, TreeEntry, TreeSettings};
 
 const HEADING: &str = "Recipes";
 
+/// Names that are at least this alike are told as what was perhaps meant.
+const LIKENESS_MIN: f64 = 0.85;
+
 /// Variable that names the recipes where no flag does.
 const VARIABLE: &str = "IGOS_RECIPES";
 
@@ -109,21 +112,35 @@ pub(super) fn find<'t>(tree: &'t Tree, name: &str) -> Result<&'t TreeEntry, Fail
         .parse::<PackageName>()
         .ok()
         .and_then(|name| tree.find(&name));
-    found.ok_or_else(|| absent(tree, name))
+    found.ok_or_else(|| Failure::new(Exit::No, absent(tree, name)))
 }
 
-fn absent(tree: &Tree, name: &str) -> Failure {
-    let diagnostic = Diagnostic::error("recipe-absent", format!("there is no recipe of {name:?}"))
-        .hint("see all with `igos-build recipe list`");
+/// Returns what to say about a name that no recipe answers to.
+pub(super) fn absent(tree: &Tree, name: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::error("recipe-absent", format!("there is no recipe of {name:?}"));
+    let diagnostic = match likeliest(tree, name) {
+        Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
+        None => diagnostic,
+    };
+    let diagnostic = diagnostic.hint("see all with `igos-build recipe list`");
     let broken = tree
         .diagnostics
         .iter()
         .filter(|one| one.severity == Severity::Error)
         .count();
-    let diagnostic = if broken > 0 {
+    if broken > 0 {
         diagnostic.hint("recipes with errors may hide it: see `igos-build recipe lint`")
     } else {
         diagnostic
-    };
-    Failure::new(Exit::No, diagnostic)
+    }
+}
+
+/// Returns the name most like `name`, the first in byte order of several, if one is alike enough to be meant.
+fn likeliest<'t>(tree: &'t Tree, name: &str) -> Option<&'t PackageName> {
+    let names = tree.entries.iter().map(|entry| &entry.recipe.name);
+    names
+        .map(|known| (strsim::jaro_winkler(known.as_str(), name), known))
+        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
+        .map(|(_, known)| known)
 }

@@ -97,7 +97,7 @@ impl ShellCommand {
     ) -> Result<Answer, Failure> {
         let tree = recipe_flags.load(session)?;
         let recipe = &recipes::find(&tree, &self.name)?.recipe;
-        let goal = Goal::new(&tree, std::slice::from_ref(&self.name), false);
+        let goal = Goal::new(&tree, std::slice::from_ref(&self.name), false)?;
         let workshop = workshop.open(globals, recipe_flags, session)?;
         let settings = workshop.build_settings(&self.policy)?;
         require_sandbox(settings.confinement)?;

@@ -43,7 +43,7 @@ impl WhyRebuildCommand {
     ) -> Result<Answer, Failure> {
         let tree = recipe_flags.load(session)?;
         let name = recipes::find(&tree, &self.name)?.recipe.name.clone();
-        let goal = Goal::new(&tree, &[self.name], false);
+        let goal = Goal::new(&tree, &[self.name], false)?;
         let workshop = workshop.open(globals, recipe_flags, session)?;
         let settings = workshop.build_settings(&self.policy)?;
         let _lock = workshop

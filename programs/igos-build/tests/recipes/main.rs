@@ -4,6 +4,7 @@
     reason = "these tests start the program under test"
 )]
 
+mod absent;
 mod dry_runs;
 mod placeholders;
 
