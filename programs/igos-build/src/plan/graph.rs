@@ -11,7 +11,7 @@ use crate::tree::Tree;
 pub struct Graph {
     /// The recipes' names; a number is a place in this list.
     pub names: Vec<PackageName>,
-    /// For each recipe what it needs, in the order of its file.
+    /// For each recipe what it needs, in the order of its file, and then what its further outputs need to run.
     pub needs: Vec<Vec<Need>>,
     by_name: HashMap<PackageName, usize>,
     /// Recipes by the names of further outputs and by what they provide.
@@ -62,22 +62,27 @@ impl Graph {
                 .copied();
             found.filter(|at| is_satisfied(dependency, tree, *at))
         };
-        let needs = tree
-            .entries
-            .iter()
-            .map(|entry| {
-                let needed = entry.recipe.dependencies.iter();
-                needed
-                    .map(|needed| Need {
-                        kind: needed.kind,
-                        target: match find(&needed.dependency) {
-                            Some(at) => Target::Recipe(at),
-                            None => Target::Missing(needed.dependency.to_string()),
-                        },
-                    })
-                    .collect()
-            })
-            .collect();
+        let target = |dependency: &Dependency| match find(dependency) {
+            Some(at) => Target::Recipe(at),
+            None => Target::Missing(dependency.to_string()),
+        };
+        let needs = tree.entries.iter().enumerate().map(|(at, entry)| {
+            let own = entry.recipe.dependencies.iter().map(|needed| Need {
+                kind: needed.kind,
+                target: target(&needed.dependency),
+            });
+            // Who needs an output needs what that needs to run; one output may need another of its recipe.
+            let further = entry.recipe.outputs.iter().skip(1);
+            let further = further
+                .flat_map(|output| &output.dependencies)
+                .map(|dependency| Need {
+                    kind: DependencyKind::Run,
+                    target: target(dependency),
+                })
+                .filter(|need| need.target != Target::Recipe(at));
+            own.chain(further).collect()
+        });
+        let needs = needs.collect();
         Graph {
             names,
             needs,

@@ -16,6 +16,9 @@ pub struct GraphNode<'a> {
     /// The packages that its recipe names, with the node that makes each and the strongest kind; those that the
     /// toolchain has are left out.
     pub direct: BTreeMap<PackageName, (usize, DependencyKind)>,
+    /// The nodes that make what its further outputs need to run: its own build does not see that, but whoever needs
+    /// such an output does.
+    pub beside: BTreeSet<usize>,
 }
 
 /// The packages to build; dependencies come before their dependants.
@@ -133,18 +136,26 @@ impl<'a> BuildGraph<'a> {
                 });
             }
             let direct = direct(tree, graph, at, &numbers)?;
+            let further = graph.needs[at].iter().skip(entry.recipe.dependencies.len());
+            let beside = further
+                .filter_map(|need| match need.target {
+                    Target::Recipe(to) => numbers.get(&to).copied(),
+                    Target::Missing(_) => None,
+                })
+                .collect();
             numbers.insert(at, built.nodes.len());
-            built.add(entry, direct);
+            built.add(GraphNode {
+                entry,
+                direct,
+                beside,
+            });
         }
         Ok(built)
     }
 
-    fn add(
-        &mut self,
-        entry: &'a TreeEntry,
-        direct: BTreeMap<PackageName, (usize, DependencyKind)>,
-    ) {
+    fn add(&mut self, node: GraphNode<'a>) {
         let number = self.nodes.len();
+        let entry = node.entry;
         for output in &entry.recipe.outputs {
             self.makers
                 .insert(output.name.clone(), (number, output.name.clone()));
@@ -157,7 +168,7 @@ impl<'a> BuildGraph<'a> {
                     .or_insert_with(made);
             }
         }
-        self.nodes.push(GraphNode { entry, direct });
+        self.nodes.push(node);
     }
 
     /// Returns the nodes, dependencies first.
@@ -175,7 +186,8 @@ impl<'a> BuildGraph<'a> {
     /// Returns the numbers of the nodes that each node needs.
     pub(crate) fn edges(&self) -> Vec<Vec<usize>> {
         let makers = |node: &GraphNode<'_>| -> BTreeSet<usize> {
-            node.direct.values().map(|(maker, _)| *maker).collect()
+            let direct = node.direct.values().map(|(maker, _)| *maker);
+            direct.chain(node.beside.iter().copied()).collect()
         };
         self.nodes
             .iter()

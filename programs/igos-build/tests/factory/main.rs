@@ -7,6 +7,7 @@ mod cache;
 mod confinement;
 mod failures;
 mod kiss;
+mod outputs;
 mod patches;
 mod toolchain;
 mod world;
