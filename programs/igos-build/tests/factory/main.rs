@@ -6,9 +6,12 @@
 mod cache;
 mod confinement;
 mod failures;
+mod full_disk;
 mod kiss;
 mod outputs;
 mod patches;
+mod repository;
+mod sources;
 mod toolchain;
 mod world;
 
