@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fs_err as fs;
@@ -20,7 +20,7 @@ use crate::plan::Confinement;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  igos-build run --root /tmp/root -- pigz --version")]
 pub(super) struct RunCommand {
-    /// The root
+    /// The root, not that of this machine
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
     /// The program and its arguments
@@ -30,6 +30,10 @@ pub(super) struct RunCommand {
 
 impl RunCommand {
     pub(super) fn execute(self, globals: &Globals, session: &Session) -> Result<Answer, Failure> {
+        if fs::canonicalize(&self.root).is_ok_and(|root| root == Path::new("/")) {
+            let message = "this machine's own root is not run in this way";
+            return Err(Failure::usage(message).hint("name another installed root: `--root DIR`"));
+        }
         require_sandbox(Confinement::Sandbox)?;
         let root = fs::canonicalize(&self.root).map_err(|error| {
             let diagnostic = Diagnostic::error(

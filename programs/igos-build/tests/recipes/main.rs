@@ -7,6 +7,7 @@
 mod absent;
 mod dry_runs;
 mod placeholders;
+mod roots;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
