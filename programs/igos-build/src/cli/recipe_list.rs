@@ -5,6 +5,7 @@ use std::fmt;
 use igos_cli::{Answer, Exit, Failure, Render, Session};
 use igos_format::recipe::{Dialect, Source, SourceKind};
 use igos_format::{DependencyKind, Digest, Tier};
+use igos_report::Diagnostic;
 use serde::Serialize;
 
 use super::recipes::{self, RecipeFlags};
@@ -60,6 +61,12 @@ struct DigestRow {
 
 pub(super) fn execute(flags: &RecipeFlags, session: &Session) -> Result<Answer, Failure> {
     let tree = flags.load(session)?;
+    for shadowed in &tree.shadowed {
+        let (hidden, winner) = (shadowed.directory.display(), shadowed.by.display());
+        let name = &shadowed.name;
+        let message = format!("{name} of {hidden} is not used: {winner} comes first");
+        session.notice(Diagnostic::note("recipe-shadowed", message));
+    }
     Ok(Answer::from(RecipeList {
         recipes: tree.entries.iter().map(RecipeRow::from).collect(),
         exit: recipes::exit(&tree),

@@ -153,6 +153,7 @@ fn add(tree: &mut Tree, entries: Vec<TreeEntry>) {
         let first = &tree.entries[at];
         let is_twice = first.repository == entry.repository && !entry.recipe.dialect.is_kiss();
         if is_twice {
+            // Nothing hides here: which of them is meant nobody can say.
             let message = format!(
                 "{name} has a second recipe, beside that in {}",
                 first.directory.display()
@@ -160,6 +161,7 @@ fn add(tree: &mut Tree, entries: Vec<TreeEntry>) {
             let place = entry.directory.display().to_string();
             tree.diagnostics
                 .push(Diagnostic::error("recipe-name-twice", message).at(place));
+            continue;
         }
         tree.shadowed.push(Shadowed {
             name,

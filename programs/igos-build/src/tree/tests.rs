@@ -266,6 +266,7 @@ fn all_errors_of_a_tree_are_reported_at_once() {
             "t/core/a recipe-name-twice",
         ]
     );
+    assert_eq!(tree.shadowed, [], "two of one repository are an error");
     assert!(tree.has_errors());
     let settings = TreeSettings {
         leniency: Leniency::Lenient,

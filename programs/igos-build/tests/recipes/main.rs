@@ -8,6 +8,7 @@ mod absent;
 mod dry_runs;
 mod placeholders;
 mod roots;
+mod shadowed;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
