@@ -11,6 +11,7 @@ mod recipe_lint;
 mod recipe_list;
 mod recipe_new;
 mod recipe_show;
+mod recipe_text;
 mod recipes;
 mod run;
 mod settings;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use igos_cli::{Answer, Exit, Failure, Render, Session};
-use igos_format::recipe::{Dialect, Source, SourceKind};
+use igos_format::recipe::{Dialect, RecipeDependency, Source, SourceKind};
 use igos_format::{DependencyKind, Digest, Tier};
 use igos_report::Diagnostic;
 use serde::Serialize;
@@ -22,7 +22,16 @@ struct RecipeList {
 
 /// One recipe, as other programs read it.
 #[derive(Debug, Serialize)]
-pub(super) struct RecipeRow {
+struct RecipeRow {
+    #[serde(flatten)]
+    common: CommonRow,
+    dependencies: Vec<DependencyRow>,
+    sources: Vec<SourceRow>,
+}
+
+/// What a list says of a recipe in the same way as [`super::recipe_show`].
+#[derive(Debug, Serialize)]
+pub(super) struct CommonRow {
     name: String,
     repository: String,
     dialect: Dialect,
@@ -31,20 +40,18 @@ pub(super) struct RecipeRow {
     tier: Option<Tier>,
     description: String,
     license: String,
-    dependencies: Vec<DependencyRow>,
-    sources: Vec<SourceRow>,
     hooks: Vec<String>,
     supersedes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct DependencyRow {
+pub(super) struct DependencyRow {
     name: String,
     kind: DependencyKind,
 }
 
 #[derive(Debug, Serialize)]
-struct SourceRow {
+pub(super) struct SourceRow {
     location: String,
     kind: &'static str,
     destination: String,
@@ -77,6 +84,30 @@ impl From<&TreeEntry> for RecipeRow {
     fn from(entry: &TreeEntry) -> Self {
         let recipe = &entry.recipe;
         RecipeRow {
+            common: CommonRow::from(entry),
+            dependencies: recipe
+                .dependencies
+                .iter()
+                .map(DependencyRow::from)
+                .collect(),
+            sources: recipe.sources.iter().map(SourceRow::from).collect(),
+        }
+    }
+}
+
+impl From<&RecipeDependency> for DependencyRow {
+    fn from(needed: &RecipeDependency) -> Self {
+        DependencyRow {
+            name: needed.dependency.name.to_string(),
+            kind: needed.kind,
+        }
+    }
+}
+
+impl From<&TreeEntry> for CommonRow {
+    fn from(entry: &TreeEntry) -> Self {
+        let recipe = &entry.recipe;
+        CommonRow {
             name: recipe.name.to_string(),
             repository: entry.repository.clone(),
             dialect: recipe.dialect,
@@ -85,15 +116,6 @@ impl From<&TreeEntry> for RecipeRow {
             tier: recipe.tier,
             description: recipe.description.clone(),
             license: recipe.license.clone(),
-            dependencies: recipe
-                .dependencies
-                .iter()
-                .map(|needed| DependencyRow {
-                    name: needed.dependency.name.to_string(),
-                    kind: needed.kind,
-                })
-                .collect(),
-            sources: recipe.sources.iter().map(SourceRow::from).collect(),
             hooks: recipe.hooks.clone(),
             supersedes: recipe.supersedes.iter().map(ToString::to_string).collect(),
         }
@@ -116,7 +138,7 @@ impl From<&Source> for SourceRow {
     }
 }
 
-pub(super) fn kind(kind: &SourceKind) -> &'static str {
+fn kind(kind: &SourceKind) -> &'static str {
     match kind {
         SourceKind::Http => "http",
         SourceKind::Git { .. } => "git",
@@ -125,13 +147,18 @@ pub(super) fn kind(kind: &SourceKind) -> &'static str {
     }
 }
 
+impl RecipeList {
+    fn rows(&self) -> impl Iterator<Item = &CommonRow> {
+        self.recipes.iter().map(|row| &row.common)
+    }
+}
+
 impl Render for RecipeList {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        let width =
-            |text: fn(&RecipeRow) -> usize| self.recipes.iter().map(text).max().unwrap_or(0);
+        let width = |text: fn(&CommonRow) -> usize| self.rows().map(text).max().unwrap_or(0);
         let names = width(|row| row.name.len());
         let versions = width(|row| row.version.len() + 1 + row.release.len());
-        for row in &self.recipes {
+        for row in self.rows() {
             let version = format!("{}-{}", row.version, row.release);
             let place = match row.tier {
                 Some(tier) => format!("{}/{tier}", row.repository),

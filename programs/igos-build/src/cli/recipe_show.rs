@@ -5,11 +5,18 @@ use std::fmt;
 
 use clap::Args;
 use igos_cli::{Answer, Exit, Failure, Render, Session};
-use igos_format::Arch;
-use igos_format::recipe::{Recipe, Style, TestFailure};
+use igos_format::declaration::{
+    GroupDeclaration, ServiceDeclaration, TriggerDeclaration, UserDeclaration,
+};
+use igos_format::recipe::{
+    AlternativeLocation, Recipe, RecipeDependency, Source, SourceAlternative, Style, TestFailure,
+    TripleTemplate, Triples,
+};
+use igos_format::{Arch, Sha256};
 use serde::Serialize;
 
-use super::recipe_list::RecipeRow;
+use super::recipe_list::{CommonRow, DependencyRow, SourceRow};
+use super::recipe_text::text;
 use super::recipes::{self, RecipeFlags};
 use crate::tree::TreeEntry;
 
@@ -22,7 +29,9 @@ pub(super) struct ShowCommand {
 #[derive(Debug, Serialize)]
 struct RecipeDetails {
     #[serde(flatten)]
-    row: RecipeRow,
+    row: CommonRow,
+    dependencies: Vec<NeedRow>,
+    sources: Vec<OriginRow>,
     directory: String,
     format: u32,
     epoch: u32,
@@ -41,9 +50,62 @@ struct RecipeDetails {
     environment: BTreeMap<String, String>,
     flags: BTreeMap<String, FlagRow>,
     files: Vec<FileRow>,
+    users: Vec<UserDeclaration>,
+    groups: Vec<GroupDeclaration>,
+    services: Vec<ServiceDeclaration>,
+    alternatives: Vec<AlternativeRow>,
+    triggers: Vec<TriggerDeclaration>,
+    triples: TriplesRow,
+    source_date_epoch: Option<u64>,
     has_errors: bool,
     #[serde(skip)]
     text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct NeedRow {
+    #[serde(flatten)]
+    row: DependencyRow,
+    constraint: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct OriginRow {
+    #[serde(flatten)]
+    row: SourceRow,
+    is_unpinned: bool,
+    alternatives: Vec<SubstituteRow>,
+}
+
+/// Another place of a source.
+#[derive(Debug, Serialize)]
+struct SubstituteRow {
+    url: Option<String>,
+    debian: Option<String>,
+    sha256: Sha256,
+    inner: Option<InnerRow>,
+    repack: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct InnerRow {
+    path: String,
+    sha256: Sha256,
+}
+
+/// A path that the package can serve.
+#[derive(Debug, Serialize)]
+struct AlternativeRow {
+    path: String,
+    target: String,
+    priority: i32,
+}
+
+#[derive(Debug, Serialize)]
+struct TriplesRow {
+    build: Option<String>,
+    host: Option<String>,
+    target: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,14 +156,16 @@ impl ShowCommand {
     }
 }
 
-fn texts<T: ToString>(values: &[T]) -> Vec<String> {
+pub(super) fn texts<T: ToString>(values: &[T]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }
 
 fn details(entry: &TreeEntry) -> RecipeDetails {
     let recipe = &entry.recipe;
     RecipeDetails {
-        row: RecipeRow::from(entry),
+        row: CommonRow::from(entry),
+        dependencies: recipe.dependencies.iter().map(NeedRow::from).collect(),
+        sources: recipe.sources.iter().map(OriginRow::from).collect(),
         directory: entry.directory.display().to_string(),
         format: recipe.format,
         epoch: recipe.epoch,
@@ -131,9 +195,82 @@ fn details(entry: &TreeEntry) -> RecipeDetails {
         environment: recipe.environment.clone(),
         flags: flag_rows(recipe),
         files: file_rows(recipe),
+        users: recipe.users.clone(),
+        groups: recipe.groups.clone(),
+        services: recipe.services.clone(),
+        alternatives: alternatives(recipe),
+        triggers: recipe.triggers.clone(),
+        triples: TriplesRow::from(&recipe.triples),
+        source_date_epoch: recipe.source_date_epoch,
         has_errors: entry.has_errors,
         text: text(entry),
     }
+}
+
+impl From<&RecipeDependency> for NeedRow {
+    fn from(needed: &RecipeDependency) -> Self {
+        let constraint = &needed.dependency.constraint;
+        NeedRow {
+            row: DependencyRow::from(needed),
+            constraint: constraint.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl From<&Source> for OriginRow {
+    fn from(source: &Source) -> Self {
+        OriginRow {
+            row: SourceRow::from(source),
+            is_unpinned: source.is_unpinned,
+            alternatives: source
+                .alternatives
+                .iter()
+                .map(SubstituteRow::from)
+                .collect(),
+        }
+    }
+}
+
+impl From<&SourceAlternative> for SubstituteRow {
+    fn from(alternative: &SourceAlternative) -> Self {
+        let (url, debian) = match &alternative.location {
+            AlternativeLocation::Url(url) => (Some(url.clone()), None),
+            AlternativeLocation::Debian(name) => (None, Some(name.clone())),
+        };
+        SubstituteRow {
+            url,
+            debian,
+            sha256: alternative.sha256,
+            inner: alternative.inner.as_ref().map(|inner| InnerRow {
+                path: inner.path.clone(),
+                sha256: inner.sha256,
+            }),
+            repack: alternative.repack.clone(),
+        }
+    }
+}
+
+impl From<&Triples> for TriplesRow {
+    fn from(triples: &Triples) -> Self {
+        let text = |triple: &Option<TripleTemplate>| {
+            let text = triple.as_ref().map(TripleTemplate::as_str);
+            text.map(str::to_owned)
+        };
+        TriplesRow {
+            build: text(&triples.build),
+            host: text(&triples.host),
+            target: text(&triples.target),
+        }
+    }
+}
+
+fn alternatives(recipe: &Recipe) -> Vec<AlternativeRow> {
+    let rows = recipe.alternatives.iter().map(|one| AlternativeRow {
+        path: format!("/{}", one.path),
+        target: format!("/{}", one.target),
+        priority: one.priority,
+    });
+    rows.collect()
 }
 
 fn outputs(recipe: &Recipe) -> Vec<OutputRow> {
@@ -175,50 +312,6 @@ fn file_rows(recipe: &Recipe) -> Vec<FileRow> {
             .map(|capabilities| capabilities.to_string()),
     });
     rows.collect()
-}
-
-/// Returns the recipe for people.
-fn text(entry: &TreeEntry) -> String {
-    let recipe = &entry.recipe;
-    let mut lines = vec![("name", recipe.name.to_string())];
-    lines.push(("version", recipe.full_version()));
-    lines.push(("description", recipe.description.clone()));
-    lines.push(("license", recipe.license.clone()));
-    lines.push(("homepage", recipe.homepage.clone()));
-    lines.push((
-        "tier",
-        recipe.tier.map(|tier| tier.to_string()).unwrap_or_default(),
-    ));
-    lines.push(("dialect", recipe.dialect.to_string()));
-    lines.push(("directory", entry.directory.display().to_string()));
-    lines.push(("style", recipe.style.as_str().to_owned()));
-    for needed in &recipe.dependencies {
-        lines.push(("needs", format!("{} ({})", needed.dependency, needed.kind)));
-    }
-    for source in &recipe.sources {
-        let digest = match &source.digest {
-            Some(digest) => format!("{} {digest}", digest.algorithm()),
-            None if source.is_unpinned => "unpinned".to_owned(),
-            None => "no digest".to_owned(),
-        };
-        lines.push(("source", format!("{} ({digest})", source.location)));
-    }
-    for patch in &recipe.patches {
-        lines.push(("patch", patch.file.clone()));
-    }
-    for output in recipe.outputs.iter().skip(1) {
-        lines.push((
-            "output",
-            format!("{}: {}", output.name, texts(&output.paths).join(" ")),
-        ));
-    }
-    for hook in &recipe.hooks {
-        lines.push(("hook", hook.clone()));
-    }
-    let shown = lines.iter().filter(|(_, value)| !value.is_empty());
-    shown
-        .map(|(key, value)| format!("{key:<12} {value}\n"))
-        .collect()
 }
 
 impl Render for RecipeDetails {

@@ -9,6 +9,7 @@ mod dry_runs;
 mod placeholders;
 mod roots;
 mod shadowed;
+mod show;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
