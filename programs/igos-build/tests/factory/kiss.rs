@@ -32,3 +32,42 @@ fn classic_recipes_have_destdir_and_others_have_not() {
         assert!(log.contains(&format!("destination {expected}\n")), "{log}");
     }
 }
+
+#[test]
+fn skip_in_place_of_a_digest_is_refused() {
+    let Some(world) = World::new() else { return };
+    // A mirror has the file, so that only the missing digest is in the way.
+    world.write("mirror/data.txt", "data\n");
+    let sources = "kiss/community/skipped/sources";
+    recipe(&world, "kiss/community", "skipped", "SKIP");
+    world.write(sources, "https://tinyworld.example/data.txt\n");
+    for dialect in ["kiss-ng", "kiss-community"] {
+        let said = world.run(&["build", "skipped", "--dialect", dialect]);
+        assert_eq!(said.code, Some(1), "{dialect}: {}", said.story);
+        let report = said.package("skipped");
+        assert_eq!(
+            report["diagnostics"][0]["code"], "source-unpinned",
+            "{dialect}: {report:#}"
+        );
+        assert!(said.told("skipped").contains("recipe checksum skipped"));
+    }
+    let digest = igos_format::Blake3::of(b"data\n");
+    world.write("kiss/community/skipped/checksums", &format!("{digest}\n"));
+    let said = world.run(&["build", "skipped", "--dialect", "kiss-ng"]);
+    assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
+}
+
+#[test]
+fn lint_tells_that_kiss_ng_knows_no_skip() {
+    let Some(world) = World::new() else { return };
+    recipe(&world, "kiss/community", "skipped", "SKIP");
+    let codes = |dialect: &str| -> Vec<String> {
+        let said = world.run(&["recipe", "lint", "skipped", "--dialect", dialect]);
+        let findings = said.answer["findings"].as_array().cloned();
+        let findings = findings.unwrap_or_else(|| panic!("{:#}", said.answer));
+        findings.iter().map(|one| text(&one["code"])).collect()
+    };
+    let code = "kiss-checksum-skip".to_owned();
+    assert!(codes("kiss-ng").contains(&code));
+    assert!(!codes("kiss-community").contains(&code));
+}
