@@ -138,16 +138,21 @@ fn make(run: &BuildRun<'_>, nodes: &Nodes<'_>, node: usize) -> (PackageReport, u
         Err(unmade) => {
             report.key = unmade.key;
             exit_code = unmade.error.exit_code().max(1);
-            fail(&mut report, &unmade.error);
+            fail(&mut report, run.cache, &unmade.error);
         }
     }
     (report, exit_code)
 }
 
-fn fail(report: &mut PackageReport, error: &BuildError) {
+fn fail(report: &mut PackageReport, cache: &Cache, error: &BuildError) {
     report.status = PackageStatus::Failed;
     report.reason = error.to_string();
-    report.log = error.log().map(ToOwned::to_owned);
+    // What fails after the last step, or before the first one, has a log that the error does not know.
+    let begun = report
+        .key
+        .map(|key| cache.log(&report.name, &key))
+        .filter(|log| log.exists());
+    report.log = error.log().map(ToOwned::to_owned).or(begun);
     report.diagnostics = error.diagnostics();
 }
 

@@ -46,14 +46,14 @@ fn build_is_stopped_at_its_limit_of_disk_space_and_works_with_more() {
     assert_eq!(said.with_status("built"), names(&["greedy"]));
 }
 
-/// Copies the cache to a file system that has 4 MiB of room, runs a command there, enlarges it and runs it again.
+/// Copies the cache to a file system that has some MiB of room, runs a command there, enlarges it and runs it again.
 const IN_SMALL_CACHE: &str = r#"
 set -e
-full=$1; cache=$2; first=$3; second=$4
-shift 4
+full=$1; cache=$2; first=$3; second=$4; free=$5
+shift 5
 mkdir -p "$full"
 room=$(du -sm "$cache" | cut -f 1)
-mount -t tmpfs -o "size=$((room + 4))m,mode=755" none "$full"
+mount -t tmpfs -o "size=$((room + free))m,mode=755" none "$full"
 cp -a "$cache/." "$full/"
 code=0
 "$@" > "$first" || code=$?
@@ -64,16 +64,19 @@ mount -o "remount,size=$((room + 512))m" "$full"
 exit $code
 "#;
 
-#[test]
+/// Builds `greedy`, which installs a file of `size` bytes that cannot be compressed, with so many MiB of room, and
+/// again with enough. Returns the exit code and the package of the first run; says why and returns `None` where no
+/// file system can be mounted.
 #[expect(clippy::print_stdout, reason = "a test that cannot run says why")]
-fn cache_without_room_fails_the_build_clearly_and_the_next_run_goes_on() {
-    let Some(world) = World::new() else { return };
+fn in_small_cache(world: &World, size: u64, free: u64) -> Option<(Option<i32>, serde_json::Value)> {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: only root can mount a small file system");
-        return;
+        return None;
     }
-    let script = "do_install() {\n    mkdir -p \"$DESTDIR/usr/share\"\n    head -c 16777216 /dev/zero > \"$DESTDIR/usr/share/zeros\"\n}\n";
-    world.recipe("greedy", "lone", script);
+    let script = format!(
+        "do_install() {{\n    mkdir -p \"$DESTDIR/usr/share\"\n    head -c {size} /dev/urandom > \"$DESTDIR/usr/share/noise\"\n}}\n"
+    );
+    world.recipe("greedy", "lone", &script);
     // The toolchain and the dependency are in the cache; what fails is this build.
     assert_eq!(world.run(&["build", "lone"]).code, Some(0));
     let full = world.path().join("full");
@@ -87,6 +90,7 @@ fn cache_without_room_fails_the_build_clearly_and_the_next_run_goes_on() {
         .arg(world.cache())
         .arg(&first)
         .arg(&second)
+        .arg(free.to_string())
         .arg(builder.get_program())
         .args(builder.get_args().map(|one| match one {
             one if one == world.cache().as_os_str() => full.as_os_str(),
@@ -103,10 +107,9 @@ fn cache_without_room_fails_the_build_clearly_and_the_next_run_goes_on() {
     let (first, second) = (read(&first), read(&second));
     if first.is_empty() {
         println!("skipped: no small file system can be mounted here: {story}");
-        return;
+        return None;
     }
     let code = ended.status.code();
-    assert_eq!(code, Some(1), "{story}");
     let answer: serde_json::Value = serde_json::from_slice(&first).expect("it is JSON");
     let packages = answer["packages"]
         .as_array()
@@ -126,4 +129,32 @@ fn cache_without_room_fails_the_build_clearly_and_the_next_run_goes_on() {
     let answer: serde_json::Value = serde_json::from_slice(&second).expect("it is JSON");
     assert_eq!(answer["built"], 1, "{answer:#} {story}");
     assert_eq!(answer["cached"], 1, "{answer:#} {story}");
+    Some((code, greedy.clone()))
+}
+
+#[test]
+fn build_in_a_cache_without_room_fails_clearly_and_the_next_run_goes_on() {
+    let Some(world) = World::new() else { return };
+    let Some((code, greedy)) = in_small_cache(&world, 16 << 20, 4) else {
+        return;
+    };
+    assert_eq!(code, Some(1), "{greedy:#}");
+    assert_eq!(
+        text(&greedy["reason"]),
+        "greedy failed to build: step install exited with code 1"
+    );
+}
+
+#[test]
+fn archive_for_which_there_is_no_room_is_not_left_by_halves() {
+    let Some(world) = World::new() else { return };
+    // What the build installs fits, the archive of it does not.
+    let Some((code, greedy)) = in_small_cache(&world, 12 << 20, 18) else {
+        return;
+    };
+    assert_eq!(code, Some(4), "{greedy:#}");
+    assert_eq!(
+        text(&greedy["reason"]),
+        "cannot write the archives of greedy"
+    );
 }
