@@ -11,7 +11,7 @@ use igos_report::Diagnostic;
 use super::StageInput;
 use super::checks::{check_collisions, check_entries};
 use super::facts::ReadEntry;
-use super::relate::{Relations, UnmetNeed, relate};
+use super::relate::{Relations, UnmetNeed, Visibility, VisiblePackage, relate};
 use super::rules::Rules;
 use super::scan::{Requirement, usr_merged};
 
@@ -84,11 +84,12 @@ pub(crate) fn assemble(
         false => output.supersedes.clone(),
     };
     problems.extend(check_collisions(&entries, &supersedes, input.visible));
+    let visible = visible_to(output, is_main, input.visible);
     let relations = relate(
         &facts.required,
         &facts.inside,
         siblings,
-        input.visible,
+        &visible,
         input.undeclared,
     );
     problems.extend(
@@ -144,6 +145,28 @@ pub(crate) fn assemble(
             Diagnostic::error("refused-by-format", error.to_string()).at(output.name.to_string()),
         ]),
     }
+}
+
+/// Returns the packages as one output's declarations show them: what the recipe needs to run is what its main
+/// output needs, so for another output it counts as declared only where that output names it.
+fn visible_to<'a>(
+    output: &Output,
+    is_main: bool,
+    visible: &[VisiblePackage<'a>],
+) -> Vec<VisiblePackage<'a>> {
+    let is_named = |manifest: &Manifest| {
+        output.dependencies.iter().any(|needed| {
+            needed.name == manifest.package.name
+                || manifest.provides.iter().any(|one| one.name == needed.name)
+        })
+    };
+    let mut visible = visible.to_vec();
+    for package in visible.iter_mut().filter(|_| !is_main) {
+        if package.visibility == Visibility::Run && !is_named(package.manifest) {
+            package.visibility = Visibility::Build;
+        }
+    }
+    visible
 }
 
 fn package_arch(

@@ -12,7 +12,8 @@ use igos_format::{Arch, Sha256};
 use igos_report::{Explain, Quiet, Subject, Task};
 
 use super::{
-    StageError, StageInput, StagedPackage, Strip, ToolError, Tools, UndeclaredPolicy, stage,
+    StageError, StageInput, StagedPackage, Strip, ToolError, Tools, UndeclaredPolicy, Visibility,
+    VisiblePackage, stage,
 };
 
 const RECIPE: &str = "format: 1
@@ -59,11 +60,21 @@ fn write(root: &Path, path: &str, content: &[u8], mode: u32) {
     fs_err::set_permissions(&file, PermissionsExt::from_mode(mode)).expect("set");
 }
 
-/// Stages `destination` and puts the archives into `archives` beside it.
+/// Stages `destination` where the build could see nothing.
 fn staged(
     recipe: &Recipe,
     destination: &Path,
     tools: &mut Counted,
+) -> Result<Vec<StagedPackage>, StageError> {
+    staged_beside(recipe, destination, tools, &[])
+}
+
+/// Stages `destination` and puts the archives into `archives` beside it.
+fn staged_beside(
+    recipe: &Recipe,
+    destination: &Path,
+    tools: &mut Counted,
+    visible: &[VisiblePackage<'_>],
 ) -> Result<Vec<StagedPackage>, StageError> {
     let output = destination.with_file_name("archives");
     fs_err::create_dir_all(&output).expect("made");
@@ -77,7 +88,7 @@ fn staged(
             origin: Origin::Built,
             destination: destination.to_owned(),
             output,
-            visible: &[],
+            visible,
             undeclared: UndeclaredPolicy::Refuse,
             strip: Strip::Remove,
             provenance: b"{}",
@@ -279,4 +290,39 @@ fn declared_rights_are_recorded() {
         find("usr/bin/ping").capabilities.map(|set| set.permitted),
         Some(1 << 13)
     );
+}
+
+#[test]
+fn further_output_depends_on_what_its_own_files_need() {
+    let (_directory, root) = world();
+    write(&root, "usr/bin/main", b"#!/bin/tool\n", 0o755);
+    write(&root, "usr/libexec/extra", b"#!/bin/tool\n", 0o755);
+    write(&root, "usr/share/data", b"no program", 0o644);
+    let (_other, tool) = world();
+    write(&tool, "usr/bin/tool", b"x", 0o755);
+    let provider = staged(&recipe(""), &tool, &mut Counted::default()).expect("it can be staged");
+    let mut provider = provider[0].manifest.clone();
+    provider.package.name = "tool".parse().expect("a name");
+    let recipe = recipe(
+        "outputs:\n  - {name: sample-extra, description: x, paths: ['usr/libexec/**']}\n  \
+         - {name: sample-data, description: x, paths: ['usr/share/**']}\n",
+    );
+    let visible = [VisiblePackage {
+        manifest: &provider,
+        visibility: Visibility::Run,
+    }];
+    let packages = staged_beside(&recipe, &root, &mut Counted::default(), &visible)
+        .expect("all needs are met");
+    let depends: Vec<Vec<String>> = packages
+        .iter()
+        .map(|package| {
+            package
+                .manifest
+                .depends
+                .iter()
+                .map(ToString::to_string)
+                .collect()
+        })
+        .collect();
+    assert_eq!(depends, [vec![], vec!["tool".to_owned()], vec![]]);
 }
