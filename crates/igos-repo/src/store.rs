@@ -200,12 +200,13 @@ impl SourceStore {
         let path = self.path_of(&found.sha256);
         let parent = path.parent().expect("an entry lies in a directory");
         fs_err::create_dir_all(parent).map_err(failed("make", parent))?;
-        fs_err::set_permissions(partial, std::fs::Permissions::from_mode(0o444))
-            .map_err(failed("change the mode of", partial))?;
         fs_err::File::open(partial)
             .and_then(|file| file.sync_all())
             .map_err(failed("sync", partial))?;
         fs_err::rename(partial, &path).map_err(failed("rename", partial))?;
+        // Not before: somebody who waits for the same source could not open the partial file then.
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o444))
+            .map_err(failed("change the mode of", &path))?;
         sync_directory(parent)?;
         if let Expected::Digest(Digest::Blake3(blake3)) = expected {
             self.write_note(&self.blake3_note(&blake3), &found.sha256)?;
