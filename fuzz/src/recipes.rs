@@ -1,6 +1,6 @@
 //! Recipes of all dialects, and what lies beside them.
 
-use igos_format::recipe::{
+use igos_recipe::{
     Dialect, FileKind, FileList, KissDirectory, Leniency, PackageYml, parse_kiss_directory,
     parse_overlay, parse_package_yml,
 };

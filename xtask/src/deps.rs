@@ -11,9 +11,10 @@ use crate::workspace::{self, ChoreError, Edge, Package};
 
 /// The crates from the bottom up; an edge goes to a lower row alone. A new crate gets its place here, with a
 /// decision note.
-const ROWS: [&[&str]; 9] = [
+const ROWS: [&[&str]; 10] = [
     &["igos-report"],
     &["igos-format"],
+    &["igos-recipe", "igos-solve"],
     &["igos-root"],
     &["igos-sandbox"],
     &["igos-repo"],

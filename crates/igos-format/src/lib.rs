@@ -15,7 +15,6 @@ mod name;
 mod package;
 mod path;
 mod pattern;
-pub mod recipe;
 mod tier;
 mod version;
 

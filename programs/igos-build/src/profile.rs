@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use igos_format::recipe::Recipe;
+use igos_recipe::Recipe;
 
 /// The variables of compilers and linkers that every build gets, before recipes change them.
 ///

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use igos_cli::{Answer, Exit, Failure, Globals, Render, Session};
-use igos_format::recipe::Source;
+use igos_recipe::Source;
 use igos_report::{Diagnostic, Explain};
 use serde::Serialize;
 

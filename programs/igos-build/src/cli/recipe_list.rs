@@ -3,8 +3,8 @@
 use std::fmt;
 
 use igos_cli::{Answer, Exit, Failure, Render, Session};
-use igos_format::recipe::{Dialect, RecipeDependency, Source, SourceKind};
 use igos_format::{DependencyKind, Digest, Tier};
+use igos_recipe::{Dialect, RecipeDependency, Source, SourceKind};
 use igos_report::Diagnostic;
 use serde::Serialize;
 

@@ -8,11 +8,11 @@ use igos_cli::{Answer, Exit, Failure, Render, Session};
 use igos_format::declaration::{
     GroupDeclaration, ServiceDeclaration, TriggerDeclaration, UserDeclaration,
 };
-use igos_format::recipe::{
+use igos_format::{Arch, Sha256};
+use igos_recipe::{
     AlternativeLocation, Recipe, RecipeDependency, Source, SourceAlternative, Style, TestFailure,
     TripleTemplate, Triples,
 };
-use igos_format::{Arch, Sha256};
 use serde::Serialize;
 
 use super::recipe_list::{CommonRow, DependencyRow, SourceRow};

@@ -1,6 +1,6 @@
 //! A recipe for people, as `igos-build recipe show` prints it.
 
-use igos_format::recipe::{
+use igos_recipe::{
     AlternativeLocation, FileRule, Output, Recipe, Source, SourceAlternative, SourceKind,
     TestFailure,
 };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use igos_cli::{Exit, Failure, Session};
 use igos_format::PackageName;
-use igos_format::recipe::{Dialect, Leniency};
+use igos_recipe::{Dialect, Leniency};
 use igos_report::{Diagnostic, Severity};
 
 use crate::tree::{self, Tree, TreeEntry, TreeSettings};

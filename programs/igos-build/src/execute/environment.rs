@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use igos_format::Arch;
-use igos_format::recipe::{Dialect, Recipe};
+use igos_recipe::{Dialect, Recipe};
 
 use crate::profile::Profile;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use igos_format::recipe::TestFailure;
 use igos_format::{PackageName, Sha256};
+use igos_recipe::TestFailure;
 use igos_report::{Outcome, Subject, Task};
 use igos_sandbox::{Ended, Measures, SandboxError, Status, Terminal};
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use fs_err as fs;
-use igos_format::recipe::Recipe;
+use igos_recipe::Recipe;
 use igos_sandbox::{Ended, SandboxError, Terminal};
 
 use super::chamber::Chamber;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use igos_format::Arch;
 use igos_format::archive::Compression;
-use igos_format::recipe::Recipe;
+use igos_recipe::Recipe;
 use igos_repo::Unpinned;
 use igos_sandbox::Limits;
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use igos_format::recipe::{Patch, Recipe, Style};
+use igos_recipe::{Patch, Recipe, Style};
 
 use super::environment::{DEST, PATCHES, RECIPE, SOURCES, source_directory};
 

@@ -13,8 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::archive::Compression;
-use igos_format::recipe::Recipe;
 use igos_format::{Arch, PackageName, Sha256, escape};
+use igos_recipe::Recipe;
 use igos_sandbox::Limits;
 
 /// Raised whenever a change of this program changes what a build gives: it enters every key.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use igos_format::archive::Compression;
-use igos_format::recipe::Recipe;
 use igos_format::{Arch, PackageName, Sha256};
+use igos_recipe::Recipe;
 use igos_sandbox::Limits;
 
 use super::{

@@ -211,7 +211,7 @@ fn direct(
         };
         let maker = &tree.entries[to].recipe;
         let wanted = &needed.dependency.name;
-        let provides = |output: &&igos_format::recipe::Output| {
+        let provides = |output: &&igos_recipe::Output| {
             output
                 .provides
                 .iter()

@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use igos_format::recipe::{AlternativeLocation, Source, SourceAlternative, SourceKind};
 use igos_format::{Digest, Hasher, PathError, RelPath, Sha256};
+use igos_recipe::{AlternativeLocation, Source, SourceAlternative, SourceKind};
 use igos_repo::{Alternative, Fetched, Fetcher, Inner, Location, SourceRequest, Unpinned};
 use igos_report::{Reporter, TaskId};
 

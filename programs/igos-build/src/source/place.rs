@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use igos_format::recipe::{Recipe, SourceKind};
 use igos_format::{Hasher, PackageName, Sha256};
+use igos_recipe::{Recipe, SourceKind};
 use igos_report::Explain;
 
 use super::gather::{ReadySource, SourceBytes, digest_directory};
@@ -165,7 +165,7 @@ pub fn place_sources(
 fn strip(recipe: &Recipe, kind: &SourceKind) -> Strip {
     match (kind, recipe.dialect) {
         (SourceKind::Git { .. }, _) => Strip::Nothing,
-        (_, igos_format::recipe::Dialect::KissNg) => Strip::OnlyTop,
+        (_, igos_recipe::Dialect::KissNg) => Strip::OnlyTop,
         _ => Strip::EachTop,
     }
 }

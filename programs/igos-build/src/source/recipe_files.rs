@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use igos_format::recipe::{FileKind, FileList};
 use igos_format::{Hasher, Sha256};
+use igos_recipe::{FileKind, FileList};
 use igos_report::Explain;
 
 use crate::plan::RecipeFile;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::declaration::{Feature, FeatureKind};
 use igos_format::manifest::{self, Manifest};
-use igos_format::recipe::Output;
 use igos_format::{Arch, Dependency, DependencyKind, PackageId, PackageName};
+use igos_recipe::Output;
 use igos_report::Diagnostic;
 
 use super::StageInput;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use igos_format::archive::{ArchiveSummary, Compression};
 use igos_format::manifest::{Manifest, Origin};
-use igos_format::recipe::Recipe;
 use igos_format::{Arch, Sha256};
+use igos_recipe::Recipe;
 use igos_report::Task;
 use igos_sandbox::SandboxError;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igos_format::recipe::{FileRule, OwnerNames, Recipe};
 use igos_format::{EntryKind, Owner, RelPath};
+use igos_recipe::{FileRule, OwnerNames, Recipe};
 use igos_report::Diagnostic;
 
 use super::checks::Declared;

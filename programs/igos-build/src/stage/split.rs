@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use igos_format::recipe::Output;
 use igos_format::{EntryKind, RelPath};
+use igos_recipe::Output;
 
 use super::facts::ReadEntry;
 
@@ -50,8 +50,8 @@ fn taker_of(path: &RelPath, outputs: &[Output]) -> usize {
 mod tests {
     use std::collections::BTreeMap;
 
-    use igos_format::recipe::Output;
     use igos_format::{EntryKind, FileEntry, Owner, Sha256};
+    use igos_recipe::Output;
 
     use super::split;
     use crate::stage::facts::ReadEntry;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use igos_format::archive::{ArchiveReader, Compression};
 use igos_format::manifest::Origin;
-use igos_format::recipe::{FileList, Leniency, PackageYml, Recipe, parse_package_yml};
 use igos_format::{Arch, Sha256};
+use igos_recipe::{FileList, Leniency, PackageYml, Recipe, parse_package_yml};
 use igos_report::{Explain, Quiet, Subject, Task};
 
 use super::{

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use igos_format::recipe::{Dialect, Source, SourceKind, with_digests, write_checksums};
 use igos_format::{Blake3, Digest, Hasher, PackageName, Sha256};
+use igos_recipe::{Dialect, Source, SourceKind, with_digests, write_checksums};
 use igos_report::Explain;
 
 use super::entry::TreeEntry;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use igos_format::PackageName;
-use igos_format::recipe::{Dialect, FileList, Recipe};
+use igos_recipe::{Dialect, FileList, Recipe};
 use igos_report::{Diagnostic, Severity};
 
 /// All recipes of a search path.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fs_err::os::unix::fs::OpenOptionsExt;
-use igos_format::recipe::{FileKind, FileList, RECIPE_MAX_BYTES};
+use igos_recipe::{FileKind, FileList, RECIPE_MAX_BYTES};
 use igos_report::Diagnostic;
 
 /// Deepest directory below a recipe's directory that is listed.

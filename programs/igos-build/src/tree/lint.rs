@@ -2,8 +2,8 @@
 
 use std::ffi::OsStr;
 
-use igos_format::recipe::{self, Recipe};
 use igos_format::{DependencyKind, PackageName};
+use igos_recipe::Recipe;
 use igos_report::Diagnostic;
 
 use super::entry::{Tree, TreeEntry};
@@ -15,7 +15,7 @@ pub fn lint<'t>(tree: &Tree, entries: impl Iterator<Item = &'t TreeEntry>) -> Ve
     let mut found = Vec::new();
     for entry in entries {
         let file = main_file(entry);
-        found.extend(recipe::lint(&entry.recipe, &entry.files, &file));
+        found.extend(igos_recipe::lint(&entry.recipe, &entry.files, &file));
         if let Some(at) = graph.find(entry.recipe.name.as_str()) {
             for need in &graph.needs[at] {
                 found.extend(match &need.target {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use igos_format::PackageName;
-use igos_format::recipe::{
+use igos_recipe::{
     ChecksumsKind, Dialect, Leniency, OVERLAY_FILE, Overlay, ParsedOverlay, checksums_kind,
     parse_overlay,
 };

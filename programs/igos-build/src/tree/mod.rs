@@ -1,6 +1,6 @@
 //! The recipes of a search path.
 //!
-//! This module alone reads recipe files; `igos_format::recipe` gives them their meaning. A search path is a list
+//! This module alone reads recipe files; `igos_recipe` gives them their meaning. A search path is a list
 //! of directories, each a repository, and the first that has a recipe of a name wins. A repository is a directory
 //! of recipe directories, or of tiers (or other sections) that hold them; a recipe directory has a `package.yml`,
 //! or is a KISS directory with `build` and `version`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use igos_format::Tier;
-use igos_format::recipe::{
+use igos_recipe::{
     Dialect, FileKind, FileList, KissDirectory, Leniency, Overlay, PackageYml, Parsed, Recipe,
     parse_kiss_directory, parse_package_yml,
 };

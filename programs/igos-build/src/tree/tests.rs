@@ -3,7 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use igos_format::recipe::{Dialect, Leniency, SourceKind};
+use igos_recipe::{Dialect, Leniency, SourceKind};
 use igos_report::{Diagnostic, Place};
 
 use super::{Digests, LoadTreeError, Tree, TreeSettings, checksum, lint, load};
@@ -233,7 +233,7 @@ fn pipes_and_files_that_are_too_large_are_refused_and_not_read() {
     .expect("a pipe can be made");
     world.yml("y/big", "big", "");
     let file = fs_err::File::create(world.path("y/big/package.yml")).expect("a file can be made");
-    file.set_len(igos_format::recipe::RECIPE_MAX_BYTES + 1)
+    file.set_len(igos_recipe::RECIPE_MAX_BYTES + 1)
         .expect("a file can be made longer");
     let tree = world.load(&["k", "y"]);
     assert_eq!(
@@ -340,7 +340,7 @@ fn digests_of_local_and_provided_files_are_written() {
     world.file("k/b/sources", "https://h/unknown.tar\n");
     let tree = world.load(&["k"]);
     let known = Digests::read(&b"known"[..]).expect("bytes can be read");
-    let mut provide = |_: &super::TreeEntry, source: &igos_format::recipe::Source| {
+    let mut provide = |_: &super::TreeEntry, source: &igos_recipe::Source| {
         assert_eq!(source.kind, SourceKind::Http);
         Ok::<_, super::ChecksumError>((source.cache_name == "known.tar").then_some(known))
     };

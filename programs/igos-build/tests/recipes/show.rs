@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{SHA256, run, world, write};
 
 const OURS: &str =
-    include_str!("../../../../crates/igos-format/testdata/recipe/package-yml/ours/package.yml");
+    include_str!("../../../../crates/igos-recipe/testdata/recipe/package-yml/ours/package.yml");
 
 fn ours() -> tempfile::TempDir {
     let world = world();
