@@ -161,34 +161,19 @@ fn read(archive: &Path) {
 fn collect(tree: &Path) -> Manifest {
     let name = |text: &str| text.parse().expect("it is a name");
     let mut manifest = Manifest {
-        package: PackageId {
-            name: name("tree"),
-            epoch: 0,
-            version: "1".parse().expect("it is a version"),
-            release: "1".parse().expect("it is a release"),
-            arch: Arch::Any,
-        },
         recipe: name("tree"),
-        description: String::new(),
-        license: String::new(),
-        homepage: String::new(),
-        tier: None,
-        origin: Origin::Built,
-        build_key: Sha256::of(b""),
         source_date_epoch: 1_700_000_000,
-        is_essential: false,
-        depends: [].into(),
-        provides: [].into(),
-        conflicts: [].into(),
-        supersedes: [].into(),
-        features_provided: [].into(),
-        features_required: [].into(),
-        users: [].into(),
-        groups: [].into(),
-        services: [].into(),
-        alternatives: [].into(),
-        triggers: [].into(),
-        entries: Vec::new(),
+        ..Manifest::new(
+            PackageId {
+                name: name("tree"),
+                epoch: 0,
+                version: "1".parse().expect("it is a version"),
+                release: "1".parse().expect("it is a release"),
+                arch: Arch::Any,
+            },
+            Origin::Built,
+            Sha256::of(b""),
+        )
     };
     let mut due = vec![PathBuf::new()];
     while let Some(below) = due.pop() {

@@ -84,6 +84,37 @@ pub struct Manifest {
     pub entries: Vec<FileEntry>,
 }
 
+impl Manifest {
+    /// Returns the manifest of a package without entries, relations and declarations, of the recipe of its name.
+    #[must_use]
+    pub fn new(package: PackageId, origin: Origin, build_key: Sha256) -> Self {
+        Manifest {
+            recipe: package.name.clone(),
+            package,
+            description: String::new(),
+            license: String::new(),
+            homepage: String::new(),
+            tier: None,
+            origin,
+            build_key,
+            source_date_epoch: 0,
+            is_essential: false,
+            depends: BTreeSet::new(),
+            provides: BTreeSet::new(),
+            conflicts: BTreeSet::new(),
+            supersedes: BTreeSet::new(),
+            features_provided: BTreeSet::new(),
+            features_required: BTreeSet::new(),
+            users: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            services: BTreeSet::new(),
+            alternatives: BTreeSet::new(),
+            triggers: BTreeSet::new(),
+            entries: Vec::new(),
+        }
+    }
+}
+
 /// The newest version of the text this program writes and reads.
 pub const FORMAT: u32 = 1;
 

@@ -28,34 +28,19 @@ pub(crate) fn path(text: impl AsRef<[u8]>) -> RelPath {
 pub(crate) fn empty_manifest() -> Manifest {
     let name = |text: &str| text.parse().expect("the test gives a name");
     Manifest {
-        package: PackageId {
-            name: name("tiny"),
-            epoch: 0,
-            version: "1.0".parse().expect("this is a version"),
-            release: "1".parse().expect("this is a release"),
-            arch: Arch::Any,
-        },
         recipe: name("tiny"),
-        description: String::new(),
-        license: String::new(),
-        homepage: String::new(),
-        tier: None,
-        origin: Origin::Built,
-        build_key: Sha256::of(b"key"),
         source_date_epoch: 1_700_000_000,
-        is_essential: false,
-        depends: [].into(),
-        provides: [].into(),
-        conflicts: [].into(),
-        supersedes: [].into(),
-        features_provided: [].into(),
-        features_required: [].into(),
-        users: [].into(),
-        groups: [].into(),
-        services: [].into(),
-        alternatives: [].into(),
-        triggers: [].into(),
-        entries: Vec::new(),
+        ..Manifest::new(
+            PackageId {
+                name: name("tiny"),
+                epoch: 0,
+                version: "1.0".parse().expect("this is a version"),
+                release: "1".parse().expect("this is a release"),
+                arch: Arch::Any,
+            },
+            Origin::Built,
+            Sha256::of(b"key"),
+        )
     }
 }
 

@@ -102,20 +102,11 @@ pub(crate) fn assemble(
         return Err(problems);
     }
     let mut manifest = Manifest {
-        package: PackageId {
-            name: output.name.clone(),
-            epoch: recipe.epoch,
-            version: recipe.version.clone(),
-            release: recipe.release.clone(),
-            arch,
-        },
         recipe: recipe.name.clone(),
         description: output.description.clone(),
         license: recipe.license.clone(),
         homepage: recipe.homepage.clone(),
         tier: recipe.tier,
-        origin: input.origin,
-        build_key: input.build_key,
         source_date_epoch: input.source_date_epoch,
         is_essential: output.is_essential,
         depends: depends(input, output, relations),
@@ -124,12 +115,18 @@ pub(crate) fn assemble(
         supersedes: supersedes.into_iter().collect(),
         features_provided: facts.provided.clone(),
         features_required: facts.required_from_outside(),
-        users: BTreeSet::new(),
-        groups: BTreeSet::new(),
-        services: BTreeSet::new(),
-        alternatives: BTreeSet::new(),
-        triggers: BTreeSet::new(),
         entries,
+        ..Manifest::new(
+            PackageId {
+                name: output.name.clone(),
+                epoch: recipe.epoch,
+                version: recipe.version.clone(),
+                release: recipe.release.clone(),
+                arch,
+            },
+            input.origin,
+            input.build_key,
+        )
     };
     if is_main {
         manifest.users = recipe.users.iter().cloned().collect();

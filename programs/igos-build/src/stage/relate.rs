@@ -174,34 +174,21 @@ mod tests {
             xattrs: BTreeMap::new(),
         });
         Manifest {
-            package: PackageId {
-                name: name.parse().expect("a name"),
-                epoch: 0,
-                version: "1".parse().expect("a version"),
-                release: "1".parse().expect("a release"),
-                arch: Arch::X86_64,
-            },
             recipe: name.parse().expect("a name"),
-            description: String::new(),
-            license: String::new(),
-            homepage: String::new(),
-            tier: None,
-            origin: Origin::Built,
-            build_key: Sha256::of(b""),
             source_date_epoch: 0,
-            is_essential: false,
-            depends: BTreeSet::new(),
-            provides: BTreeSet::new(),
-            conflicts: BTreeSet::new(),
-            supersedes: BTreeSet::new(),
             features_provided: features.iter().map(|text| feature(text)).collect(),
-            features_required: BTreeSet::new(),
-            users: BTreeSet::new(),
-            groups: BTreeSet::new(),
-            services: BTreeSet::new(),
-            alternatives: BTreeSet::new(),
-            triggers: BTreeSet::new(),
             entries: entries.collect(),
+            ..Manifest::new(
+                PackageId {
+                    name: name.parse().expect("a name"),
+                    epoch: 0,
+                    version: "1".parse().expect("a version"),
+                    release: "1".parse().expect("a release"),
+                    arch: Arch::X86_64,
+                },
+                Origin::Built,
+                Sha256::of(b""),
+            )
         }
     }
 

@@ -105,28 +105,8 @@ pub(super) fn convert(
 /// Returns the manifest of an imported package without entries.
 pub(super) fn imported(package: PackageId, source_date_epoch: u64, build_key: Sha256) -> Manifest {
     Manifest {
-        recipe: package.name.clone(),
-        package,
-        description: String::new(),
-        license: String::new(),
-        homepage: String::new(),
-        tier: None,
-        origin: Origin::Imported,
-        build_key,
         source_date_epoch,
-        is_essential: false,
-        depends: BTreeSet::new(),
-        provides: BTreeSet::new(),
-        conflicts: BTreeSet::new(),
-        supersedes: BTreeSet::new(),
-        features_provided: BTreeSet::new(),
-        features_required: BTreeSet::new(),
-        users: BTreeSet::new(),
-        groups: BTreeSet::new(),
-        services: BTreeSet::new(),
-        alternatives: BTreeSet::new(),
-        triggers: BTreeSet::new(),
-        entries: Vec::new(),
+        ..Manifest::new(package, Origin::Imported, build_key)
     }
 }
 

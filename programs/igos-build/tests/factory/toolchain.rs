@@ -156,34 +156,21 @@ fn manifest(files: &BTreeMap<String, PathBuf>) -> Manifest {
         add(name, link(&format!("usr/{name}")), 0o777);
     }
     Manifest {
-        package: PackageId {
-            name: "tiny".parse().expect("a name"),
-            epoch: 0,
-            version: "1".parse().expect("a version"),
-            release: "1".parse().expect("a release"),
-            arch: Arch::native(),
-        },
         recipe: "tiny".parse().expect("a name"),
         description: "A shell and small tools".into(),
-        license: String::new(),
-        homepage: String::new(),
-        tier: None,
-        origin: Origin::Imported,
-        build_key: Sha256::of(b"this machine"),
         source_date_epoch: 1_000_000_000,
-        is_essential: false,
-        depends: BTreeSet::new(),
-        provides: BTreeSet::new(),
-        conflicts: BTreeSet::new(),
-        supersedes: BTreeSet::new(),
-        features_provided: BTreeSet::new(),
-        features_required: BTreeSet::new(),
-        users: BTreeSet::new(),
-        groups: BTreeSet::new(),
-        services: BTreeSet::new(),
-        alternatives: BTreeSet::new(),
-        triggers: BTreeSet::new(),
         entries: entries.into_values().collect(),
+        ..Manifest::new(
+            PackageId {
+                name: "tiny".parse().expect("a name"),
+                epoch: 0,
+                version: "1".parse().expect("a version"),
+                release: "1".parse().expect("a release"),
+                arch: Arch::native(),
+            },
+            Origin::Imported,
+            Sha256::of(b"this machine"),
+        )
     }
 }
 

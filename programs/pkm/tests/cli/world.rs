@@ -1,6 +1,5 @@
 //! A directory with archives and a root, and `pkm` running on them.
 
-use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -140,28 +139,10 @@ impl TestPackage {
         };
         TestPackage {
             manifest: Manifest {
-                recipe: package.name.clone(),
                 description: format!("The package {name}"),
                 license: "MIT".to_owned(),
-                homepage: String::new(),
-                tier: None,
-                origin: Origin::Built,
-                build_key: Sha256::of(name.as_bytes()),
                 source_date_epoch: 1_700_000_000,
-                is_essential: false,
-                depends: BTreeSet::new(),
-                provides: BTreeSet::new(),
-                conflicts: BTreeSet::new(),
-                supersedes: BTreeSet::new(),
-                features_provided: BTreeSet::new(),
-                features_required: BTreeSet::new(),
-                users: BTreeSet::new(),
-                groups: BTreeSet::new(),
-                services: BTreeSet::new(),
-                alternatives: BTreeSet::new(),
-                triggers: BTreeSet::new(),
-                entries: Vec::new(),
-                package,
+                ..Manifest::new(package, Origin::Built, Sha256::of(name.as_bytes()))
             },
             contents: Vec::new(),
         }
