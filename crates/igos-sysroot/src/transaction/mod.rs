@@ -11,7 +11,7 @@
 //! 6. *database*, then *settle*: another `syncfs`, the journal and the old inodes go ([`apply`]).
 //!
 //! Whoever opens the root next looks at the inodes and finishes or undoes what an interrupted transaction left
-//! ([`recover`]). Every mutation goes through [`Mutations`], so that tests can stop it anywhere.
+//! ([`recover()`]). Every mutation goes through [`Mutations`], so that tests can stop it anywhere.
 
 mod apply;
 mod error;

@@ -1,7 +1,7 @@
 //! Comparing the disk with the record.
 //!
 //! What should be there comes from the text records, cross-checked with the database; what is there is looked at and
-//! hashed in parallel, through the root's descriptor. The comparison itself ([`compare`]) is pure. What cannot be
+//! hashed in parallel, through the root's descriptor. The comparison itself ([`compare()`]) is pure. What cannot be
 //! read is a finding of its own and never counts as fine.
 
 mod compare;
