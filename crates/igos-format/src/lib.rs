@@ -10,6 +10,7 @@ mod dependency;
 mod digest;
 mod entry;
 pub mod escape;
+pub mod index;
 pub mod manifest;
 mod name;
 mod package;
