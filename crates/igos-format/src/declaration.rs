@@ -64,6 +64,95 @@ pub struct TriggerDeclaration {
     pub run: Vec<String>,
 }
 
+/// When a package asks for a command to be run, as seen by that package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HookMoment {
+    /// Before it is installed for the first time.
+    PreInstall,
+    /// After it was installed for the first time.
+    PostInstall,
+    /// Before another version takes its place, or it is installed again: the arriving package's.
+    PreUpgrade,
+    /// After it took the place of another version, or was installed again.
+    PostUpgrade,
+    /// Before it is removed.
+    PreRemove,
+    /// After it was removed.
+    PostRemove,
+}
+
+impl HookMoment {
+    /// All moments.
+    pub const ALL: [HookMoment; 6] = [
+        HookMoment::PreInstall,
+        HookMoment::PostInstall,
+        HookMoment::PreUpgrade,
+        HookMoment::PostUpgrade,
+        HookMoment::PreRemove,
+        HookMoment::PostRemove,
+    ];
+
+    /// Returns the word of manifests, recipes and JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HookMoment::PreInstall => "pre-install",
+            HookMoment::PostInstall => "post-install",
+            HookMoment::PreUpgrade => "pre-upgrade",
+            HookMoment::PostUpgrade => "post-upgrade",
+            HookMoment::PreRemove => "pre-remove",
+            HookMoment::PostRemove => "post-remove",
+        }
+    }
+
+    /// Tells whether it comes before anything of the root changes.
+    #[must_use]
+    pub fn is_before(self) -> bool {
+        matches!(
+            self,
+            HookMoment::PreInstall | HookMoment::PreUpgrade | HookMoment::PreRemove
+        )
+    }
+}
+
+/// A text is not a moment for hooks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} is not one of pre-install, post-install, pre-upgrade, post-upgrade, pre-remove, post-remove"
+)]
+pub struct HookMomentError {
+    text: String,
+}
+
+impl FromStr for HookMoment {
+    type Err = HookMomentError;
+
+    fn from_str(text: &str) -> Result<Self, HookMomentError> {
+        let found = HookMoment::ALL
+            .into_iter()
+            .find(|moment| moment.as_str() == text);
+        found.ok_or_else(|| HookMomentError {
+            text: text.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for HookMoment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A command that a package asks to be run around a transaction that changes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct HookDeclaration {
+    /// When.
+    pub moment: HookMoment,
+    /// The program, absolute below the root, and its arguments.
+    pub run: Vec<String>,
+}
+
 /// What kind of thing files of a package offer or need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,6 +2,7 @@
 
 use igos_report::Explain;
 
+use crate::declaration::HookMoment;
 use crate::{RelPath, Sha256};
 
 /// A value of [`super::Manifest`] cannot be written because it breaks a rule of manifests.
@@ -22,6 +23,12 @@ pub enum ManifestRule {
     Control {
         /// The key of the text.
         key: &'static str,
+    },
+    /// A hook names no program, or one without an absolute path.
+    #[error("the program of a {moment} hook is not an absolute path")]
+    HookProgram {
+        /// When it would run.
+        moment: HookMoment,
     },
     /// The modification time does not fit a tar header.
     #[error("source-date-epoch {epoch} is past the year 2242, which archives cannot hold")]
@@ -128,6 +135,7 @@ impl Explain for ManifestRuleError {
     fn code(&self) -> &'static str {
         match self.rule {
             ManifestRule::Control { .. } => "manifest-control-character",
+            ManifestRule::HookProgram { .. } => "manifest-hook-program",
             ManifestRule::Epoch { .. } => "manifest-epoch",
             ManifestRule::TooManyEntries { .. } => "manifest-too-many-entries",
             ManifestRule::TotalSize => "manifest-total-size",

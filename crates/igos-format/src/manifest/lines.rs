@@ -8,11 +8,10 @@ use super::values::{parse, shown, words};
 use super::{LineProblem, ManifestError};
 
 /// Keys that later formats will give a meaning; a text that has one is for a later reader.
-const RESERVED_KEYS: [&str; 8] = [
+const RESERVED_KEYS: [&str; 7] = [
     "block",
     "character",
     "fifo",
-    "hook",
     "recommends",
     "socket",
     "suggests",
@@ -20,7 +19,7 @@ const RESERVED_KEYS: [&str; 8] = [
 ];
 
 /// The keys of this format.
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "igos-manifest",
     "name",
     "epoch",
@@ -47,6 +46,7 @@ const KEYS: [&str; 30] = [
     "service",
     "alternative",
     "trigger",
+    "hook",
     "directory",
     "file",
     "symlink",

@@ -17,7 +17,7 @@ pub use write::write;
 use std::collections::BTreeSet;
 
 use crate::declaration::{
-    AlternativeDeclaration, Feature, GroupDeclaration, Provided, ServiceDeclaration,
+    AlternativeDeclaration, Feature, GroupDeclaration, HookDeclaration, Provided, ServiceDeclaration,
     TriggerDeclaration, UserDeclaration,
 };
 use crate::{Dependency, FileEntry, PackageId, PackageName, Sha256, Tier};
@@ -80,6 +80,8 @@ pub struct Manifest {
     pub alternatives: BTreeSet<AlternativeDeclaration>,
     /// Commands to run once after transactions that touch certain paths.
     pub triggers: BTreeSet<TriggerDeclaration>,
+    /// Commands to run around transactions that change the package.
+    pub hooks: BTreeSet<HookDeclaration>,
     /// Every path, in the order of [`crate::RelPath`]; every parent of a path that the package needs is there too.
     pub entries: Vec<FileEntry>,
 }
@@ -110,13 +112,14 @@ impl Manifest {
             services: BTreeSet::new(),
             alternatives: BTreeSet::new(),
             triggers: BTreeSet::new(),
+            hooks: BTreeSet::new(),
             entries: Vec::new(),
         }
     }
 }
 
 /// The newest version of the text this program writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Longest manifest, in bytes (threats note, X7).
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;

@@ -2,7 +2,9 @@
 //! compared, so that there is exactly one text for it.
 
 use super::lines::Lines;
-use super::values::{alternative, entry, group, origin, parse, service, shown, trigger, user};
+use super::values::{
+    alternative, entry, group, hook, origin, parse, service, shown, trigger, user,
+};
 use super::{
     FORMAT, LineProblem, MAX_BYTES, MAX_ENTRIES, Manifest, ManifestError, ManifestRule, validate,
     write,
@@ -57,6 +59,7 @@ pub fn read(bytes: &[u8]) -> Result<Manifest, ManifestError> {
         services: lines.set("service", service)?,
         alternatives: lines.set("alternative", alternative)?,
         triggers: lines.set("trigger", trigger)?,
+        hooks: lines.set("hook", hook)?,
         entries: Vec::new(),
     };
     let first;
@@ -87,7 +90,7 @@ fn read_format(bytes: &[u8]) -> Result<(), ManifestError> {
     else {
         return Err(ManifestError::NotAManifest);
     };
-    // There is no older format than the first, and of a newer one we know no text, whatever it asks for.
+    // Of a newer format we know no text, whatever it asks for. Which of ours this is shows in the comparison at the end.
     if needed > FORMAT || version > FORMAT {
         return Err(ManifestError::NewerFormat {
             needed: needed.max(FORMAT + 1),

@@ -118,7 +118,23 @@ fn validate_declarations(manifest: &Manifest) -> Result<(), ManifestRule> {
             text("trigger", words)?;
         }
     }
+    for hook in &manifest.hooks {
+        for words in &hook.run {
+            text("hook", words)?;
+        }
+        if !hook.run.first().is_some_and(|program| is_program(program)) {
+            return Err(ManifestRule::HookProgram {
+                moment: hook.moment,
+            });
+        }
+    }
     Ok(())
+}
+
+/// Tells whether a text names a program: absolute, and a path that manifests could have.
+fn is_program(text: &str) -> bool {
+    text.strip_prefix('/')
+        .is_some_and(|path| RelPath::from_bytes(path.as_bytes()).is_ok())
 }
 
 fn validate_entries(entries: &[FileEntry]) -> Result<(), (usize, ManifestRule)> {

@@ -5,8 +5,8 @@ use std::str::{FromStr, Split};
 
 use super::{LineProblem, Origin};
 use crate::declaration::{
-    AlternativeDeclaration, GroupDeclaration, ServiceDeclaration, TriggerDeclaration,
-    UserDeclaration,
+    AlternativeDeclaration, GroupDeclaration, HookDeclaration, ServiceDeclaration,
+    TriggerDeclaration, UserDeclaration,
 };
 use crate::escape::unescape;
 use crate::{Capabilities, EntryKind, FileEntry, Owner, RelPath, Xattrs};
@@ -220,4 +220,19 @@ pub(super) fn trigger(text: &str) -> Result<TriggerDeclaration, LineProblem> {
         }
     }
     Ok(trigger)
+}
+
+pub(super) fn hook(text: &str) -> Result<HookDeclaration, LineProblem> {
+    let mut fields = text.split(' ');
+    let mut hook = HookDeclaration {
+        moment: parse("hook", next(&mut fields, "hook")?)?,
+        run: Vec::new(),
+    };
+    for field in fields {
+        match key_value("hook", field)? {
+            ("run", value) => hook.run.push(words("run", value)?),
+            _ => return Err(refuse("hook", field, "not a property of hooks")),
+        }
+    }
+    Ok(hook)
 }

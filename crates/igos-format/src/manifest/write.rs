@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{FORMAT, Manifest, Origin};
+use super::{Manifest, Origin};
 use crate::declaration::{
-    AlternativeDeclaration, GroupDeclaration, ServiceDeclaration, TriggerDeclaration,
-    UserDeclaration,
+    AlternativeDeclaration, GroupDeclaration, HookDeclaration, ServiceDeclaration,
+    TriggerDeclaration, UserDeclaration,
 };
 use crate::escape::escape;
 use crate::{EntryKind, FileEntry, Sha256};
@@ -15,7 +15,8 @@ use crate::{EntryKind, FileEntry, Sha256};
 /// Only for a manifest that [`super::validate`] accepts is the result one that [`super::read`] accepts.
 #[must_use]
 pub fn write(manifest: &Manifest) -> Vec<u8> {
-    let mut text = Text(format!("igos-manifest {FORMAT} {FORMAT}\n"));
+    let format = format_of(manifest);
+    let mut text = Text(format!("igos-manifest {format} {format}\n"));
     let package = &manifest.package;
     text.line("name", &package.name);
     text.line("epoch", package.epoch);
@@ -46,12 +47,18 @@ pub fn write(manifest: &Manifest) -> Vec<u8> {
     text.set("service", manifest.services.iter().map(service));
     text.set("alternative", manifest.alternatives.iter().map(alternative));
     text.set("trigger", manifest.triggers.iter().map(trigger));
+    text.set("hook", manifest.hooks.iter().map(hook));
     for entry in &manifest.entries {
         text.entry(entry);
     }
     let digest = Sha256::of(text.0.as_bytes());
     text.line("end", digest);
     text.0.into_bytes()
+}
+
+/// Returns the lowest format that has everything the manifest uses: hooks came with the second.
+fn format_of(manifest: &Manifest) -> u32 {
+    if manifest.hooks.is_empty() { 1 } else { 2 }
 }
 
 impl Origin {
@@ -188,6 +195,14 @@ fn trigger(trigger: &TriggerDeclaration) -> String {
         push_words(&mut line, "path", Some(path));
     }
     for word in &trigger.run {
+        push_words(&mut line, "run", Some(word));
+    }
+    line
+}
+
+fn hook(hook: &HookDeclaration) -> String {
+    let mut line = hook.moment.to_string();
+    for word in &hook.run {
         push_words(&mut line, "run", Some(word));
     }
     line

@@ -29,6 +29,42 @@ fn example_of_the_document_is_a_manifest() {
     );
 }
 
+#[test]
+fn second_example_of_the_document_is_a_manifest_with_hooks() {
+    let (_, rest) = DOCUMENT
+        .split_once("```manifest\nigos-manifest 2")
+        .expect("the document has a second example");
+    let (rest, _) = rest.split_once("```").expect("the example ends");
+    let text = format!("igos-manifest 2{rest}");
+    let manifest = manifest::read(text.as_bytes()).expect("the document is right");
+    assert_eq!(manifest.hooks.len(), 2);
+    assert_eq!(
+        String::from_utf8(manifest::write(&manifest)).as_deref(),
+        Ok(text.as_str())
+    );
+    // The format is the lowest that has everything, so neither text can carry the other's number.
+    for (written, other) in [
+        (
+            text.as_str(),
+            text.replace("igos-manifest 2 2", "igos-manifest 1 1"),
+        ),
+        (
+            example(),
+            example().replace("igos-manifest 1 1", "igos-manifest 2 2"),
+        ),
+    ] {
+        assert!(manifest::read(written.as_bytes()).is_ok());
+        let refused = manifest::read(with_digest(&other).as_bytes());
+        assert!(matches!(
+            refused,
+            Err(ManifestError::Line {
+                line: 1,
+                problem: LineProblem::NotCanonical { .. }
+            })
+        ));
+    }
+}
+
 fn reason(problem: &LineProblem) -> &'static str {
     match problem {
         LineProblem::UnknownKey { .. } => "unknown key",
@@ -81,12 +117,12 @@ fn refused_texts_of_the_document_are_refused_at_their_line_for_their_reason() {
 
 #[test]
 fn text_that_needs_a_newer_reader_is_told_from_a_damaged_one() {
-    let newer = example().replace("igos-manifest 1 1", "igos-manifest 3 2");
+    let newer = example().replace("igos-manifest 1 1", "igos-manifest 4 3");
     assert_eq!(
         manifest::read(newer.as_bytes()),
         Err(ManifestError::NewerFormat {
-            needed: 2,
-            known: 1
+            needed: 3,
+            known: 2
         })
     );
     let damaged = example().replace("name tiny", "name tinx");

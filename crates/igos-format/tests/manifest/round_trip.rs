@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use igos_format::declaration::{
-    AlternativeDeclaration, Feature, FeatureKind, GroupDeclaration, Provided, ServiceDeclaration,
-    TriggerDeclaration, UserDeclaration,
+    AlternativeDeclaration, Feature, FeatureKind, GroupDeclaration, HookDeclaration, HookMoment,
+    Provided, ServiceDeclaration, TriggerDeclaration, UserDeclaration,
 };
 use igos_format::manifest::{self, Manifest, Origin, normalise};
 use igos_format::{
@@ -92,6 +92,16 @@ fn user() -> impl Strategy<Value = UserDeclaration> {
 fn trigger() -> impl Strategy<Value = TriggerDeclaration> {
     (name(), vec(words(), 0..3), vec(words(), 0..3))
         .prop_map(|(name, paths, run)| TriggerDeclaration { name, paths, run })
+}
+
+fn hook() -> impl Strategy<Value = HookDeclaration> {
+    let moment = prop::sample::select(HookMoment::ALL.to_vec());
+    (moment, "/[a-c ]{1,4}/[a-cé]{1,4}", vec(words(), 0..3)).prop_map(
+        |(moment, program, mut run)| {
+            run.insert(0, program);
+            HookDeclaration { moment, run }
+        },
+    )
 }
 
 fn alternative() -> impl Strategy<Value = AlternativeDeclaration> {
@@ -219,6 +229,7 @@ fn sets() -> impl Strategy<Value = Manifest> {
         ),
         btree_set(alternative(), 0..3),
         btree_set(trigger(), 0..3),
+        btree_set(hook(), 0..3),
     );
     let identity = (
         (
@@ -267,6 +278,7 @@ fn sets() -> impl Strategy<Value = Manifest> {
             services: declarations.2,
             alternatives: declarations.3,
             triggers: declarations.4,
+            hooks: declarations.5,
             entries: Vec::new(),
         }
     })

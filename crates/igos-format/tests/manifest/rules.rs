@@ -2,6 +2,7 @@
 
 use std::mem::discriminant;
 
+use igos_format::declaration::{HookDeclaration, HookMoment};
 use igos_format::manifest::{
     self, LineProblem, Manifest, ManifestError, ManifestRule, normalise, validate,
 };
@@ -73,6 +74,17 @@ fn texts_with_control_characters_are_refused() {
             })
             .collect();
     });
+}
+
+#[test]
+fn programs_of_hooks_are_absolute_paths() {
+    let moment = HookMoment::PostInstall;
+    for run in [vec![], vec![""], vec!["bin/a"], vec!["/a/../b"], vec!["/"]] {
+        breaks(&ManifestRule::HookProgram { moment }, |m| {
+            let run = run.into_iter().map(str::to_owned).collect();
+            m.hooks.insert(HookDeclaration { moment, run });
+        });
+    }
 }
 
 #[test]
