@@ -228,7 +228,11 @@ impl Steps<'_> {
             // Without colours, rustfmt's too.
             .env("CARGO_TERM_COLOR", "never")
             .env("TERM", "dumb")
-            .env("RUSTDOCFLAGS", "-D warnings")
+            // The documentation is for developers: a module's story names its private rooms.
+            .env(
+                "RUSTDOCFLAGS",
+                "-D warnings -A rustdoc::private_intra_doc_links",
+            )
             .stdin(Stdio::null())
             .stdout(file)
             .stderr(errors)

@@ -1,7 +1,7 @@
 //! How our programs meet a person: flags, settings, progress, prompts, answers and exit codes.
 //!
 //! A program is a function from its parsed command line and a [`Session`] to an [`Answer`] or a [`Failure`];
-//! [`run`] does the rest. This crate alone prints, reads the environment and decides how a process ends.
+//! [`run()`] does the rest. This crate alone prints, reads the environment and decides how a process ends.
 //! It knows events, diagnostics and nothing of packages.
 
 mod answer;

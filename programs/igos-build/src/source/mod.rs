@@ -1,6 +1,6 @@
 //! What a build is made from: fetched, verified, and unpacked inside the sandbox.
 //!
-//! [`RecipeFiles`] takes in the recipe's own directory, [`gather`] gets the sources. Both know the digest of
+//! [`RecipeFiles`] takes in the recipe's own directory, [`gather()`] gets the sources. Both know the digest of
 //! every byte before a build begins, and copy what they know into the directory of the build, comparing again:
 //! what the build sees is what its key says.
 

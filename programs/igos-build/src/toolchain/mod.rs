@@ -1,7 +1,7 @@
 //! The toolchain: the archives that every build sees before anything it declares.
 //!
 //! Until ours is built from source, it is imported: [`ToolchainList`] names binary packages of another
-//! distribution, [`import`] resolves, fetches and converts them into archives marked `imported`, and writes a
+//! distribution, [`import()`] resolves, fetches and converts them into archives marked `imported`, and writes a
 //! document that lists them. [`Toolchain`] is what builds load; its digest enters every build key. Formats:
 //! `docs/formats/toolchain.md`.
 
