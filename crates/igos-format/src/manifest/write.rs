@@ -12,7 +12,7 @@ use crate::{EntryKind, FileEntry, Sha256};
 
 /// Returns the text of `manifest`.
 ///
-/// Only for a manifest that [`super::validate`] accepts is the result one that [`super::read`] accepts.
+/// Only for a manifest that [`super::validate`] accepts is the result one that [`super::read()`] accepts.
 #[must_use]
 pub fn write(manifest: &Manifest) -> Vec<u8> {
     let format = format_of(manifest);
