@@ -47,6 +47,10 @@ pub(crate) struct ConfinementPlan {
     pub(crate) binds: Vec<BindPlan>,
     pub(crate) tmp_bytes: u64,
     pub(crate) has_terminal: bool,
+    /// Whether all ids of the caller exist inside, not the identity's alone.
+    pub(crate) has_all_ids: bool,
+    /// Whether it stays in the caller's network namespace.
+    pub(crate) shares_network: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -29,8 +29,8 @@ pub use error::SandboxError;
 pub use host::{HostOutput, HostProgram, HostProgramError};
 pub use measures::{Confinement, Measures, MissingFeature};
 pub use sandbox::{
-    Access, Bind, Ended, HELPER_OUTPUT_MAX_BYTES, HelperFn, Identity, Limit, Limits, RootView,
-    Sandbox, Status, Terminal, Usage, Work,
+    Access, Bind, Ended, HELPER_OUTPUT_MAX_BYTES, HelperFn, Identity, Limit, Limits, Network,
+    RootView, RunsAs, Sandbox, Status, Terminal, Usage, Work,
 };
 
 pub use parent::{

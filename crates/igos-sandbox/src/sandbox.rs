@@ -24,6 +24,10 @@ pub struct Sandbox {
     pub limits: Limits,
     /// Whether a person sits in front of it.
     pub terminal: Terminal,
+    /// Whose rights over files it has.
+    pub runs_as: RunsAs,
+    /// Which network it reaches.
+    pub network: Network,
 }
 
 impl Sandbox {
@@ -36,6 +40,8 @@ impl Sandbox {
             binds: Vec::new(),
             limits: Limits::default(),
             terminal: Terminal::None,
+            runs_as: RunsAs::BuildIdentity,
+            network: Network::None,
         }
     }
 
@@ -117,6 +123,26 @@ pub enum Terminal {
     Interactive,
 }
 
+/// Whose rights over files a sandboxed program has. Inside, it is user 0 in every case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunsAs {
+    /// Those of [`build_identity`](crate::build_identity): where root is the caller, somebody who owns nothing.
+    BuildIdentity,
+    /// The caller's own. For root all ids of the caller's user namespace exist inside, so that files can be given to
+    /// anybody: for programs that maintain an installed root, on the writable binds of which nothing but mounts,
+    /// Landlock and the kept capabilities limits them.
+    Caller,
+}
+
+/// Which network a sandboxed program reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// Its own loopback interface.
+    None,
+    /// What the caller reaches.
+    Caller,
+}
+
 /// How much a sandboxed program may use before it is stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -126,7 +152,8 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Time on the clock. Default 12 hours: longer than the slowest package, shorter than a lost weekend.
     pub wall: Duration,
-    /// Bytes of disk in all writable binds together, by blocks used. Default 64 GiB.
+    /// Bytes of disk in all writable binds together, by blocks used. Default 64 GiB. With `u64::MAX` neither bytes nor
+    /// entries are counted: for binds that hold much that the program did not make.
     pub disk_bytes: u64,
     /// Files and directories in all writable binds together. Default 4 million.
     pub disk_entries: u64,

@@ -18,10 +18,17 @@ const DEDICATED_ID: u32 = 1_879_500_000;
 /// The same inside a container that maps only the customary 65 536 ids: the last below `systemd`'s dynamic range.
 const CONTAINER_ID: u32 = 61_183;
 
+/// Returns the caller's own host ids.
+pub(crate) fn caller_identity() -> Identity {
+    Identity {
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+    }
+}
+
 /// Returns the host ids that builds run as.
 pub(crate) fn build_identity() -> Identity {
-    let uid = rustix::process::geteuid().as_raw();
-    let gid = rustix::process::getegid().as_raw();
+    let Identity { uid, gid } = caller_identity();
     if uid != 0 {
         return Identity { uid, gid };
     }

@@ -51,7 +51,9 @@ fn serve(
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(Refusal::during("close this process to others"))?;
     rustix::system::sethostname(HOST_NAME).map_err(Refusal::during("name the machine"))?;
-    syscall::bring_up_loopback().map_err(Refusal::during("turn on the loopback interface"))?;
+    if !confinement.shares_network {
+        syscall::bring_up_loopback().map_err(Refusal::during("turn on the loopback interface"))?;
+    }
     mounts::enter_root(confinement)?;
     let terminal = if confinement.has_terminal {
         let (ours, theirs) = devices::open_terminal()?;

@@ -26,6 +26,6 @@ mod skeleton;
 mod start;
 mod worker;
 
-pub(crate) use identity::build_identity;
+pub(crate) use identity::{build_identity, caller_identity};
 pub(crate) use namespaces::NAMESPACES;
 pub(crate) use start::main;

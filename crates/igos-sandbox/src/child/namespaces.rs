@@ -1,14 +1,18 @@
 //! New namespaces, and who we are in them.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, WaitOptions};
 use rustix::thread::UnshareFlags;
 
+use super::start::leave;
 use crate::Identity;
-use crate::control::Refusal;
-use crate::syscall;
+use crate::control::{ConfinementPlan, Refusal};
+use crate::syscall::{self, Fork};
 
 /// The namespaces of a sandbox: the kernel's name, the flag, and what it is called for people.
 const ALL: [(&str, UnshareFlags); 7] = [
@@ -24,11 +28,19 @@ const ALL: [(&str, UnshareFlags); 7] = [
 /// The kernel's names of the namespaces of a sandbox, in order.
 pub(crate) const NAMESPACES: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
 
-/// Enters new namespaces, in which `identity` is user 0 and group 0 and nobody else exists.
-pub(super) fn enter(identity: Identity) -> Result<(), Refusal> {
+/// Enters new namespaces.
+///
+/// In them `identity` is user 0 and group 0 and nobody else exists; or, where the plan says so, every id of ours is itself.
+pub(super) fn enter(identity: Identity, plan: &ConfinementPlan) -> Result<(), Refusal> {
     let flags = ALL
         .iter()
+        .filter(|(name, _)| !(plan.shares_network && *name == "net"))
         .fold(UnshareFlags::empty(), |flags, (_, flag)| flags | *flag);
+    if plan.has_all_ids {
+        let writer = MapWriter::start()?;
+        syscall::unshare(flags).map_err(explain)?;
+        return writer.write();
+    }
     syscall::unshare(flags).map_err(explain)?;
     for (file, text) in [
         ("setgroups", "deny".to_owned()),
@@ -39,6 +51,62 @@ pub(super) fn enter(identity: Identity) -> Result<(), Refusal> {
             .map_err(Refusal::during(format!("write /proc/self/{file}")))?;
     }
     Ok(())
+}
+
+/// A process that stays outside of the new user namespace: only from there can more than one id be mapped, see
+/// user_namespaces(7).
+struct MapWriter {
+    process: Pid,
+    go: OwnedFd,
+}
+
+impl MapWriter {
+    fn start() -> Result<Self, Refusal> {
+        let own = rustix::process::getpid().as_raw_nonzero();
+        let maps = ["uid_map", "gid_map"].map(|file| {
+            let text = fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
+            (format!("/proc/{own}/{file}"), identical(&text))
+        });
+        let (wait, go) = pipe_with(PipeFlags::CLOEXEC).map_err(Refusal::during("make a pipe"))?;
+        match syscall::fork().map_err(Refusal::during("start the writer of id maps"))? {
+            Fork::Parent(process) => Ok(MapWriter { process, go }),
+            Fork::Child => {
+                drop(go);
+                let mut byte = [0_u8; 1];
+                let is_wanted = matches!(rustix::io::read(&wait, &mut byte), Ok(1));
+                let is_done = is_wanted
+                    && maps
+                        .iter()
+                        .all(|(file, text)| fs::write(file, text).is_ok());
+                leave(i32::from(!is_done))
+            }
+        }
+    }
+
+    /// Has the maps written, now that the namespace exists.
+    fn write(self) -> Result<(), Refusal> {
+        let step = "map all ids into the new user namespace";
+        rustix::io::write(&self.go, b"1").map_err(Refusal::during(step))?;
+        loop {
+            match rustix::process::waitpid(Some(self.process), WaitOptions::empty()) {
+                Ok(Some((_, status))) if status.exit_status() == Some(0) => return Ok(()),
+                Ok(Some(_)) => return Err(Refusal::during(step)(Errno::PERM)),
+                Ok(None) | Err(Errno::INTR) => {}
+                Err(error) => return Err(Refusal::during(step)(error)),
+            }
+        }
+    }
+}
+
+/// Returns the map in which every id that this one has is itself.
+fn identical(map: &str) -> String {
+    map.lines()
+        .filter_map(|line| {
+            let mut fields = line.split_ascii_whitespace();
+            let (first, count) = (fields.next()?, fields.nth(1)?);
+            Some(format!("{first} {first} {count}\n"))
+        })
+        .collect()
 }
 
 /// Says what to do when the kernel refuses.
@@ -89,7 +157,16 @@ fn explain(error: Errno) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, NAMESPACES};
+    use super::{ALL, NAMESPACES, identical};
+
+    #[test]
+    fn every_mapped_id_is_itself_inside() {
+        let host = "         0          0 4294967295\n";
+        assert_eq!(identical(host), "0 0 4294967295\n");
+        let container = "0 100000 65536\n65536 1000 1\n";
+        assert_eq!(identical(container), "0 0 65536\n65536 65536 1\n");
+        assert_eq!(identical("nonsense"), "");
+    }
 
     #[test]
     fn names_and_flags_are_the_same_list() {

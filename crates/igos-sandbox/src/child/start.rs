@@ -84,7 +84,7 @@ fn obey(control: &mut Control, helpers: &[(&'static str, HelperFn)]) -> Result<(
         return Ok(plain::run(control, &plan, &input, helpers)?);
     };
     die_with_parent(plan.parent)?;
-    namespaces::enter(plan.identity)?;
+    namespaces::enter(plan.identity, confinement)?;
     // Its write end closes when this process dies, which init cannot see in another way.
     let (alive_reader, alive_writer) =
         pipe_with(PipeFlags::CLOEXEC).map_err(Refusal::during("make a pipe"))?;

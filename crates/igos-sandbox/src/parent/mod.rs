@@ -21,8 +21,8 @@ use std::sync::{Arc, OnceLock};
 use crate::child;
 use crate::control::{CHILD_NAME, Refusal};
 use crate::{
-    Confinement, Ended, HelperFn, Identity, Limits, Measures, MissingFeature, Sandbox,
-    SandboxError, Terminal, Work,
+    Confinement, Ended, HelperFn, Identity, Limits, Measures, MissingFeature, Network, RunsAs,
+    Sandbox, SandboxError, Terminal, Work,
 };
 
 /// Set by [`init_if_child`]. Without it a child would run the whole program again.
@@ -73,8 +73,15 @@ pub fn run(
     output: &mut dyn FnMut(&[u8]),
 ) -> Result<Ended, SandboxError> {
     check_initialised()?;
-    let identity = build_identity();
-    let measures = expected_measures(sandbox.root.name(), identity).map_err(SandboxError::from)?;
+    let identity = match sandbox.runs_as {
+        RunsAs::BuildIdentity => build_identity(),
+        RunsAs::Caller => child::caller_identity(),
+    };
+    let mut measures =
+        expected_measures(sandbox.root.name(), identity).map_err(SandboxError::from)?;
+    if sandbox.network == Network::Caller {
+        measures.namespaces.retain(|name| name != "net");
+    }
     let terminal = match sandbox.terminal {
         Terminal::None => None,
         Terminal::Interactive => Some(terminal::UserTerminal::open()?),

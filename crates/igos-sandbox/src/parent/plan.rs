@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use crate::control::{BindPlan, ConfinementPlan, Plan, ProcessLimits, RootPlan, WorkPlan};
-use crate::{Access, Identity, Limits, RootView, Sandbox, SandboxError, Terminal, Work};
+use crate::{Access, Identity, Limits, Network, RootView, RunsAs, Sandbox, SandboxError, Terminal, Work};
 
 /// Most layers of a root: overlayfs takes 500, some are ours.
 const LAYERS_MAX: usize = 490;
@@ -50,10 +50,11 @@ pub(super) fn confined(
             is_writable: bind.access == Access::Write,
         });
     }
+    let is_counted = sandbox.limits.disk_bytes != u64::MAX;
     let writable = sandbox
         .binds
         .iter()
-        .filter(|bind| bind.access == Access::Write)
+        .filter(|bind| is_counted && bind.access == Access::Write)
         .map(|bind| sandbox.base.join(&bind.source))
         .collect();
     let confinement = ConfinementPlan {
@@ -61,6 +62,8 @@ pub(super) fn confined(
         binds,
         tmp_bytes: sandbox.limits.tmp_bytes,
         has_terminal: sandbox.terminal == Terminal::Interactive,
+        has_all_ids: sandbox.runs_as == RunsAs::Caller && identity.uid == 0,
+        shares_network: sandbox.network == Network::Caller,
     };
     Ok(request(
         &sandbox.base,

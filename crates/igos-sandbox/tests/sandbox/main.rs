@@ -8,6 +8,7 @@
     reason = "the tests play careless callers and hostile programs"
 )]
 
+mod caller;
 mod callers;
 mod harness;
 mod inside;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         limits::TESTS,
         traces::TESTS,
         callers::TESTS,
+        caller::TESTS,
     ]
     .concat();
     harness::run(&tests)
