@@ -28,6 +28,12 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// Returns the value of a variable as text, with what is not UTF-8 in it replaced; an empty one counts as absent.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<String> {
+        Some(self.variable(name)?.to_string_lossy().into_owned())
+    }
+
     /// Returns all variables, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0

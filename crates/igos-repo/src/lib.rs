@@ -16,7 +16,7 @@ mod store;
 pub use debian::{DebianArchive, DebianError, DebianSettings};
 pub use fetch::{
     Attempt, FetchError, FetchSettings, Fetched, Fetcher, HttpLimits, Mirror, Network, Provider,
-    Upstream,
+    Proxies, ProxyError, Upstream,
 };
 pub use request::{
     Alternative, AlternativeLocation, Inner, Location, LocationError, SourceRequest, Unpinned,

@@ -153,7 +153,7 @@ impl<'a> Fetcher<'a> {
     ) -> Self {
         Fetcher {
             store,
-            http: Http::new(settings.http.clone()),
+            http: Http::new(settings.http.clone(), &settings.proxies),
             git: Git::new(&settings),
             settings,
             debian,

@@ -27,7 +27,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Returns `name` for use in an address: bytes that would end the path or be refused are percent-encoded.
-pub(super) fn encode(name: &str) -> String {
+pub(crate) fn encode(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~+=@:,!".contains(&byte);
     name.bytes()
         .map(|byte| {

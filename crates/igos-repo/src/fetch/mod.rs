@@ -7,14 +7,16 @@
 mod error;
 mod fetcher;
 mod git;
-mod http;
+pub(crate) mod http;
 mod hunt;
-mod mirror;
-mod partial;
+pub(crate) mod mirror;
+pub(crate) mod partial;
+mod proxies;
 mod settings;
 
 pub use error::{Attempt, FetchError};
 pub use fetcher::{Fetched, Fetcher, Provider};
+pub use proxies::{Proxies, ProxyError};
 pub use settings::{FetchSettings, HttpLimits, Mirror, Network, Upstream};
 
 #[cfg(test)]

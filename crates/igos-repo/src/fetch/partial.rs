@@ -11,7 +11,7 @@ use rustix::fs::FlockOperation;
 ///
 /// The file is only ever shortened, never replaced, while the lock is held, because the lock belongs to the file.
 #[derive(Debug)]
-pub(super) struct Partial {
+pub(crate) struct Partial {
     file: File,
     path: PathBuf,
     length: u64,
@@ -19,7 +19,7 @@ pub(super) struct Partial {
 
 impl Partial {
     /// Opens or makes the file at `path` and waits until nobody else works on it.
-    pub(super) fn open(path: PathBuf) -> io::Result<Self> {
+    pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         loop {
             let file = OpenOptions::new()
                 .read(true)
@@ -44,22 +44,22 @@ impl Partial {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
-    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
         Ok(())
     }
 
     /// Forgets everything collected so far.
-    pub(super) fn clear(&mut self) -> io::Result<()> {
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         self.length = 0;
@@ -67,7 +67,7 @@ impl Partial {
     }
 
     /// Deletes the file if there is nothing in it to go on from, and it was not moved into the store.
-    pub(super) fn close(self) -> io::Result<()> {
+    pub(crate) fn close(self) -> io::Result<()> {
         if self.length > 0 {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::proxies::Proxies;
 use crate::request::{LocationError, test_url};
 
 /// Whether the network may be used.
@@ -100,6 +101,8 @@ pub struct FetchSettings {
     pub jobs: usize,
     /// Limits of each download.
     pub http: HttpLimits,
+    /// Proxies.
+    pub proxies: Proxies,
     /// The git program, an absolute path.
     pub git: PathBuf,
     /// Where clones are kept.
@@ -107,7 +110,7 @@ pub struct FetchSettings {
 }
 
 impl FetchSettings {
-    /// Returns the defaults: online, no mirrors, four at once, `/usr/bin/git`, clones below `cache`.
+    /// Returns the defaults: online, no mirrors, no proxies, four at once, `/usr/bin/git`, clones below `cache`.
     #[must_use]
     pub fn new(cache: &std::path::Path) -> Self {
         FetchSettings {
@@ -116,6 +119,7 @@ impl FetchSettings {
             mirrors: Vec::new(),
             jobs: 4,
             http: HttpLimits::default(),
+            proxies: Proxies::default(),
             git: "/usr/bin/git".into(),
             git_cache: cache.join("git"),
         }

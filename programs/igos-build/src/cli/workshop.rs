@@ -9,7 +9,8 @@ use igos_cli::settings::{Layers, Loaded};
 use igos_cli::{Exit, Failure, Globals, NetworkFlags, Session};
 use igos_format::{Arch, PackageName};
 use igos_repo::{
-    DebianArchive, FetchSettings, Fetcher, Mirror, Network, SourceStore, Unpinned, Upstream,
+    DebianArchive, FetchSettings, Fetcher, Mirror, Network, Proxies, SourceStore, Unpinned,
+    Upstream,
 };
 use igos_report::Diagnostic;
 
@@ -77,6 +78,7 @@ pub(super) struct Workshop {
     jobs: NonZeroUsize,
     toolchain: Option<String>,
     mirrors: Vec<Mirror>,
+    proxies: Proxies,
     store: SourceStore,
     debian: DebianArchive,
 }
@@ -150,6 +152,7 @@ impl WorkshopFlags {
             settings,
             network,
             mirrors,
+            proxies: Proxies::from_variables(|name| session.environment().text(name))?,
             store,
             debian,
         })
@@ -183,6 +186,7 @@ impl Workshop {
         let mut settings = FetchSettings::new(self.cache.root());
         settings.network = self.network;
         settings.mirrors = self.mirrors.clone();
+        settings.proxies = self.proxies.clone();
         settings
     }
 

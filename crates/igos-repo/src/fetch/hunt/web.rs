@@ -119,6 +119,9 @@ impl Hunt<'_> {
                 self.task.advance(done, total);
             }
         };
-        self.fetcher.http.download(url, partial, &progress)
+        let max_bytes = self.fetcher.settings.http.max_bytes;
+        self.fetcher
+            .http
+            .download(url, partial, max_bytes, &progress)
     }
 }
