@@ -40,7 +40,7 @@ pub use head::{Head, METADATA_MAX_BYTES};
 pub use layout::Place;
 pub use read::{ArchiveReader, FrameReader};
 pub use seal::{Seal, Sealed};
-pub use signatures::{Signature, SignatureAlgorithm, Signatures};
+pub use signatures::{Signature, SignatureAlgorithm, SignatureError, Signatures};
 pub use write::{
     ArchiveSummary, OpenContent, ReplaceSignaturesError, replace_signatures, write_archive,
 };

@@ -1,7 +1,8 @@
 //! The slot for signatures: outside of what is signed, so that they can be added and replaced later.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
 
 use super::text::{self, Lines};
 use super::{Part, ReadArchiveError};
@@ -28,6 +29,11 @@ pub struct Signature {
     pub value: [u8; 64],
 }
 
+/// A text is not a signature.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a signature such as `ed25519 KEY VALUE`, with 64 and 128 hexadecimal digits")]
+pub struct SignatureError;
+
 /// The signatures that an archive carries.
 pub type Signatures = BTreeSet<Signature>;
 
@@ -35,12 +41,7 @@ pub type Signatures = BTreeSet<Signature>;
 pub(super) fn write(signatures: &Signatures) -> String {
     let mut text = format!("igos-signatures {0} {0}\n", super::FORMAT);
     for signature in signatures {
-        write!(text, "signature ed25519 {} ", signature.key)
-            .expect("writing to a string cannot fail");
-        for byte in signature.value {
-            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        }
-        text.push('\n');
+        writeln!(text, "signature {signature}").expect("writing to a string cannot fail");
     }
     text
 }
@@ -50,15 +51,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Signatures, ReadArchiveError> {
     let mut signatures = Signatures::new();
     while let Some(fields) = lines.next() {
         let signature = match fields[..] {
-            ["signature", "ed25519", key, value] => key
-                .parse()
-                .ok()
-                .zip(signature_value(value))
-                .map(|(key, value)| Signature {
-                    algorithm: SignatureAlgorithm::Ed25519,
-                    key,
-                    value,
-                }),
+            ["signature", algorithm, key, value] => signature(algorithm, key, value),
             _ => None,
         };
         signatures.insert(signature.ok_or_else(|| lines.refuse())?);
@@ -68,6 +61,36 @@ pub(super) fn read(bytes: &[u8]) -> Result<Signatures, ReadArchiveError> {
     }
     text::compare(Part::Signatures, &write(&signatures), bytes)?;
     Ok(signatures)
+}
+
+impl fmt::Display for Signature {
+    /// Writes `ALGORITHM KEY VALUE`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SignatureAlgorithm::Ed25519 = self.algorithm;
+        write!(f, "ed25519 {} ", self.key)?;
+        self.value
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for Signature {
+    type Err = SignatureError;
+
+    fn from_str(text: &str) -> Result<Self, SignatureError> {
+        let mut fields = text.splitn(3, ' ');
+        let mut next = || fields.next().ok_or(SignatureError);
+        signature(next()?, next()?, next()?).ok_or(SignatureError)
+    }
+}
+
+fn signature(algorithm: &str, key: &str, value: &str) -> Option<Signature> {
+    (algorithm == "ed25519").then_some(())?;
+    Some(Signature {
+        algorithm: SignatureAlgorithm::Ed25519,
+        key: key.parse().ok()?,
+        value: signature_value(value)?,
+    })
 }
 
 fn signature_value(text: &str) -> Option<[u8; 64]> {
