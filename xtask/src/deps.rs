@@ -28,8 +28,9 @@ const ROWS: [&[&str]; 10] = [
 const ALONE: [(&str, &[&str]); 1] = [("igos-cli", &["igos-report"])];
 
 /// Crates that are a power, and who has it.
-const POWERS: [(&str, &str, &str); 9] = [
+const POWERS: [(&str, &str, &str); 10] = [
     ("ureq", "igos-repo", "network"),
+    ("ring", "igos-repo", "signatures"),
     ("rusqlite", "igos-sysroot", "database"),
     ("landlock", "igos-sandbox", "sandbox"),
     ("seccompiler", "igos-sandbox", "sandbox"),

@@ -47,7 +47,7 @@ pub enum DigestError {
     },
 }
 
-fn parse_hex<const N: usize>(text: &str, expected: &'static str) -> Result<[u8; N], DigestError> {
+pub(crate) fn parse_hex<const N: usize>(text: &str, expected: &'static str) -> Result<[u8; N], DigestError> {
     if let Some(character) = text.chars().find(|c| !matches!(c, '0'..='9' | 'a'..='f')) {
         return Err(DigestError::Character { character });
     }
@@ -70,7 +70,7 @@ fn parse_hex<const N: usize>(text: &str, expected: &'static str) -> Result<[u8; 
     }))
 }
 
-fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 

@@ -17,6 +17,7 @@ mod package;
 mod path;
 mod pattern;
 mod tier;
+pub mod trust;
 mod version;
 
 pub use arch::{Arch, ArchError, Triple};

@@ -12,6 +12,7 @@ mod fetch;
 mod host;
 mod request;
 mod store;
+pub mod trust;
 
 pub use debian::{DebianArchive, DebianError, DebianSettings};
 pub use fetch::{

@@ -1,0 +1,12 @@
+//! Whom a repository's words are believed: keys, signatures and the client's side of TUF 1.0.
+//!
+//! What was verified is another type than what was not: [`igos_format::trust::Envelope`] is bytes from anywhere,
+//! [`Signed`] was made by [`sign`] or passed [`verify`].
+
+mod secret;
+mod sign;
+mod verify;
+
+pub use secret::{SecretKey, SecretKeyError};
+pub use sign::{Signed, countersign, sign};
+pub use verify::{VerifyError, verify};
