@@ -37,7 +37,7 @@ impl<T> Signed<T> {
 
 /// Signs metadata with all these keys.
 #[must_use]
-pub fn sign<T: Metadata>(value: T, keys: &[SecretKey]) -> Signed<T> {
+pub fn sign<'k, T: Metadata>(value: T, keys: impl IntoIterator<Item = &'k SecretKey>) -> Signed<T> {
     let envelope = Envelope {
         signed: value.to_json(),
         signatures: Default::default(),
@@ -52,7 +52,10 @@ pub fn sign<T: Metadata>(value: T, keys: &[SecretKey]) -> Signed<T> {
 ///
 /// Signing says nothing about the signatures that are there.
 #[must_use]
-pub fn countersign(mut envelope: Envelope, keys: &[SecretKey]) -> Envelope {
+pub fn countersign<'k>(
+    mut envelope: Envelope,
+    keys: impl IntoIterator<Item = &'k SecretKey>,
+) -> Envelope {
     let bytes = envelope.signed.to_canonical();
     for key in keys {
         envelope.signatures.insert(key.id(), key.sign(&bytes));
