@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::record::{Lines, RecordError, split_end, time_text};
 
-/// The version of the text this program writes, and the newest it reads.
-const FORMAT: u32 = 1;
+/// The newest version of the text this program reads; it writes the oldest that can say what there is to say.
+const FORMAT: u32 = 2;
 
 /// Longest text of one transaction, in bytes.
 pub(crate) const HISTORY_MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -22,6 +22,8 @@ pub struct HistoryEntry {
     pub transaction: u64,
     /// When it was carried out, in seconds since 1970.
     pub time: i64,
+    /// The point of the history that a rollback brought back: the transaction that was then the last.
+    pub rollback_to: Option<u64>,
     /// What happened to which package.
     pub changes: Vec<HistoryChange>,
 }
@@ -29,7 +31,8 @@ pub struct HistoryEntry {
 /// What one transaction did to one package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryChange {
-    /// `install`, `upgrade`, `downgrade`, `reinstall` or `remove`.
+    /// `install`, `upgrade`, `downgrade`, `reinstall` or `remove`; where no file of the package changed,
+    /// `mark-explicit`, `mark-automatic`, `hold` or `release`.
     pub action: String,
     /// The package's name.
     pub name: PackageName,
@@ -43,7 +46,11 @@ pub struct HistoryChange {
     pub trust: Option<String>,
 }
 
+/// The actions of format 1.
 const ACTIONS: [&str; 5] = ["install", "upgrade", "downgrade", "reinstall", "remove"];
+
+/// The actions that format 2 adds.
+const ACTIONS_OF_2: [&str; 4] = ["mark-explicit", "mark-automatic", "hold", "release"];
 
 impl HistoryEntry {
     /// Returns the file's name: the number with leading zeros, so that names sort as numbers do.
@@ -57,13 +64,27 @@ impl HistoryEntry {
         (Self::file_name(number).as_bytes() == name).then_some(number)
     }
 
+    /// Returns the oldest format that can say what happened.
+    fn format(&self) -> u32 {
+        let is_new = |change: &HistoryChange| ACTIONS_OF_2.contains(&change.action.as_str());
+        if self.rollback_to.is_some() || self.changes.iter().any(is_new) {
+            FORMAT
+        } else {
+            1
+        }
+    }
+
     /// Returns the text.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let format = self.format();
         let mut text = format!(
-            "igos-transaction {FORMAT} {FORMAT}\ntransaction {}\ntime {}\n",
+            "igos-transaction {format} {format}\ntransaction {}\ntime {}\n",
             self.transaction,
             time_text(self.time)
         );
+        if let Some(point) = self.rollback_to {
+            text.push_str(&format!("rollback-to {point}\n"));
+        }
         let or_dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
         for change in &self.changes {
             text.push_str(&format!(
@@ -108,6 +129,14 @@ impl HistoryEntry {
         let time: Timestamp = lines
             .parsed("time")
             .ok_or_else(|| refused(&lines, "time TIME"))?;
+        let rollback_to = match lines.value("rollback-to") {
+            None => None,
+            Some(point) => Some(
+                point
+                    .parse()
+                    .map_err(|_| refused(&lines, "rollback-to NUMBER"))?,
+            ),
+        };
         let mut changes = Vec::new();
         while !lines.rest().is_empty() {
             let change = lines.next_line().and_then(parse_change);
@@ -116,6 +145,7 @@ impl HistoryEntry {
         let entry = HistoryEntry {
             transaction,
             time: time.as_second(),
+            rollback_to,
             changes,
         };
         if entry.to_bytes() != bytes {
@@ -130,7 +160,8 @@ impl HistoryEntry {
 
 fn parse_change(line: &str) -> Option<HistoryChange> {
     let mut words = line.splitn(6, ' ');
-    let action = words.next().filter(|action| ACTIONS.contains(action))?;
+    let is_action = |word: &&str| ACTIONS.contains(word) || ACTIONS_OF_2.contains(word);
+    let action = words.next().filter(is_action)?;
     let name = words.next()?.parse().ok()?;
     let mut optional = || {
         words
@@ -161,6 +192,7 @@ mod tests {
         let entry = HistoryEntry {
             transaction: 7,
             time: 1_700_000_000,
+            rollback_to: None,
             changes: vec![HistoryChange {
                 action: "upgrade".to_owned(),
                 name: "zlib".parse().expect("a name"),

@@ -1,6 +1,6 @@
 //! Where a root keeps its record.
 
-use igos_format::{PackageName, RelPath};
+use igos_format::{PackageName, PathError, RelPath, Sha256};
 
 fn path(text: &str) -> RelPath {
     text.parse().expect("the layout holds paths")
@@ -24,6 +24,42 @@ pub(crate) fn record(name: &PackageName) -> RelPath {
 /// Returns the directory of the history, one file per transaction.
 pub(crate) fn history() -> RelPath {
     path("var/lib/igos/history")
+}
+
+/// Returns the directory of pristine configuration files, named by their digests.
+pub(crate) fn pristine_directory() -> RelPath {
+    path("var/lib/igos/pristine")
+}
+
+/// Returns the pristine content with this digest.
+pub(crate) fn pristine(digest: &Sha256) -> RelPath {
+    path(&format!("var/lib/igos/pristine/{digest}"))
+}
+
+/// Returns the text of configuration files that wait for an answer.
+pub(crate) fn pending() -> RelPath {
+    path("var/lib/igos/configuration")
+}
+
+/// Returns the text of chosen alternatives.
+pub(crate) fn choices() -> RelPath {
+    path("var/lib/igos/alternatives")
+}
+
+/// Returns the text of excluded paths.
+pub(crate) fn excluded() -> RelPath {
+    path("var/lib/igos/excluded")
+}
+
+/// Returns where a file lives that its package serves as an alternative under its own path: that path is a link.
+pub(crate) fn served(package: &PackageName, own: &RelPath) -> Result<RelPath, PathError> {
+    let place = [
+        b"usr/lib/igos/alternatives/",
+        package.as_str().as_bytes(),
+        b"/",
+        own.as_bytes(),
+    ];
+    RelPath::from_bytes(&place.concat())
 }
 
 /// Name of the database in the state directory.

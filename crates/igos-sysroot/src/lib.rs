@@ -12,7 +12,10 @@
 //! The text records below `var/lib/igos` are the truth; the database is a cache of them (docs/formats/record.md,
 //! docs/formats/database.md, docs/formats/journal.md, docs/decisions/0003-transactions.md).
 
+mod alternatives;
+mod configuration;
 mod database;
+mod exclusions;
 mod history;
 mod layout;
 mod lock;
@@ -21,14 +24,17 @@ mod materialise;
 mod open_error;
 mod owners;
 mod ownership;
+mod places;
 mod plan;
 mod query;
 mod record;
+mod state_text;
 mod sysroot;
 mod transaction;
 mod verify;
 
 pub use database::DatabaseError;
+pub use exclusions::Exclusions;
 pub use history::{HistoryChange, HistoryEntry};
 pub use lock::{LockError, Wait};
 pub use locked::{ChangeOptions, LockedSysroot};
@@ -36,12 +42,15 @@ pub use materialise::{MaterialiseError, MaterialiseSummary, materialise};
 pub use open_error::OpenError;
 pub use ownership::{LayerOwner, Ownership};
 pub use plan::{
-    Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, Essential,
+    Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration, Essential,
     InstallRequest, Lack, PathAction, PathChange, Plan, PlanError, Privilege, PrivilegedPath,
-    RemoveRequest, Unowned, Unsigned, Wanted, Was, Yield,
+    RemoveRequest, Unowned, Unsigned, Vouch, Wanted, Was, Yield,
 };
 pub use query::{Dependant, InstalledFile, Listed, Owned, PackageInfo, QueryError};
-pub use record::{Installed, Reason, Record, RecordError, Trust};
+pub use record::{
+    Installed, Reason, Record, RecordError, RepositoryName, RepositoryNameError, Trust,
+};
+pub use state_text::StateTextError;
 pub use sysroot::{Sysroot, Unmanaged};
 pub use transaction::{
     Applied, ApplyError, Attributes, Disk, Durability, JournalError, Mutations, OpenArchive,

@@ -132,6 +132,10 @@ impl LockedSysroot {
                 let reason = (last_transaction > 0).then(|| "it was missing".to_owned());
                 (database, reason)
             }
+            Opened::Outdated { database, found } => {
+                let reason = format!("it had schema {found} of an older program");
+                (database, Some(reason))
+            }
             Opened::MovedAside {
                 database,
                 problem,

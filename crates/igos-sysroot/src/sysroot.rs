@@ -3,12 +3,14 @@
 use igos_report::Diagnostic;
 use igos_root::{Directory, FollowedLinks, Kind, RootDir, RootError};
 
+use crate::configuration::Pending;
 use crate::database::Database;
 use crate::open_error::{database_error, state_error};
 use crate::plan::{Ground, plan_install, plan_remove};
 use crate::record::{last_in_history, rebuild};
+use crate::state_text::StateText;
 use crate::{
-    Candidate, DatabaseError, InstallRequest, OpenError, Plan, PlanError, RemoveRequest, layout,
+    Candidate, DatabaseError, Exclusions, InstallRequest, OpenError, Plan, PlanError, RemoveRequest, layout,
 };
 
 /// What to do about a root that has no record.
@@ -141,11 +143,14 @@ impl Sysroot {
     }
 
     fn ground(&self) -> Result<Ground<'_>, PlanError> {
+        let text = |source| PlanError::StateText { source };
         Ok(Ground {
             root: &self.root,
             database: &self.database,
             links: FollowedLinks::read(&self.root).map_err(|source| PlanError::Read { source })?,
             last_transaction: self.last_transaction,
+            pending: Pending::load(&self.root).map_err(text)?,
+            exclusions: Exclusions::load(&self.root).map_err(text)?,
         })
     }
 }

@@ -8,7 +8,7 @@ use fs_err as fs;
 use igos_format::Sha256;
 use igos_format::archive::CompressionFormat;
 use igos_report::{Diagnostic, Explain, diagnose};
-use igos_sysroot::{Candidate, CandidateError, Trust};
+use igos_sysroot::{Candidate, CandidateError, Vouch};
 
 /// Archives cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ impl Archives {
         let opened = fs::File::open(file).map_err(ArchivesError::Read)?;
         // Nobody vouches for an archive yet: keys and signatures come with repositories.
         let candidate =
-            Candidate::read(opened, Trust::Unsigned).map_err(|source| ArchivesError::Refused {
+            Candidate::read(opened, Vouch::unsigned()).map_err(|source| ArchivesError::Refused {
                 file: file.to_owned(),
                 source,
             })?;

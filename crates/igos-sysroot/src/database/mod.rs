@@ -3,6 +3,7 @@
 //! It is opened strictly (docs/formats/database.md): a newer schema is refused, a damaged file is moved aside and
 //! made again from the records, and a stale one (its last transaction is not the history's) is made again in place.
 
+mod declared;
 mod open;
 mod read;
 mod write;
@@ -19,7 +20,7 @@ use rusqlite::Connection;
 const APPLICATION_ID: i32 = 0x6967_6f73;
 
 /// `PRAGMA user_version` of the schema this program knows.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -39,6 +40,12 @@ pub enum DatabaseError {
         found: i32,
         /// What this program knows.
         known: i32,
+    },
+    /// It has a schema of an older program.
+    #[error("the database has the older schema {found}")]
+    OlderSchema {
+        /// What it has.
+        found: i32,
     },
     /// It is not one of our databases, or it is damaged.
     #[error("the database is damaged: {problem}")]
@@ -86,6 +93,7 @@ impl Explain for DatabaseError {
     fn code(&self) -> &'static str {
         match self {
             DatabaseError::NewerSchema { .. } => "database-newer-schema",
+            DatabaseError::OlderSchema { .. } => "database-older-schema",
             DatabaseError::Damaged { .. } => "database-damaged",
             DatabaseError::Claimed { .. } => "record-claims-owned-path",
             DatabaseError::Sqlite { .. } => "database-failed",

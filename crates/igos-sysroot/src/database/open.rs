@@ -21,6 +21,13 @@ pub(crate) enum Opened {
     Usable(Database),
     /// A new, empty one, because there was none.
     New(Database),
+    /// A new, empty one, because the old one had the schema of an older program.
+    Outdated {
+        /// The new one.
+        database: Database,
+        /// The schema the old one had.
+        found: i32,
+    },
     /// A new, empty one, because the old one was damaged and moved aside.
     MovedAside {
         /// The new one.
@@ -42,6 +49,15 @@ impl Database {
         }
         match Self::open_existing(state, durability) {
             Ok(database) => Ok(Opened::Usable(database)),
+            // Nothing is in it that is not in the records.
+            Err(DatabaseError::OlderSchema { found }) => {
+                state.delete(layout::DATABASE).map_err(file)?;
+                delete_companions(state).map_err(file)?;
+                Ok(Opened::Outdated {
+                    database: Self::create(state, durability)?,
+                    found,
+                })
+            }
             Err(DatabaseError::Damaged { problem }) => {
                 let aside = move_aside(state).map_err(file)?;
                 Ok(Opened::MovedAside {
@@ -179,10 +195,8 @@ impl Database {
                 known: SCHEMA_VERSION,
             });
         }
-        if found != SCHEMA_VERSION {
-            return Err(DatabaseError::Damaged {
-                problem: format!("it has the unknown schema {found}"),
-            });
+        if found < SCHEMA_VERSION {
+            return Err(DatabaseError::OlderSchema { found });
         }
         let answer: String = self
             .connection

@@ -19,6 +19,8 @@ pub(crate) struct PackageRow {
     pub(crate) transaction: u64,
     pub(crate) seal: String,
     pub(crate) trust: String,
+    pub(crate) repository: Option<String>,
+    pub(crate) is_held: bool,
     pub(crate) ownership: String,
     pub(crate) is_essential: bool,
     pub(crate) size_bytes: u64,
@@ -34,14 +36,14 @@ pub(crate) struct FileRow {
     pub(crate) target: Option<Vec<u8>>,
 }
 
-fn parse<T: FromStr>(text: &str, expected: &'static str) -> Result<T, DatabaseError> {
+pub(super) fn parse<T: FromStr>(text: &str, expected: &'static str) -> Result<T, DatabaseError> {
     text.parse().map_err(|_| DatabaseError::Value {
         value: text.to_owned(),
         expected,
     })
 }
 
-fn path(bytes: &[u8]) -> Result<RelPath, DatabaseError> {
+pub(super) fn path(bytes: &[u8]) -> Result<RelPath, DatabaseError> {
     RelPath::from_bytes(bytes).map_err(|error| DatabaseError::Value {
         value: error.to_string(),
         expected: "a path",
@@ -49,7 +51,7 @@ fn path(bytes: &[u8]) -> Result<RelPath, DatabaseError> {
 }
 
 impl Database {
-    fn rows<T>(
+    pub(super) fn rows<T>(
         &self,
         sql: &str,
         values: impl Params,
@@ -90,7 +92,7 @@ impl Database {
     ) -> Result<Vec<PackageRow>, DatabaseError> {
         self.rows(
             "SELECT name, epoch, version, release, arch, description, reason, installed, transaction_number, seal,
-                    trust, ownership, is_essential, size_bytes
+                    trust, ownership, is_essential, size_bytes, repository, is_held
              FROM packages WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
             [name.map(PackageName::as_str)],
             |row| {
@@ -101,6 +103,7 @@ impl Database {
                 let rest = (text(5)?, text(6)?, text(9)?, text(10)?, text(11)?);
                 let (installed, transaction) = (row.get(7)?, number(8)?);
                 let (is_essential, size_bytes) = (row.get(12)?, number(13)?);
+                let (repository, is_held) = (row.get(14)?, row.get(15)?);
                 Ok((|| {
                     Ok(PackageRow {
                         package: PackageId {
@@ -116,6 +119,8 @@ impl Database {
                         transaction,
                         seal: rest.2,
                         trust: rest.3,
+                        repository,
+                        is_held,
                         ownership: rest.4,
                         is_essential,
                         size_bytes,
@@ -236,7 +241,7 @@ impl Database {
         name: Option<&PackageName>,
     ) -> Result<Vec<HistoryEntry>, DatabaseError> {
         let rows = self.rows(
-            "SELECT number, time, action, name, from_version, to_version, seal, trust
+            "SELECT number, time, action, name, from_version, to_version, seal, trust, rollback_to
              FROM transactions LEFT JOIN changes ON transaction_number = number
              WHERE ?1 IS NULL OR name = ?1 ORDER BY number DESC, position",
             [name.map(PackageName::as_str)],
@@ -246,6 +251,8 @@ impl Database {
                     (row.get(2)?, row.get(3)?);
                 let (from, to): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
                 let (seal, trust): (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
+                let rollback_to: Option<i64> = row.get(8)?;
+                let rollback_to = rollback_to.map(i64::unsigned_abs);
                 Ok((|| {
                     let change = match (action, package) {
                         (Some(action), Some(package)) => Some(HistoryChange {
@@ -258,12 +265,12 @@ impl Database {
                         }),
                         _ => None,
                     };
-                    Ok((transaction.unsigned_abs(), time, change))
+                    Ok((transaction.unsigned_abs(), time, rollback_to, change))
                 })())
             },
         )?;
         let mut entries: Vec<HistoryEntry> = Vec::new();
-        for (transaction, time, change) in rows {
+        for (transaction, time, rollback_to, change) in rows {
             if entries
                 .last()
                 .is_none_or(|last| last.transaction != transaction)
@@ -271,6 +278,7 @@ impl Database {
                 entries.push(HistoryEntry {
                     transaction,
                     time,
+                    rollback_to,
                     changes: Vec::new(),
                 });
             }

@@ -11,6 +11,8 @@ CREATE TABLE packages (
     transaction_number INTEGER NOT NULL,
     seal TEXT NOT NULL,
     trust TEXT NOT NULL,
+    repository TEXT,
+    is_held INTEGER NOT NULL,
     ownership TEXT NOT NULL,
     is_essential INTEGER NOT NULL,
     size_bytes INTEGER NOT NULL,
@@ -18,14 +20,16 @@ CREATE TABLE packages (
 ) WITHOUT ROWID;
 
 -- Every path that is not a directory has one owner; `place` is the path with merged-directory links followed.
--- `target` is where a symbolic link points, NULL for a regular file.
+-- `target` is where a symbolic link points, NULL for a regular file; `content` is the SHA-256 of a regular file.
 CREATE TABLE files (
     place BLOB NOT NULL PRIMARY KEY,
     package TEXT NOT NULL REFERENCES packages (name) ON DELETE CASCADE,
     path BLOB NOT NULL,
-    target BLOB
+    target BLOB,
+    content BLOB
 ) WITHOUT ROWID;
 CREATE INDEX files_by_package ON files (package);
+CREATE INDEX files_by_content ON files (content) WHERE content IS NOT NULL;
 
 -- Directories are shared.
 CREATE TABLE directories (
@@ -69,9 +73,28 @@ CREATE TABLE yields (
     PRIMARY KEY (package, taker)
 ) WITHOUT ROWID;
 
+-- Configuration files, for the pristine contents that are needed; `digest` is NULL for a symbolic link.
+CREATE TABLE configuration (
+    package TEXT NOT NULL REFERENCES packages (name) ON DELETE CASCADE,
+    path BLOB NOT NULL,
+    digest TEXT,
+    PRIMARY KEY (package, path)
+) WITHOUT ROWID;
+CREATE INDEX configuration_by_digest ON configuration (digest);
+
+-- What packages offer to serve: `path` is the link as the manifest has it, `target` the place of the file.
+CREATE TABLE alternatives (
+    package TEXT NOT NULL REFERENCES packages (name) ON DELETE CASCADE,
+    path BLOB NOT NULL,
+    target BLOB NOT NULL,
+    priority INTEGER NOT NULL,
+    PRIMARY KEY (package, path, target)
+) WITHOUT ROWID;
+
 CREATE TABLE transactions (
     number INTEGER NOT NULL PRIMARY KEY,
-    time INTEGER NOT NULL
+    time INTEGER NOT NULL,
+    rollback_to INTEGER
 );
 
 CREATE TABLE changes (

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igos_format::{EntryKind, PackageName, RelPath, escape};
+use igos_format::{EntryKind, PackageName, RelPath, Sha256, escape};
 use igos_report::Diagnostic;
 use igos_root::FollowedLinks;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Database, DatabaseError, failed};
-use crate::Record;
+use crate::{Record, RepositoryName};
 use crate::history::HistoryEntry;
-use crate::plan::{implied_directories, installed_bytes};
+use crate::places::{implied_directories, installed_bytes, place_of};
 
 /// Whether two records that claim one path end the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +104,15 @@ impl Database {
     }
 }
 
+/// What is at a path that is not a directory.
+#[derive(Debug, Clone, Copy)]
+enum Held<'a> {
+    /// A regular file with this content.
+    Content(&'a Sha256),
+    /// A symbolic link with this target.
+    Target(&'a [u8]),
+}
+
 struct Writer<'a> {
     connection: &'a Connection,
     links: &'a FollowedLinks,
@@ -169,7 +178,7 @@ impl<'a> Writer<'a> {
         let package = &manifest.package;
         let name = package.name.as_str();
         self.execute(
-            "INSERT INTO packages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            "INSERT INTO packages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
             params![
                 name,
                 package.epoch,
@@ -182,9 +191,11 @@ impl<'a> Writer<'a> {
                 number(installed.transaction)?,
                 installed.seal.to_string(),
                 installed.trust.to_string(),
+                installed.repository.as_ref().map(RepositoryName::as_str),
+                installed.held,
                 installed.ownership.as_str(),
                 manifest.is_essential,
-                number(installed_bytes(manifest))?,
+                number(installed_bytes(record.entries()))?,
                 record.to_bytes(),
             ],
         )?;
@@ -217,24 +228,29 @@ impl<'a> Writer<'a> {
         texts(
             "INSERT INTO yields VALUES (?1, ?2)",
             &mut installed.yielded_to.iter().map(ToString::to_string),
-        )
+        )?;
+        super::declared::insert(self.connection, record, self.links)
     }
 
     fn insert_paths(&mut self, record: &Record) -> Result<(), DatabaseError> {
         let name = record.manifest.package.name.clone();
-        for entry in &record.manifest.entries {
+        for entry in record.entries() {
+            let place = place_of(&record.manifest, entry, self.links);
             match &entry.kind {
-                EntryKind::Directory => {
-                    let place = self.links.directory_place(&entry.path);
-                    self.insert_directory(&name, &place, &entry.path, true)?;
+                EntryKind::Directory => self.insert_directory(&name, &place, &entry.path, true)?,
+                EntryKind::File { sha256, .. } => {
+                    self.claim(&name, &place, &entry.path, Held::Content(sha256))?;
                 }
-                EntryKind::File { .. } => self.claim(&name, &entry.path, None)?,
                 EntryKind::Symlink { target } => {
-                    self.claim(&name, &entry.path, Some(target.as_slice()))?
+                    self.claim(&name, &place, &entry.path, Held::Target(target))?;
                 }
             }
         }
-        for place in implied_directories(&record.manifest, self.links) {
+        for place in implied_directories(
+            &record.manifest,
+            &record.installed.excluded,
+            self.links,
+        ) {
             self.insert_directory(&name, &place, &place, false)?;
         }
         Ok(())
@@ -262,10 +278,14 @@ impl<'a> Writer<'a> {
     fn claim(
         &mut self,
         name: &PackageName,
+        place: &RelPath,
         path: &RelPath,
-        target: Option<&[u8]>,
+        held: Held<'_>,
     ) -> Result<(), DatabaseError> {
-        let place = self.links.place(path);
+        let (target, content) = match held {
+            Held::Content(digest) => (None, Some(digest.as_bytes())),
+            Held::Target(target) => (Some(target), None),
+        };
         let owner: Option<String> = self
             .connection
             .prepare_cached("SELECT package FROM files WHERE place = ?1")
@@ -277,8 +297,8 @@ impl<'a> Writer<'a> {
             .map_err(failed("read the database"))?;
         let Some(owner) = owner else {
             return self.execute(
-                "INSERT INTO files VALUES (?1, ?2, ?3, ?4)",
-                params![place.as_bytes(), name.as_str(), path.as_bytes(), target],
+                "INSERT INTO files VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![place.as_bytes(), name.as_str(), path.as_bytes(), target, content],
             );
         };
         if self.yields(name.as_str(), &owner)? {
@@ -286,8 +306,8 @@ impl<'a> Writer<'a> {
         }
         if self.yields(&owner, name.as_str())? {
             return self.execute(
-                "UPDATE files SET package = ?2, path = ?3, target = ?4 WHERE place = ?1",
-                params![place.as_bytes(), name.as_str(), path.as_bytes(), target],
+                "UPDATE files SET package = ?2, path = ?3, target = ?4, content = ?5 WHERE place = ?1",
+                params![place.as_bytes(), name.as_str(), path.as_bytes(), target, content],
             );
         }
         let error = DatabaseError::Claimed {
@@ -322,8 +342,8 @@ impl<'a> Writer<'a> {
     fn insert_history(&self, entry: &HistoryEntry) -> Result<(), DatabaseError> {
         let transaction = number(entry.transaction)?;
         self.execute(
-            "INSERT INTO transactions VALUES (?1, ?2)",
-            params![transaction, entry.time],
+            "INSERT INTO transactions VALUES (?1, ?2, ?3)",
+            params![transaction, entry.time, entry.rollback_to.map(number).transpose()?],
         )?;
         for (position, change) in entry.changes.iter().enumerate() {
             self.execute(

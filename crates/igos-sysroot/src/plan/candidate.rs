@@ -1,23 +1,44 @@
 //! What can be installed: the verified head of an archive.
 
-use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 
-use igos_format::archive::{Head, ReadArchiveError};
+use igos_format::Sha256;
+use igos_format::archive::{Head, ReadArchiveError, Seal, Signature};
 use igos_format::manifest::Manifest;
-use igos_format::{EntryKind, RelPath, Sha256};
 use igos_report::Explain;
-use igos_root::FollowedLinks;
 
-use crate::Trust;
+use crate::{RepositoryName, Trust};
 
 /// An archive that may be installed: its manifest, verified against its seal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     manifest: Manifest,
     manifest_bytes: Vec<u8>,
-    seal: Sha256,
-    trust: Trust,
+    sealed: Seal,
+    vouch: Vouch,
+}
+
+/// What the caller found out about an archive before it was offered: who vouches for it and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouch {
+    /// Who vouches for it.
+    pub trust: Trust,
+    /// The signature of its seal that was verified.
+    pub signature: Option<Signature>,
+    /// The repository whose index names it.
+    pub repository: Option<RepositoryName>,
+}
+
+impl Vouch {
+    /// Returns what is known of a file that nobody signed.
+    #[must_use]
+    pub fn unsigned() -> Self {
+        Vouch {
+            trust: Trust::Unsigned,
+            signature: None,
+            repository: None,
+        }
+    }
 }
 
 /// The head of an archive cannot be read.
@@ -40,19 +61,25 @@ impl Explain for CandidateError {
 }
 
 impl Candidate {
-    /// Reads and verifies the head of an archive; `trust` is what the caller found out about its signatures.
+    /// Reads and verifies the head of an archive; `vouch` is what the caller found out about it.
     ///
     /// # Errors
     ///
     /// Returns what is wrong with the archive.
-    pub fn read(archive: impl Read, trust: Trust) -> Result<Self, CandidateError> {
+    pub fn read(archive: impl Read, vouch: Vouch) -> Result<Self, CandidateError> {
         let head = Head::read(archive).map_err(CandidateError)?;
-        Ok(Candidate {
+        Ok(Candidate::of(&head, vouch))
+    }
+
+    /// Returns the candidate with this head.
+    #[must_use]
+    pub fn of(head: &Head, vouch: Vouch) -> Self {
+        Candidate {
             manifest: head.manifest().clone(),
             manifest_bytes: head.manifest_bytes().to_vec(),
-            seal: head.seal_digest(),
-            trust,
-        })
+            sealed: *head.seal(),
+            vouch,
+        }
     }
 
     /// Returns what the package is.
@@ -70,54 +97,24 @@ impl Candidate {
     /// Returns the digest that identifies the archive.
     #[must_use]
     pub fn seal(&self) -> Sha256 {
-        self.seal
+        self.sealed.digest()
+    }
+
+    /// Returns the seal itself.
+    #[must_use]
+    pub fn sealed(&self) -> &Seal {
+        &self.sealed
     }
 
     /// Returns who vouches for it.
     #[must_use]
     pub fn trust(&self) -> &Trust {
-        &self.trust
+        &self.vouch.trust
     }
-}
 
-/// Returns the bytes that the files of a package take, hard links once.
-pub(crate) fn installed_bytes(manifest: &Manifest) -> u64 {
-    let mut groups = HashSet::new();
-    manifest
-        .entries
-        .iter()
-        .filter_map(|entry| match entry.kind {
-            EntryKind::File {
-                size, link_group, ..
-            } => link_group
-                .is_none_or(|group| groups.insert(group))
-                .then_some(size),
-            _ => None,
-        })
-        .fold(0, u64::saturating_add)
-}
-
-/// Returns the places of directories that a package needs and does not declare.
-pub(crate) fn implied_directories(manifest: &Manifest, links: &FollowedLinks) -> BTreeSet<RelPath> {
-    let mut declared = HashSet::new();
-    let mut implied = BTreeSet::new();
-    for entry in &manifest.entries {
-        let place = match entry.kind {
-            EntryKind::Directory => links.directory_place(&entry.path),
-            _ => links.place(&entry.path),
-        };
-        let mut above = place.parent();
-        if entry.kind == EntryKind::Directory {
-            declared.insert(place);
-        }
-        while let Some(directory) = above {
-            above = directory.parent();
-            if declared.contains(&directory) || !implied.insert(directory) {
-                // Its own parents were seen when it was.
-                break;
-            }
-        }
+    /// Returns who vouches for it, by which signature, and where it came from.
+    #[must_use]
+    pub fn vouch(&self) -> &Vouch {
+        &self.vouch
     }
-    implied.retain(|directory| !declared.contains(directory));
-    implied
 }

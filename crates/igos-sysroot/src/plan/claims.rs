@@ -3,18 +3,18 @@
 use igos_format::{EntryKind, PackageName, RelPath};
 
 use super::paths::{Claim, Claims, NeededDirectory, PathPlan, PathPlanner};
-use super::{Conflict, Yield, implied_directories};
+use super::{Conflict, Yield};
+use crate::places::{implied_directories, place_of};
 
 impl PathPlanner<'_> {
     /// Gives every place of the arriving packages to one of them.
     pub(super) fn claims<'b>(&'b self, plan: &mut PathPlan) -> Claims<'b> {
         let mut claims = Claims::default();
         for (package, candidate) in &self.arriving {
-            for entry in &candidate.manifest().entries {
-                let place = match entry.kind {
-                    EntryKind::Directory => self.links.directory_place(&entry.path),
-                    _ => self.links.place(&entry.path),
-                };
+            let manifest = candidate.manifest();
+            let entries = manifest.entries.iter();
+            for entry in entries.filter(|entry| !self.exclusions.leaves_out(entry)) {
+                let place = place_of(manifest, entry, self.links);
                 if igos_format::manifest::is_reserved(&place) {
                     plan.conflicts.push(Conflict::Reserved {
                         package: package.clone(),
@@ -32,7 +32,7 @@ impl PathPlanner<'_> {
             }
         }
         for (package, candidate) in &self.arriving {
-            for place in implied_directories(candidate.manifest(), self.links) {
+            for place in implied_directories(candidate.manifest(), self.exclusions, self.links) {
                 claims
                     .directories
                     .entry(place.clone())

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use igos_format::{PackageName, RelPath};
 use igos_root::Kind;
 
-use super::configuration::content_of;
+use super::configuration::{Content, Waiting, content_of};
+use crate::configuration::new_name;
 use super::paths::{Claims, PathPlan, PathPlanner, database, entry_at, read, was_content};
 use super::{PathAction, PathChange, PlanError, Was};
 use crate::Record;
@@ -76,9 +77,16 @@ impl PathPlanner<'_> {
         if let Some(entry) = entry.filter(|entry| entry.is_configuration) {
             let disk = self.content_on_disk(&row.place, found)?;
             was = was_content(disk);
-            if Some(disk) != content_of(entry) {
+            let recorded = content_of(entry);
+            let waiting = self.waiting(&row.place, recorded)?;
+            let base = match &waiting {
+                Some(waiting) => waiting.base.map(Content::File),
+                None => recorded,
+            };
+            if Some(disk) != base {
                 change = PathChange::Abandon;
             }
+            plan.actions.extend(self.clear_beside_departed(row, waiting, recorded));
         }
         plan.actions.push(PathAction {
             path: row.path.clone(),
@@ -93,6 +101,25 @@ impl PathPlanner<'_> {
             was,
         });
         Ok(())
+    }
+
+    /// Returns the removal of a new version that nobody needs to answer any more.
+    fn clear_beside_departed(
+        &self,
+        row: &FileRow,
+        waiting: Option<Waiting>,
+        recorded: Option<Content>,
+    ) -> Option<PathAction> {
+        let waiting = waiting.filter(|waiting| Some(waiting.beside) == recorded)?;
+        let beside = new_name(&row.place)?;
+        Some(PathAction {
+            path: beside.clone(),
+            place: beside,
+            package: row.package.clone(),
+            kind: Kind::File,
+            change: PathChange::Remove,
+            was: was_content(waiting.beside),
+        })
     }
 
     /// Returns what the disk has at a recorded place; nothing where the way to it is no longer one of directories.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{PathChange, Plan, Was};
+use crate::RepositoryName;
 
 /// Returns a text that two plans share only if they do the same: every field that `apply` acts on is in it.
 pub(super) fn text(plan: &Plan) -> String {
@@ -19,7 +20,7 @@ pub(super) fn text(plan: &Plan) -> String {
     ));
     for change in &plan.changes {
         line(format_args!(
-            "package {} {} {} {} {} {} {}",
+            "package {} {} {} {} {} {} {} {} {}",
             change.action.as_str(),
             change.package.name,
             change.package.full_version(),
@@ -28,8 +29,19 @@ pub(super) fn text(plan: &Plan) -> String {
             change
                 .seal
                 .map_or_else(|| "-".to_owned(), |seal| seal.to_string()),
+            change
+                .repository
+                .as_ref()
+                .map_or("-", RepositoryName::as_str),
+            change
+                .signature
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), ToString::to_string),
             change.trust,
         ));
+    }
+    for pattern in plan.exclusions.texts() {
+        line(format_args!("exclude {pattern}"));
     }
     for given in &plan.yields {
         line(format_args!("yield {} {}", given.from, given.to));
@@ -40,10 +52,16 @@ pub(super) fn text(plan: &Plan) -> String {
             PathChange::Replace => ("replace", String::new()),
             PathChange::Supersede { from } => ("supersede", from.to_string()),
             PathChange::Adopt => ("adopt", String::new()),
-            PathChange::KeepEdited { beside } => (
-                "keep-edited",
-                beside.as_ref().map(ToString::to_string).unwrap_or_default(),
-            ),
+            PathChange::KeepEdited { beside, base } => {
+                let base = base.map_or_else(|| "-".to_owned(), |base| base.to_string());
+                let beside = beside.as_ref().map(ToString::to_string);
+                (
+                    "keep-edited",
+                    format!("{base} {}", beside.unwrap_or_default()),
+                )
+            }
+            PathChange::Merge { base, beside } => ("merge", format!("{base} {beside}")),
+            PathChange::MoveAside { beside } => ("move-aside", beside.to_string()),
             PathChange::KeepDeleted => ("keep-deleted", String::new()),
             PathChange::Backup { beside } => ("backup", beside.to_string()),
             PathChange::Remove => ("remove", String::new()),

@@ -4,7 +4,7 @@ use igos_format::{Arch, Dependency, PackageId, PackageName, RelPath, declaration
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::{Kind, RootError};
 
-use crate::{DatabaseError, RecordError};
+use crate::{DatabaseError, RecordError, StateTextError};
 
 /// Something a package needs and nothing offers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -269,6 +269,13 @@ pub enum PlanError {
         #[source]
         source: RecordError,
     },
+    /// A text of the root's state cannot be used.
+    #[error("cannot plan: a text of the root's state cannot be used")]
+    StateText {
+        /// Why.
+        #[source]
+        source: StateTextError,
+    },
     /// The disk cannot be read.
     #[error("cannot plan: a path of the root cannot be read")]
     Read {
@@ -306,12 +313,14 @@ impl Explain for PlanError {
             PlanError::Essential { .. } => "package-essential",
             PlanError::Record { source, .. } => source.code(),
             PlanError::Read { source } => source.code(),
+            PlanError::StateText { source } => source.code(),
             PlanError::Database { source } => source.code(),
         }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
+            PlanError::StateText { source } => source.hints(),
             PlanError::Unsigned { .. } => {
                 vec!["accept it, which is recorded, with `--allow-unsigned`".to_owned()]
             }
@@ -335,7 +344,10 @@ impl Explain for PlanError {
 
     fn exit_code(&self) -> u8 {
         match self {
-            PlanError::Read { .. } | PlanError::Database { .. } | PlanError::Record { .. } => 4,
+            PlanError::Read { .. }
+            | PlanError::Database { .. }
+            | PlanError::Record { .. }
+            | PlanError::StateText { .. } => 4,
             _ => 1,
         }
     }

@@ -17,21 +17,21 @@ mod select;
 mod solve;
 mod world;
 
-pub use candidate::{Candidate, CandidateError};
+pub use candidate::{Candidate, CandidateError, Vouch};
 pub use error::{Conflict, Lack, PlanError};
 pub use request::{
-    Again, Downgrade, Essential, InstallRequest, RemoveRequest, Unowned, Unsigned, Wanted,
+    Again, Downgrade, EditedConfiguration, Essential, InstallRequest, RemoveRequest, Unowned, Unsigned, Wanted,
 };
 
-pub(crate) use candidate::{implied_directories, installed_bytes};
 pub(crate) use select::{Ground, plan_install, plan_remove};
 pub(crate) use world::resolve_recorded;
 
+use igos_format::archive::Signature;
 use igos_format::{PackageId, PackageName, RelPath, Sha256};
 use igos_report::Diagnostic;
 use igos_root::Kind;
 
-use crate::{Ownership, Reason, Trust};
+use crate::{Exclusions, Ownership, Reason, RepositoryName, Trust};
 
 /// Everything a transaction will do.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -52,6 +52,8 @@ pub struct Plan {
     pub notices: Vec<Diagnostic>,
     /// Bytes the new files take on disk.
     pub install_bytes: u64,
+    /// Patterns of paths that are left out of arriving packages.
+    pub exclusions: Exclusions,
 }
 
 impl Plan {
@@ -90,6 +92,11 @@ pub struct Change {
     pub seal: Option<Sha256>,
     /// Who vouches for the archive.
     pub trust: Trust,
+    /// The repository the archive comes from; `None` for a removal and for a file.
+    pub repository: Option<RepositoryName>,
+    /// The signature of the seal that was verified, which the record keeps.
+    #[serde(serialize_with = "crate::record::serialize_signature")]
+    pub signature: Option<Signature>,
     /// Bytes of its files.
     pub installed_bytes: u64,
     /// Packages of this plan that need it.
@@ -216,6 +223,21 @@ pub enum PathChange {
     KeepEdited {
         /// Where the new one goes.
         beside: Option<RelPath>,
+        /// Digest of the version that the edited file was made from.
+        base: Option<Sha256>,
+    },
+    /// What changed between two versions of a configuration file is merged into the edited one; where both changed
+    /// the same lines, the edited one stays and the new one is written beside it.
+    Merge {
+        /// Digest of the version that the edited file was made from.
+        base: Sha256,
+        /// Where the new one goes if they cannot be merged.
+        beside: RelPath,
+    },
+    /// What somebody put at a name that is needed is moved aside.
+    MoveAside {
+        /// Where it goes.
+        beside: RelPath,
     },
     /// A configuration file that the administrator deleted stays deleted.
     KeepDeleted,

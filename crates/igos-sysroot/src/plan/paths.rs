@@ -6,20 +6,13 @@ use std::io;
 use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256};
 use igos_root::{FollowedLinks, Kind, Metadata, RootDir, RootError};
 
-use super::configuration::{Content, Decision, content_of, decide};
-use super::{Candidate, Conflict, PathAction, PathChange, PlanError, Unowned, Was, Yield};
+use super::configuration::{Content, Versions, content_of};
+use super::{
+    Candidate, Conflict, EditedConfiguration, PathAction, PathChange, PlanError, Unowned, Was, Yield,
+};
+use crate::configuration::{Pending, backup_name};
 use crate::database::{Database, FileRow};
-use crate::{DatabaseError, Record};
-
-/// Returns the name beside `path` for the new version of an edited configuration file.
-pub(crate) fn new_name(path: &RelPath) -> Option<RelPath> {
-    RelPath::from_bytes(&[path.as_bytes(), b".pkmnew"].concat()).ok()
-}
-
-/// Returns the name beside `path` for an unowned file that made room.
-pub(crate) fn backup_name(path: &RelPath) -> Option<RelPath> {
-    RelPath::from_bytes(&[path.as_bytes(), b".pkmold"].concat()).ok()
-}
+use crate::{DatabaseError, Exclusions, Record};
 
 /// What there is to plan with.
 #[derive(Debug)]
@@ -28,6 +21,12 @@ pub(crate) struct PathPlanner<'a> {
     pub(super) database: &'a Database,
     pub(super) links: &'a FollowedLinks,
     pub(super) unowned: Unowned,
+    /// What happens to edited configuration files.
+    pub(super) edited: EditedConfiguration,
+    /// Which of them wait for an answer.
+    pub(super) pending: &'a Pending,
+    /// What is left out.
+    pub(super) exclusions: &'a Exclusions,
     /// What comes, by name.
     pub(super) arriving: BTreeMap<PackageName, &'a Candidate>,
     /// What goes or is replaced, by name.
@@ -240,15 +239,16 @@ impl PathPlanner<'_> {
                 let new = content_of(entry).expect("a claim is no directory");
                 let was = disk.map_or(Was::Absent, was_content);
                 if entry.is_configuration {
-                    plan.actions.extend(
-                        configuration_change(
-                            decide(recorded, disk, new),
-                            place,
-                            owner.as_ref(),
-                            owned,
-                        )
-                        .map(|change| act(change, was)),
-                    );
+                    let versions = Versions {
+                        owner: owner.as_ref(),
+                        recorded,
+                        disk,
+                        new,
+                        owned,
+                    };
+                    let action = act(PathChange::Adopt, was);
+                    plan.actions
+                        .extend(self.plan_configuration(&action, versions)?);
                 } else if disk == Some(new) {
                     plan.actions.push(act(PathChange::Adopt, was));
                 } else if let (Unowned::Backup, Some(beside)) = (self.unowned, backup_name(place)) {
@@ -260,7 +260,17 @@ impl PathPlanner<'_> {
                     });
                 }
             }
-            Some(_) => plan.actions.push(act(owned, Was::Other)),
+            Some(kind) => {
+                let row = owner.as_ref().expect("what nobody owns was dealt with");
+                let edited = self.edited_before(row, place, kind, records)?;
+                plan.actions.push(match edited {
+                    // It was a configuration file, and somebody's edits are in it.
+                    Some((disk, Some(beside))) => {
+                        act(PathChange::Backup { beside }, was_content(disk))
+                    }
+                    Some((_, None)) | None => act(owned, Was::Other),
+                });
+            }
             None => plan.actions.push(act(PathChange::Create, Was::Absent)),
         }
         Ok(())
@@ -318,6 +328,30 @@ impl PathPlanner<'_> {
             .as_ref()
             .and_then(|record| entry_at(record, &row.path))
             .and_then(content_of))
+    }
+
+    /// Returns what the disk has where a path was an edited configuration file and is none any more, and a name to
+    /// keep it under.
+    fn edited_before(
+        &self,
+        row: &FileRow,
+        place: &RelPath,
+        kind: Kind,
+        records: &mut BTreeMap<PackageName, Option<Record>>,
+    ) -> Result<Option<(Content, Option<RelPath>)>, PlanError> {
+        let entry = self
+            .record(&row.package, records)?
+            .as_ref()
+            .and_then(|record| entry_at(record, &row.path))
+            .filter(|entry| entry.is_configuration);
+        let Some(recorded) = entry.and_then(content_of) else {
+            return Ok(None);
+        };
+        let disk = self.content_on_disk(place, kind)?;
+        if disk == recorded || disk == Content::Other {
+            return Ok(None);
+        }
+        Ok(Some((disk, self.free_name(backup_name(place))?)))
     }
 
     pub(super) fn content_on_disk(
@@ -397,22 +431,4 @@ pub(super) fn was_content(content: Content) -> Was {
         Content::File(digest) | Content::Symlink(digest) => Was::Content(digest),
         Content::Other => Was::Other,
     }
-}
-
-fn configuration_change(
-    decision: Decision,
-    place: &RelPath,
-    owner: Option<&FileRow>,
-    owned: PathChange,
-) -> Option<PathChange> {
-    Some(match decision {
-        Decision::Place if owner.is_none() => PathChange::Create,
-        Decision::Place => owned,
-        Decision::Adopt => PathChange::Adopt,
-        Decision::Keep => PathChange::KeepEdited { beside: None },
-        Decision::KeepAndPutBeside => PathChange::KeepEdited {
-            beside: new_name(place),
-        },
-        Decision::StayDeleted => PathChange::KeepDeleted,
-    })
 }

@@ -74,6 +74,15 @@ pub enum Essential {
     Remove,
 }
 
+/// What happens to edited configuration files of which a new version comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EditedConfiguration {
+    /// They stay, and the new version is put beside.
+    Keep,
+    /// What is new is merged into them where nothing is in doubt.
+    Merge,
+}
+
 /// What to install and under which rules.
 #[derive(Debug, Clone)]
 pub struct InstallRequest {
@@ -85,6 +94,8 @@ pub struct InstallRequest {
     pub unsigned: Unsigned,
     /// What to do about unowned files in the way.
     pub unowned: Unowned,
+    /// What to do about edited configuration files.
+    pub edited: EditedConfiguration,
     /// Whether versions may go backwards.
     pub downgrade: Downgrade,
     /// The machine the root is for.
@@ -102,6 +113,7 @@ impl InstallRequest {
             again: Again::Skip,
             unsigned: Unsigned::Refuse,
             unowned: Unowned::Refuse,
+            edited: EditedConfiguration::Keep,
             downgrade: Downgrade::Refuse,
             arch: Arch::native(),
             ownership: Ownership::of_caller(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use igos_format::manifest::Manifest;
 use igos_format::{EntryKind, PackageId, PackageName};
 use igos_root::{FollowedLinks, RootDir};
 
@@ -10,11 +11,13 @@ use super::paths::{PathPlan, PathPlanner};
 use super::solve::{self, Chosen};
 use super::world::World;
 use super::{
-    Again, Candidate, Change, ChangeAction, Conflict, Downgrade, Essential, InstallRequest, Lack,
-    Plan, PlanError, RemoveRequest, Unowned, Unsigned, installed_bytes,
+    Again, Candidate, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration, Essential, InstallRequest, Lack,
+    Plan, PlanError, RemoveRequest, Unowned, Unsigned,
 };
+use crate::configuration::Pending;
 use crate::database::Database;
-use crate::{DatabaseError, Reason, Record, Trust};
+use crate::places::installed_bytes;
+use crate::{DatabaseError, Exclusions, Reason, Record, Trust};
 
 /// What a plan is made from besides the request.
 #[derive(Debug)]
@@ -23,6 +26,10 @@ pub(crate) struct Ground<'a> {
     pub(crate) database: &'a Database,
     pub(crate) links: FollowedLinks,
     pub(crate) last_transaction: u64,
+    /// Configuration files that wait for an answer.
+    pub(crate) pending: Pending,
+    /// Paths that are left out.
+    pub(crate) exclusions: Exclusions,
 }
 
 fn database(source: DatabaseError) -> PlanError {
@@ -65,10 +72,10 @@ pub(crate) fn plan_install(
     for candidate in &first {
         adopt_links(&mut ground.links, ground.root, candidate);
     }
-    let links = ground.links.clone();
-    let mut before = World::installed(ground.database, &links).map_err(database)?;
+    let (links, exclusions) = (ground.links.clone(), ground.exclusions.clone());
+    let mut before = World::installed(ground.database, &links, &exclusions).map_err(database)?;
     let broken_before = broken(&mut before)?;
-    let mut world = World::installed(ground.database, &links).map_err(database)?;
+    let mut world = World::installed(ground.database, &links, &exclusions).map_err(database)?;
     let chosen = solve::close(&mut world, candidates, first, request)?;
     for package in chosen.values() {
         adopt_links(&mut ground.links, ground.root, package.candidate);
@@ -79,7 +86,12 @@ pub(crate) fn plan_install(
     let mut changes = Vec::new();
     for name in &order {
         let old = ground.record(name)?;
-        changes.push(change(&chosen[name], old.as_ref(), request)?);
+        changes.push(change(
+            &chosen[name],
+            old.as_ref(),
+            request,
+            &ground.exclusions,
+        )?);
         if let Some(old) = old {
             leaving.insert(name.clone(), old);
         }
@@ -99,6 +111,9 @@ pub(crate) fn plan_install(
         database: ground.database,
         links: &ground.links,
         unowned: request.unowned,
+        edited: request.edited,
+        pending: &ground.pending,
+        exclusions: &ground.exclusions,
         arriving: chosen
             .iter()
             .map(|(name, package)| (name.clone(), package.candidate))
@@ -110,7 +125,7 @@ pub(crate) fn plan_install(
     finish_conflicts(conflicts)?;
     let install_bytes = chosen
         .values()
-        .map(|package| installed_bytes(package.candidate.manifest()))
+        .map(|package| in_root_bytes(package.candidate.manifest(), &ground.exclusions))
         .fold(0, u64::saturating_add);
     Ok(finish(
         &ground,
@@ -124,7 +139,7 @@ pub(crate) fn plan_install(
 
 /// Plans a removal.
 pub(crate) fn plan_remove(ground: Ground<'_>, request: &RemoveRequest) -> Result<Plan, PlanError> {
-    let mut world = World::installed(ground.database, &ground.links).map_err(database)?;
+    let mut world = World::installed(ground.database, &ground.links, &ground.exclusions).map_err(database)?;
     let broken_before = broken(&mut world)?;
     let mut leaving = BTreeMap::new();
     for name in &request.names {
@@ -150,6 +165,9 @@ pub(crate) fn plan_remove(ground: Ground<'_>, request: &RemoveRequest) -> Result
         database: ground.database,
         links: &ground.links,
         unowned: Unowned::Refuse,
+        edited: EditedConfiguration::Keep,
+        pending: &ground.pending,
+        exclusions: &ground.exclusions,
         arriving: BTreeMap::new(),
         leaving,
     };
@@ -162,6 +180,12 @@ pub(crate) fn plan_remove(ground: Ground<'_>, request: &RemoveRequest) -> Result
         Vec::new(),
         0,
     ))
+}
+
+/// Returns the bytes that the files of an arriving package will take.
+fn in_root_bytes(manifest: &Manifest, exclusions: &Exclusions) -> u64 {
+    let entries = manifest.entries.iter();
+    installed_bytes(entries.filter(|entry| !exclusions.leaves_out(entry)))
 }
 
 fn same_name(a: &Candidate, b: &Candidate) -> bool {
@@ -200,7 +224,7 @@ fn needed_error(
     first: &PackageName,
 ) -> Result<PlanError, PlanError> {
     let dependants_without = |name: &PackageName| -> Result<BTreeSet<PackageName>, PlanError> {
-        let mut world = World::installed(ground.database, &ground.links).map_err(database)?;
+        let mut world = World::installed(ground.database, &ground.links, &ground.exclusions).map_err(database)?;
         let before = broken(&mut world)?;
         world.remove(name);
         let lacks = broken(&mut world)?;
@@ -247,6 +271,7 @@ fn change(
     chosen: &Chosen<'_>,
     old: Option<&Record>,
     request: &InstallRequest,
+    exclusions: &Exclusions,
 ) -> Result<Change, PlanError> {
     let candidate = chosen.candidate;
     let manifest = candidate.manifest();
@@ -291,7 +316,9 @@ fn change(
         reason,
         seal: Some(candidate.seal()),
         trust: candidate.trust().clone(),
-        installed_bytes: installed_bytes(manifest),
+        repository: candidate.vouch().repository.clone(),
+        signature: candidate.vouch().signature.clone(),
+        installed_bytes: in_root_bytes(manifest, exclusions),
         required_by: chosen.required_by.iter().cloned().collect(),
         privileged: privileged(&manifest.entries),
         recorded_only: recorded_only(manifest),
@@ -305,7 +332,9 @@ fn removal(record: &Record) -> Change {
         reason: record.installed.reason,
         seal: None,
         trust: record.installed.trust.clone(),
-        installed_bytes: installed_bytes(&record.manifest),
+        repository: None,
+        signature: None,
+        installed_bytes: installed_bytes(record.entries()),
         required_by: Vec::new(),
         privileged: Vec::new(),
         recorded_only: Vec::new(),
@@ -329,5 +358,6 @@ fn finish(
         yields: paths.yields.into_iter().collect(),
         unchanged,
         install_bytes,
+        exclusions: ground.exclusions.clone(),
     }
 }

@@ -8,8 +8,10 @@ use igos_format::{Dependency, EntryKind, PackageId, PackageName, RelPath};
 use igos_root::FollowedLinks;
 
 use super::{Candidate, Lack};
-use crate::DatabaseError;
+use crate::alternatives::{Declared, relative_target};
 use crate::database::Database;
+use crate::places::place_of;
+use crate::{DatabaseError, Exclusions};
 
 /// Most symbolic links followed on the way to one path (as many as Linux follows).
 const LINKS_MAX: usize = 40;
@@ -71,11 +73,14 @@ pub(super) fn is_satisfied(
 pub(super) struct World<'a> {
     database: &'a Database,
     links: &'a FollowedLinks,
+    exclusions: &'a Exclusions,
     pub(super) packages: BTreeMap<PackageName, Facts>,
     /// Which packages answer to a name besides the one of that name.
     providers: HashMap<PackageName, BTreeSet<PackageName>>,
     /// How many packages have a feature.
     features: HashMap<Feature, usize>,
+    /// What installed packages offer to serve, by place.
+    offers: BTreeMap<RelPath, Vec<Declared>>,
     /// Paths of packages that are not in the database yet: by place, where a symbolic link points.
     arriving: BTreeMap<RelPath, Option<Vec<u8>>>,
     /// Packages in the database whose paths do not count: gone or replaced.
@@ -87,6 +92,7 @@ impl<'a> World<'a> {
     pub(super) fn installed(
         database: &'a Database,
         links: &'a FollowedLinks,
+        exclusions: &'a Exclusions,
     ) -> Result<Self, DatabaseError> {
         let mut depends =
             database.relations("SELECT package, dependency FROM depends", "a dependency")?;
@@ -118,12 +124,19 @@ impl<'a> World<'a> {
                 (name, facts)
             })
             .collect();
+        let mut offers: BTreeMap<RelPath, Vec<Declared>> = BTreeMap::new();
+        for offer in database.alternatives()? {
+            let place = links.place(&offer.path);
+            offers.entry(place).or_default().push(offer);
+        }
         let mut world = World {
             database,
             links,
+            exclusions,
             packages: BTreeMap::new(),
             providers: HashMap::new(),
             features: HashMap::new(),
+            offers,
             arriving: BTreeMap::new(),
             leaving: BTreeSet::new(),
         };
@@ -149,13 +162,20 @@ impl<'a> World<'a> {
         let manifest = candidate.manifest();
         self.remove(&manifest.package.name);
         self.insert(Facts::of(manifest));
-        for entry in &manifest.entries {
+        let entries = manifest.entries.iter();
+        for entry in entries.filter(|entry| !self.exclusions.leaves_out(entry)) {
             let target = match &entry.kind {
                 EntryKind::Directory => continue,
                 EntryKind::File { .. } => None,
                 EntryKind::Symlink { target } => Some(target.clone()),
             };
-            self.arriving.insert(self.links.place(&entry.path), target);
+            self.arriving
+                .insert(place_of(manifest, entry, self.links), target);
+        }
+        for offer in Declared::all_of(manifest, self.exclusions, self.links) {
+            let place = self.links.place(&offer.path);
+            let target = relative_target(&place, &offer.target);
+            self.arriving.entry(place).or_insert(Some(target));
         }
     }
 
@@ -181,11 +201,16 @@ impl<'a> World<'a> {
         if let Some(target) = self.arriving.get(place) {
             return Ok(Some(target.clone()));
         }
-        Ok(self
-            .database
-            .owner(place)?
-            .filter(|row| !self.leaving.contains(&row.package))
-            .map(|row| row.target))
+        let owner = self.database.owner(place)?;
+        if let Some(row) = owner.filter(|row| !self.leaving.contains(&row.package)) {
+            return Ok(Some(row.target));
+        }
+        // Which of several packages serves the path does not matter here: any of them does.
+        let offers = self.offers.get(place).into_iter().flatten();
+        Ok(offers
+            .filter(|offer| !self.leaving.contains(&offer.package))
+            .map(|offer| Some(relative_target(place, &offer.target)))
+            .next())
     }
 
     /// Tells whether one of the packages has the file at an absolute path, through recorded symbolic links.

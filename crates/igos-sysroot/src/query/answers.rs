@@ -26,6 +26,10 @@ pub struct Listed {
     pub seal: String,
     /// `unsigned` or `key` and its id.
     pub trust: String,
+    /// The repository it came from.
+    pub repository: Option<String>,
+    /// Whether it stays at its version until it is released.
+    pub is_held: bool,
     /// `applied` or `recorded`.
     pub ownership: String,
     /// Whether it is only removed with an explicit flag.
@@ -44,6 +48,8 @@ impl From<PackageRow> for Listed {
             transaction: row.transaction,
             seal: row.seal,
             trust: row.trust,
+            repository: row.repository,
+            is_held: row.is_held,
             ownership: row.ownership,
             is_essential: row.is_essential,
             size_bytes: row.size_bytes,

@@ -8,7 +8,8 @@ use igos_root::FollowedLinks;
 use super::providers::Providers;
 use super::{Dependant, InstalledFile, Listed, Owned, PackageInfo, QueryError};
 use crate::database::FileRow;
-use crate::plan::{installed_bytes, resolve_recorded};
+use crate::places::installed_bytes;
+use crate::plan::resolve_recorded;
 use crate::{DatabaseError, HistoryEntry, Record, Sysroot};
 
 fn database(source: DatabaseError) -> QueryError {
@@ -51,7 +52,12 @@ impl Sysroot {
             manifest,
             ..
         } = self.record(name)?;
-        let size_bytes = installed_bytes(&manifest);
+        let excluded = &installed.excluded;
+        let in_root = manifest
+            .entries
+            .iter()
+            .filter(|entry| !excluded.leaves_out(entry));
+        let size_bytes = installed_bytes(in_root);
         let paths = manifest.entries.len();
         let Manifest {
             recipe,

@@ -5,6 +5,7 @@
 
 mod load;
 mod read;
+mod repository;
 mod write;
 
 #[cfg(test)]
@@ -13,20 +14,22 @@ mod tests;
 pub(crate) use load::{last_in_history, rebuild};
 pub use read::RecordError;
 pub(crate) use read::{Lines, SplitError, split_end};
+pub use repository::{RepositoryName, RepositoryNameError};
 pub(crate) use write::time_text;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use igos_format::archive::{Seal, Signature};
 use igos_format::manifest::Manifest;
-use igos_format::{PackageId, PackageName, Sha256};
-use serde::Serialize;
+use igos_format::{FileEntry, PackageId, PackageName, Sha256};
+use serde::{Serialize, Serializer};
 
-use crate::Ownership;
+use crate::{Exclusions, Ownership};
 
-/// The version of the text this program writes, and the newest it reads.
-const FORMAT: u32 = 1;
+/// The newest version of the text this program reads; it writes the oldest that can say what there is to say.
+const FORMAT: u32 = 2;
 
 /// Longest record, in bytes: the longest manifest and a generous head.
 pub(crate) const RECORD_MAX_BYTES: u64 = 17 * 1024 * 1024;
@@ -108,14 +111,34 @@ pub struct Installed {
     pub installed: i64,
     /// The transaction that installed it.
     pub transaction: u64,
+    /// The repository it came from; `None` for an archive that was given as a file.
+    pub repository: Option<RepositoryName>,
+    /// Whether it stays at its version until it is released.
+    pub held: bool,
     /// The seal digest of the archive it came from.
     pub seal: Sha256,
+    /// The seal itself, which signatures sign; `None` in records of format 1.
+    #[serde(skip)]
+    pub sealed: Option<Seal>,
+    /// The signature of the seal that was verified when it was installed.
+    #[serde(serialize_with = "serialize_signature")]
+    pub signature: Option<Signature>,
     /// Who vouches for that archive.
     pub trust: Trust,
     /// Whether owners and special bits were applied.
     pub ownership: Ownership,
     /// Packages that took over those of its paths that they have too, while they are installed.
     pub yielded_to: BTreeSet<PackageName>,
+    /// Paths of the manifest that were left out.
+    pub excluded: Exclusions,
+}
+
+pub(crate) fn serialize_signature<S: Serializer>(
+    signature: &Option<Signature>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let text = signature.as_ref().map(ToString::to_string);
+    text.serialize(serializer)
 }
 
 /// The whole record of one package.
@@ -127,4 +150,14 @@ pub struct Record {
     pub manifest: Manifest,
     /// The manifest as the archive had it.
     pub manifest_bytes: Vec<u8>,
+}
+
+impl Record {
+    /// Returns the entries of the manifest that are in the root, in their order.
+    pub fn entries(&self) -> impl Iterator<Item = &FileEntry> {
+        self.manifest
+            .entries
+            .iter()
+            .filter(|entry| !self.installed.excluded.leaves_out(entry))
+    }
 }

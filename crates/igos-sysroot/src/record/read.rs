@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use igos_format::archive::Seal;
 use igos_format::manifest::{self, ManifestError};
 use igos_format::{PackageName, Sha256};
 use igos_report::Explain;
 use jiff::Timestamp;
 
 use super::{FORMAT, Installed, Reason, Record};
-use crate::Ownership;
+use crate::{Exclusions, Ownership};
 
 /// A text is not a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +52,9 @@ pub enum RecordError {
         #[source]
         source: ManifestError,
     },
+    /// The seal inside is not the one whose digest the record gives, or does not seal the manifest inside.
+    #[error("the seal in the record does not belong to its manifest and digest")]
+    Seal,
     /// It is the record of another package.
     #[error("the record of {expected} holds package {found}")]
     OtherPackage {
@@ -70,6 +74,7 @@ impl Explain for RecordError {
             RecordError::Digest { .. } => "record-digest-mismatch",
             RecordError::Line { .. } => "record-line",
             RecordError::Manifest { .. } => "record-manifest",
+            RecordError::Seal => "record-seal",
             RecordError::OtherPackage { .. } => "record-other-package",
         }
     }
@@ -122,6 +127,14 @@ impl<'a> Lines<'a> {
             (self.rest, self.number) = before;
         }
         value
+    }
+
+    /// Takes so many bytes, which end with a line's end.
+    pub(crate) fn take_bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(length)?;
+        self.number += taken.iter().filter(|byte| **byte == b'\n').count();
+        self.rest = rest;
+        taken.ends_with(b"\n").then_some(taken)
     }
 
     /// Takes a line that begins with `key` and a space, and returns the rest of it, parsed.
@@ -242,9 +255,25 @@ fn read_body(body: &[u8]) -> Result<Record, RecordError> {
         },
         "reason explicit|automatic"
     );
+    let held = take!(
+        match lines.value("held") {
+            None => Some(false),
+            Some("yes") => Some(true),
+            Some(_) => None,
+        },
+        "held yes"
+    );
     let installed: Timestamp = take!(lines.parsed("installed"), "installed TIME");
     let transaction = take!(lines.parsed("transaction"), "transaction NUMBER");
+    let repository = match lines.value("repository") {
+        None => None,
+        Some(name) => Some(take!(name.parse().ok(), "repository NAME")),
+    };
     let seal = take!(lines.parsed("seal"), "seal DIGEST");
+    let signature = match lines.value("signature") {
+        None => None,
+        Some(text) => Some(take!(text.parse().ok(), "signature ed25519 KEY VALUE")),
+    };
     let trust = take!(lines.parsed("trust"), "trust unsigned|key ID");
     let ownership = take!(
         match lines.value("ownership") {
@@ -258,6 +287,24 @@ fn read_body(body: &[u8]) -> Result<Record, RecordError> {
     while let Some(name) = lines.value("yielded") {
         yielded_to.insert(take!(name.parse().ok(), "yielded NAME"));
     }
+    let mut patterns = BTreeSet::new();
+    while let Some(pattern) = lines.value("excluded") {
+        patterns.insert(take!(
+            Exclusions::parse_pattern(pattern),
+            "excluded PATTERN"
+        ));
+    }
+    let sealed = match lines.value("seal-text") {
+        None => None,
+        Some(length) => Some(take!(
+            length
+                .parse()
+                .ok()
+                .and_then(|length| lines.take_bytes(length))
+                .and_then(|text| Seal::from_bytes(text).ok()),
+            "seal-text LENGTH"
+        )),
+    };
     let length: usize = take!(lines.parsed("manifest"), "manifest LENGTH");
     if lines.rest().len() != length {
         return Err(RecordError::Line {
@@ -268,16 +315,29 @@ fn read_body(body: &[u8]) -> Result<Record, RecordError> {
     let manifest_bytes = lines.rest().to_vec();
     let manifest =
         manifest::read(&manifest_bytes).map_err(|source| RecordError::Manifest { source })?;
+    let belongs = |sealed: &Seal| {
+        sealed.digest() == seal
+            && sealed.manifest.size == length as u64
+            && sealed.manifest.sha256 == Sha256::of(&manifest_bytes)
+    };
+    if sealed.as_ref().is_some_and(|sealed| !belongs(sealed)) {
+        return Err(RecordError::Seal);
+    }
     Ok(Record {
         installed: Installed {
             package: manifest.package.clone(),
             reason,
             installed: installed.as_second(),
             transaction,
+            repository,
+            held,
             seal,
+            sealed,
+            signature,
             trust,
             ownership,
             yielded_to,
+            excluded: Exclusions::new(patterns),
         },
         manifest,
         manifest_bytes,

@@ -90,6 +90,7 @@ impl<'a> PreFlight<'a> {
             (
                 PathChange::KeepEdited {
                     beside: Some(beside),
+                    ..
                 },
                 Some(staged),
             ) => self.put(Phase::Configuration, beside, staged, None),

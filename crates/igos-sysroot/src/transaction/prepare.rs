@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
-use igos_format::manifest::{self, Manifest};
-use igos_format::{EntryKind, FileEntry, PackageName, RelPath, Sha256};
+use igos_format::manifest::Manifest;
+use igos_format::{EntryKind, FileEntry, PackageName, RelPath};
 use igos_report::Task;
 use igos_root::{Kind, RootDir};
 
@@ -12,7 +12,7 @@ use super::ApplyError;
 use super::apply::{OpenArchive, Transaction, state};
 use super::journal::Journal;
 use super::preflight::{OwnFile, PreFlight};
-use super::stage::{Staged, Stager, modified_of};
+use super::stage::{Staged, StagedPackage, Stager, modified_of};
 use crate::database::Database;
 use crate::history::{HistoryChange, HistoryEntry};
 use crate::{Change, ChangeAction, Installed, PathChange, Plan, Record, Trust, layout};
@@ -54,16 +54,12 @@ impl Transaction<'_> {
                 source,
             })?;
             let wanted = wanted_paths(plan, name);
-            let (bytes, staged) = stager.stage_archive(change, &wanted, archive)?;
-            for (path, staged) in staged {
+            let mut package = stager.stage_archive(change, &wanted, archive)?;
+            for (path, staged) in std::mem::take(&mut package.files) {
                 staged_files.insert((name.clone(), path), staged);
             }
-            let manifest = manifest::read(&bytes).map_err(|source| ApplyError::Record {
-                name: name.to_string(),
-                source: crate::RecordError::Manifest { source },
-            })?;
-            manifests.insert(name.clone(), manifest.clone());
-            records.push(self.record(plan, change, manifest, bytes, old.as_ref(), number));
+            manifests.insert(name.clone(), package.manifest.clone());
+            records.push(self.record(plan, change, package, old.as_ref(), number));
             done += change.installed_bytes;
             task.advance(done, Some(plan.install_bytes));
         }
@@ -133,8 +129,7 @@ impl Transaction<'_> {
         &self,
         plan: &Plan,
         change: &Change,
-        manifest: Manifest,
-        manifest_bytes: Vec<u8>,
+        package: StagedPackage,
         old: Option<&Record>,
         transaction: u64,
     ) -> Record {
@@ -149,13 +144,18 @@ impl Transaction<'_> {
                 reason: change.reason,
                 installed: self.time,
                 transaction,
-                seal: change.seal.unwrap_or_else(|| Sha256::of(b"")),
+                repository: change.repository.clone(),
+                held: old.is_some_and(|old| old.installed.held),
+                seal: package.sealed.digest(),
+                sealed: Some(package.sealed),
+                signature: change.signature.clone(),
                 trust: change.trust.clone(),
                 ownership: plan.ownership,
                 yielded_to,
+                excluded: plan.exclusions.clone(),
             },
-            manifest,
-            manifest_bytes,
+            manifest: package.manifest,
+            manifest_bytes: package.manifest_bytes,
         }
     }
 
@@ -211,6 +211,7 @@ impl Transaction<'_> {
         HistoryEntry {
             transaction,
             time: self.time,
+            rollback_to: None,
             changes: changes.collect(),
         }
     }
@@ -236,7 +237,7 @@ fn needs_inode(change: &PathChange) -> bool {
         change,
         PathChange::Remove
             | PathChange::KeepDeleted
-            | PathChange::KeepEdited { beside: None }
+            | PathChange::KeepEdited { beside: None, .. }
             | PathChange::Abandon
     )
 }
@@ -251,6 +252,7 @@ fn wanted_paths(plan: &Plan, name: &PackageName) -> HashMap<RelPath, RelPath> {
             let place = match &action.change {
                 PathChange::KeepEdited {
                     beside: Some(beside),
+                    ..
                 } => beside,
                 _ => &action.place,
             };

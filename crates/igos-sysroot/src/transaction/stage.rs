@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 
-use igos_format::archive::{ArchiveReader, Content, Place};
+use igos_format::archive::{ArchiveReader, Content, Place, Seal};
+use igos_format::manifest::Manifest;
 use igos_format::{EntryKind, FileEntry, RelPath, Sha256};
 use igos_root::{Directory, Kind, Metadata};
 
@@ -23,6 +24,16 @@ const COPY_BYTES: usize = 128 * 1024;
 pub(super) struct Staged {
     pub(super) slot: Location,
     pub(super) identity: Identity,
+}
+
+/// What an archive gave.
+#[derive(Debug)]
+pub(super) struct StagedPackage {
+    pub(super) manifest: Manifest,
+    pub(super) manifest_bytes: Vec<u8>,
+    pub(super) sealed: Seal,
+    /// The new inodes by path.
+    pub(super) files: HashMap<RelPath, Staged>,
 }
 
 /// What makes new inodes.
@@ -108,8 +119,7 @@ impl Stager<'_> {
         )
     }
 
-    /// Reads one archive to its end and makes the inodes for the paths in `wanted`; returns its manifest's text and
-    /// the inodes by path.
+    /// Reads one archive to its end and makes the inodes for the paths in `wanted`.
     ///
     /// Everything of the archive is verified, whether it is wanted or not. Directories are not made here.
     pub(super) fn stage_archive(
@@ -117,7 +127,7 @@ impl Stager<'_> {
         change: &Change,
         wanted: &HashMap<RelPath, RelPath>,
         archive: impl Read,
-    ) -> Result<(Vec<u8>, HashMap<RelPath, Staged>), ApplyError> {
+    ) -> Result<StagedPackage, ApplyError> {
         let damaged = |source| ApplyError::Archive {
             package: change.package.clone(),
             source,
@@ -196,9 +206,14 @@ impl Stager<'_> {
                     source,
                 })?;
         }
-        let manifest_bytes = reader.manifest_bytes().to_vec();
+        let package = StagedPackage {
+            manifest: reader.manifest().clone(),
+            manifest_bytes: reader.manifest_bytes().to_vec(),
+            sealed: *reader.seal(),
+            files: staged,
+        };
         reader.finish().map_err(damaged)?;
-        Ok((manifest_bytes, staged))
+        Ok(package)
     }
 
     fn new_file(&mut self, place: &RelPath) -> io::Result<(Location, File, Metadata)> {

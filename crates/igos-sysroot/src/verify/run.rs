@@ -14,6 +14,7 @@ use super::extra::extras;
 use super::observe::{Observed, Unobserved, observe};
 use super::{Class, Counts, Difference, Finding, VerifyReport, VerifyRequest};
 use crate::owners::Owners;
+use crate::places::place_of;
 use crate::{DatabaseError, Ownership, Sysroot, layout};
 
 /// Progress is told after as many paths.
@@ -259,12 +260,11 @@ impl Sysroot {
 fn items<'a>(packages: &'a [ExpectedPackage], links: &FollowedLinks) -> Vec<Item<'a>> {
     let mut items = Vec::new();
     for package in packages {
-        for entry in &package.record.manifest.entries {
-            let place = match entry.kind {
-                EntryKind::Directory => links.directory_place(&entry.path),
-                _ if !package.own.contains(&entry.path) => continue,
-                _ => links.place(&entry.path),
-            };
+        for entry in package.record.entries() {
+            if entry.kind != EntryKind::Directory && !package.own.contains(&entry.path) {
+                continue;
+            }
+            let place = place_of(&package.record.manifest, entry, links);
             items.push(Item {
                 package,
                 entry,

@@ -48,7 +48,7 @@ fn fresh_root_gets_files_record_and_history_and_verifies() {
     assert_eq!((report.counts.packages, report.counts.files), (1, 5));
     assert!(
         root.content("var/lib/igos/packages/hello")
-            .starts_with("igos-record 1 1\nreason explicit\n")
+            .starts_with("igos-record 2 2\nreason explicit\n")
     );
     assert!(!root.exists("var/lib/igos/journal"));
     let staging = fs_err::read_dir(root.path("var/lib/igos/staging")).expect("a directory");

@@ -18,8 +18,8 @@ use igos_report::Quiet;
 use igos_root::RootDir;
 use igos_sysroot::{
     Again, Applied, ApplyError, Candidate, Change, ChangeOptions, Downgrade, Durability,
-    InstallRequest, LockedSysroot, Ownership, Plan, PlanError, RemoveRequest, Sysroot, Trust,
-    Unmanaged, Unowned, Unsigned, VerifyReport, VerifyRequest, Wanted,
+    InstallRequest, LockedSysroot, Ownership, Plan, PlanError, RemoveRequest, Sysroot, Unmanaged,
+    Unowned, Unsigned, VerifyReport, VerifyRequest, Vouch, Wanted,
 };
 
 /// When all test transactions happen.
@@ -177,7 +177,7 @@ impl TestArchive {
     }
 
     pub(crate) fn candidate(&self) -> Candidate {
-        Candidate::read(self.bytes().as_slice(), Trust::Unsigned).expect("the archive is sound")
+        Candidate::read(self.bytes().as_slice(), Vouch::unsigned()).expect("the archive is sound")
     }
 }
 

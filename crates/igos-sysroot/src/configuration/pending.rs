@@ -1,0 +1,44 @@
+//! New versions of edited configuration files that wait for the administrator's answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use igos_format::{RelPath, Sha256};
+
+use crate::layout;
+use crate::state_text::StateText;
+
+/// Which places wait, and which version each edited file was made from; `None` where no package's version was.
+///
+/// The new version is the one of the installed package's record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) bases: BTreeMap<RelPath, Option<Sha256>>,
+}
+
+impl StateText for Pending {
+    const KEYWORD: &'static str = "igos-configuration";
+
+    fn place() -> RelPath {
+        layout::pending()
+    }
+
+    fn add(&mut self, line: &str) -> Option<()> {
+        let (base, place) = line.strip_prefix("pending ")?.split_once(' ')?;
+        let base = match base {
+            "-" => None,
+            digest => Some(digest.parse().ok()?),
+        };
+        self.bases.insert(place.parse().ok()?, base);
+        Some(())
+    }
+
+    fn lines(&self) -> BTreeSet<String> {
+        self.bases
+            .iter()
+            .map(|(place, base)| match base {
+                None => format!("pending - {place}"),
+                Some(digest) => format!("pending {digest} {place}"),
+            })
+            .collect()
+    }
+}
