@@ -104,6 +104,8 @@ impl LockedSysroot {
             root: root.to_string(),
             source,
         })?;
+        root.create_directories(&layout::pristine_directory(), 0o755)
+            .map_err(|source| state_error(&root, source))?;
         let recovery = recover(
             &root,
             &state,

@@ -3,14 +3,15 @@
 use igos_report::Diagnostic;
 use igos_root::{Directory, FollowedLinks, Kind, RootDir, RootError};
 
+use crate::alternatives::Choices;
 use crate::configuration::Pending;
 use crate::database::Database;
 use crate::open_error::{database_error, state_error};
-use crate::plan::{Ground, plan_install, plan_remove};
+use crate::plan::{Ground, plan_exact, plan_install, plan_remove};
 use crate::record::{last_in_history, rebuild};
 use crate::state_text::StateText;
 use crate::{
-    Candidate, DatabaseError, Exclusions, InstallRequest, OpenError, Plan, PlanError, RemoveRequest, layout,
+    Candidate, DatabaseError, Exclusions, InstallRequest, OpenError, Plan, PlanError, RemoveRequest, Request, layout,
 };
 
 /// What to do about a root that has no record.
@@ -120,6 +121,15 @@ impl Sysroot {
         &self.notices
     }
 
+    /// Plans one exact transaction: what comes out of `candidates`, what goes, what is marked.
+    ///
+    /// # Errors
+    ///
+    /// Returns everything that stands against it.
+    pub fn plan(&self, candidates: &[Candidate], request: &Request) -> Result<Plan, PlanError> {
+        plan_exact(self.ground()?, candidates, request)
+    }
+
     /// Plans the installation of some of `candidates`.
     ///
     /// # Errors
@@ -142,13 +152,14 @@ impl Sysroot {
         plan_remove(self.ground()?, request)
     }
 
-    fn ground(&self) -> Result<Ground<'_>, PlanError> {
+    pub(crate) fn ground(&self) -> Result<Ground<'_>, PlanError> {
         let text = |source| PlanError::StateText { source };
         Ok(Ground {
             root: &self.root,
             database: &self.database,
             links: FollowedLinks::read(&self.root).map_err(|source| PlanError::Read { source })?,
             last_transaction: self.last_transaction,
+            choices: Choices::load(&self.root).map_err(text)?,
             pending: Pending::load(&self.root).map_err(text)?,
             exclusions: Exclusions::load(&self.root).map_err(text)?,
         })

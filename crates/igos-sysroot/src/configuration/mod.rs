@@ -7,8 +7,10 @@
 mod merge;
 mod names;
 mod pending;
+mod pristine;
 
 pub use merge::NotText;
 pub(crate) use merge::{MERGE_MAX_BYTES, Merged, difference, merge};
 pub(crate) use names::{backup_name, free_name, merge_name, new_name};
 pub(crate) use pending::Pending;
+pub(crate) use pristine::{read_pristine, read_text};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::{RelPath, Sha256};
 
-use crate::layout;
 use crate::state_text::StateText;
+use crate::{PathAction, PathChange, layout};
 
 /// Which places wait, and which version each edited file was made from; `None` where no package's version was.
 ///
@@ -40,5 +40,29 @@ impl StateText for Pending {
                 Some(digest) => format!("pending {digest} {place}"),
             })
             .collect()
+    }
+}
+
+impl Pending {
+    /// Returns what waits when these actions were carried out.
+    pub(crate) fn after(&self, actions: &[PathAction]) -> Pending {
+        let mut after = self.clone();
+        for action in actions {
+            match &action.change {
+                PathChange::KeepEdited {
+                    beside: Some(_),
+                    base,
+                } => {
+                    after.bases.insert(action.place.clone(), *base);
+                }
+                PathChange::Merge { base, .. } => {
+                    after.bases.insert(action.place.clone(), Some(*base));
+                }
+                _ => {
+                    after.bases.remove(&action.place);
+                }
+            }
+        }
+        after
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use igos_format::Sha256;
-use igos_format::archive::{Head, ReadArchiveError, Seal, Signature};
+use igos_format::archive::{Head, ReadArchiveError, Signature};
 use igos_format::manifest::Manifest;
 use igos_report::Explain;
 
@@ -14,7 +14,7 @@ use crate::{RepositoryName, Trust};
 pub struct Candidate {
     manifest: Manifest,
     manifest_bytes: Vec<u8>,
-    sealed: Seal,
+    seal: Sha256,
     vouch: Vouch,
 }
 
@@ -77,7 +77,7 @@ impl Candidate {
         Candidate {
             manifest: head.manifest().clone(),
             manifest_bytes: head.manifest_bytes().to_vec(),
-            sealed: *head.seal(),
+            seal: head.seal_digest(),
             vouch,
         }
     }
@@ -97,13 +97,7 @@ impl Candidate {
     /// Returns the digest that identifies the archive.
     #[must_use]
     pub fn seal(&self) -> Sha256 {
-        self.sealed.digest()
-    }
-
-    /// Returns the seal itself.
-    #[must_use]
-    pub fn sealed(&self) -> &Seal {
-        &self.sealed
+        self.seal
     }
 
     /// Returns who vouches for it.

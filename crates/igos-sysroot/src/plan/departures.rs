@@ -6,6 +6,7 @@ use igos_format::{PackageName, RelPath};
 use igos_root::Kind;
 
 use super::configuration::{Content, Waiting, content_of};
+use super::links::Links;
 use crate::configuration::new_name;
 use super::paths::{Claims, PathPlan, PathPlanner, database, entry_at, read, was_content};
 use super::{PathAction, PathChange, PlanError, Was};
@@ -17,6 +18,7 @@ impl PathPlanner<'_> {
     pub(super) fn plan_departures(
         &self,
         claims: &Claims<'_>,
+        links: &Links,
         dissolved: &BTreeSet<RelPath>,
         plan: &mut PathPlan,
     ) -> Result<(), PlanError> {
@@ -28,6 +30,7 @@ impl PathPlanner<'_> {
         for (package, record) in &self.leaving {
             for row in self.database.files(package).map_err(database)? {
                 if claims.files.contains_key(&row.place)
+                    || links.after.contains_key(&row.place)
                     || claims.directories.contains_key(&row.place)
                     || is_dissolved(&row.place)
                 {

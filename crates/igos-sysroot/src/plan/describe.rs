@@ -61,15 +61,10 @@ pub(super) fn recorded_only(manifest: &Manifest) -> Vec<String> {
         .triggers
         .iter()
         .map(|trigger| format!("trigger {}", trigger.name));
-    let alternatives = manifest
-        .alternatives
-        .iter()
-        .map(|alternative| format!("alternative {}", alternative.path));
     users
         .chain(groups)
         .chain(services)
         .chain(triggers)
-        .chain(alternatives)
         .collect()
 }
 

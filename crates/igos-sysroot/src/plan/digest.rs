@@ -2,6 +2,10 @@
 
 use std::fmt::Write as _;
 
+use igos_format::Sha256;
+
+use igos_format::{PackageName, escape};
+
 use super::{PathChange, Plan, Was};
 use crate::RepositoryName;
 
@@ -14,18 +18,25 @@ pub(super) fn text(plan: &Plan) -> String {
             .expect("writing to a string cannot fail");
     };
     line(format_args!(
-        "igos-plan 1 {} {}",
+        "igos-plan 2 {} {} {}",
         plan.based_on,
+        plan.rollback_to
+            .map_or_else(|| "-".to_owned(), |point| point.to_string()),
         plan.ownership.as_str()
     ));
     for change in &plan.changes {
         line(format_args!(
-            "package {} {} {} {} {} {} {} {} {}",
+            "package {} {} {} {} {} {} {} {} {} {} {}",
             change.action.as_str(),
             change.package.name,
             change.package.full_version(),
             change.package.arch,
             change.reason.as_str(),
+            if change.held { "held" } else { "-" },
+            change.restored.as_ref().map_or_else(
+                || "-".to_owned(),
+                |record| Sha256::of(&record.to_bytes()).to_string()
+            ),
             change
                 .seal
                 .map_or_else(|| "-".to_owned(), |seal| seal.to_string()),
@@ -61,6 +72,18 @@ pub(super) fn text(plan: &Plan) -> String {
                 )
             }
             PathChange::Merge { base, beside } => ("merge", format!("{base} {beside}")),
+            PathChange::Link { target } => ("link", escape::escape(target)),
+            PathChange::Write {
+                content,
+                look,
+                beside,
+            } => {
+                let beside = beside.as_ref().map(ToString::to_string);
+                (
+                    "write",
+                    format!("{content} {look:?} {}", beside.unwrap_or_default()),
+                )
+            }
             PathChange::MoveAside { beside } => ("move-aside", beside.to_string()),
             PathChange::KeepDeleted => ("keep-deleted", String::new()),
             PathChange::Backup { beside } => ("backup", beside.to_string()),
@@ -77,6 +100,19 @@ pub(super) fn text(plan: &Plan) -> String {
             "path {verb} {} {} {} {} {was} {detail}",
             action.kind, action.package, action.path, action.place
         ));
+    }
+    for file in &plan.pristine.add {
+        line(format_args!(
+            "pristine {} {} {}",
+            file.sha256, file.package, file.path
+        ));
+    }
+    for digest in &plan.pristine.forget {
+        line(format_args!("forget {digest}"));
+    }
+    for (place, package) in &plan.choices {
+        let package = package.as_ref().map_or("-", PackageName::as_str);
+        line(format_args!("choice {package} {place}"));
     }
     text
 }

@@ -1,6 +1,8 @@
 //! Why there is no plan.
 
-use igos_format::{Arch, Dependency, PackageId, PackageName, RelPath, declaration::Feature};
+use igos_format::{
+    Arch, Dependency, PackageId, PackageName, RelPath, Sha256, declaration::Feature,
+};
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::{Kind, RootError};
 
@@ -197,6 +199,28 @@ pub enum PlanError {
         /// What was asked for.
         name: PackageName,
     },
+    /// An exact request names a seal that no candidate has.
+    #[error("no archive with seal {seal} was given")]
+    NoSeal {
+        /// The seal.
+        seal: Sha256,
+    },
+    /// An exact request says two things about one package.
+    #[error("{name} would be installed twice, or installed and removed, in one transaction")]
+    Twice {
+        /// The package.
+        name: PackageName,
+    },
+    /// Something of the running kernel would go.
+    #[error("{name} has /{path} of kernel {release}, which is running")]
+    RunningKernel {
+        /// The package.
+        name: PackageName,
+        /// The kernel's release.
+        release: String,
+        /// The first path of it that would go.
+        path: RelPath,
+    },
     /// The archive of that name has another version or machine inside.
     #[error("archive of {expected} holds {found} for {arch}")]
     NotAsRequested {
@@ -301,6 +325,9 @@ impl Explain for PlanError {
     fn code(&self) -> &'static str {
         match self {
             PlanError::NoCandidate { .. } => "archive-absent",
+            PlanError::NoSeal { .. } => "archive-absent",
+            PlanError::Twice { .. } => "request-contradicts-itself",
+            PlanError::RunningKernel { .. } => "kernel-running",
             PlanError::NotAsRequested { .. } => "archive-not-as-requested",
             PlanError::Arch { .. } => "wrong-architecture",
             PlanError::Unsigned { .. } => "archive-unsigned",
@@ -324,6 +351,10 @@ impl Explain for PlanError {
             PlanError::Unsigned { .. } => {
                 vec!["accept it, which is recorded, with `--allow-unsigned`".to_owned()]
             }
+            PlanError::RunningKernel { .. } => vec![
+                "start another kernel first".to_owned(),
+                "or let it go all the same with `--allow-running-kernel`".to_owned(),
+            ],
             PlanError::Downgrade { .. } => vec!["go back with `--allow-downgrade`".to_owned()],
             PlanError::Needed { dependants, .. } => {
                 let names: Vec<_> = dependants.iter().map(PackageName::as_str).collect();

@@ -5,33 +5,52 @@
 //! symbolic link, a dependency that nothing satisfies.
 
 mod candidate;
+mod change;
 mod claims;
 mod configuration;
 mod departures;
 mod describe;
 mod digest;
 mod error;
+mod exact;
+mod ground;
+mod kernel;
+mod links;
 mod paths;
+mod pristine;
 mod request;
 mod select;
 mod solve;
 mod world;
 
 pub use candidate::{Candidate, CandidateError, Vouch};
+pub use pristine::{PristineChanges, PristineFile};
 pub use error::{Conflict, Lack, PlanError};
-pub use request::{
-    Again, Downgrade, EditedConfiguration, Essential, InstallRequest, RemoveRequest, Unowned, Unsigned, Wanted,
-};
+pub use request::{Again, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Policy, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Wanted};
 
-pub(crate) use select::{Ground, plan_install, plan_remove};
+pub(crate) use exact::plan_exact;
+pub(crate) use ground::Ground;
+pub(crate) use select::{plan_install, plan_remove};
 pub(crate) use world::resolve_recorded;
 
 use igos_format::archive::Signature;
-use igos_format::{PackageId, PackageName, RelPath, Sha256};
+use std::collections::BTreeMap;
+
+use igos_format::{PackageId, PackageName, RelPath, Sha256, escape};
 use igos_report::Diagnostic;
 use igos_root::Kind;
 
-use crate::{Exclusions, Ownership, Reason, RepositoryName, Trust};
+use crate::{Exclusions, Ownership, Reason, Record, RepositoryName, Trust};
+
+/// Whose owner and mode a file gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteAs {
+    /// Those that its package says.
+    Package,
+    /// Those of the configuration file on disk.
+    Present,
+}
 
 /// Everything a transaction will do.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -52,8 +71,17 @@ pub struct Plan {
     pub notices: Vec<Diagnostic>,
     /// Bytes the new files take on disk.
     pub install_bytes: u64,
+    /// Contents that come into the store of pristine configuration files, and that go from it.
+    pub pristine: PristineChanges,
+    /// Alternatives whose choice changes: the package, or nobody where the choice is forgotten.
+    pub choices: BTreeMap<RelPath, Option<PackageName>>,
+    /// Contents that neither an archive nor the store has, by digest.
+    #[serde(skip)]
+    pub contents: BTreeMap<Sha256, Vec<u8>>,
     /// Patterns of paths that are left out of arriving packages.
     pub exclusions: Exclusions,
+    /// The transaction after which the root was as a rollback will make it; `None` for everything else.
+    pub rollback_to: Option<u64>,
 }
 
 impl Plan {
@@ -88,6 +116,8 @@ pub struct Change {
     pub action: ChangeAction,
     /// Why it is, or was, installed.
     pub reason: Reason,
+    /// Whether it stays at its version from then on.
+    pub held: bool,
     /// The seal digest of the archive it comes from; `None` for a removal.
     pub seal: Option<Sha256>,
     /// Who vouches for the archive.
@@ -103,8 +133,11 @@ pub struct Change {
     pub required_by: Vec<PackageName>,
     /// Paths that give or take privileges.
     pub privileged: Vec<PrivilegedPath>,
-    /// What it declares that is recorded and not carried out yet: users, groups, services, triggers, alternatives.
+    /// What it declares that is recorded and not carried out yet: users, groups, services, triggers.
     pub recorded_only: Vec<String>,
+    /// The record that a rollback brings back as it was.
+    #[serde(skip)]
+    pub(crate) restored: Option<Box<Record>>,
 }
 
 /// What happens to a package.
@@ -127,10 +160,34 @@ pub enum ChangeAction {
     Reinstall,
     /// It goes.
     Remove,
+    /// It counts as asked for from then on; no file changes.
+    MarkExplicit,
+    /// It counts as needed by others alone from then on; no file changes.
+    MarkAutomatic,
+    /// It stays at its version until it is released; no file changes.
+    Hold,
+    /// It is not held any more; no file changes.
+    Release,
 }
 
 impl ChangeAction {
-    /// Returns the word of history and messages: `install`, `upgrade`, `downgrade`, `reinstall` or `remove`.
+    /// Tells whether files of the package come.
+    #[must_use]
+    pub fn brings_files(&self) -> bool {
+        match self {
+            ChangeAction::Install
+            | ChangeAction::Upgrade { .. }
+            | ChangeAction::Downgrade { .. }
+            | ChangeAction::Reinstall => true,
+            ChangeAction::Remove
+            | ChangeAction::MarkExplicit
+            | ChangeAction::MarkAutomatic
+            | ChangeAction::Hold
+            | ChangeAction::Release => false,
+        }
+    }
+
+    /// Returns the word of history and messages, such as `install`.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -139,6 +196,10 @@ impl ChangeAction {
             ChangeAction::Downgrade { .. } => "downgrade",
             ChangeAction::Reinstall => "reinstall",
             ChangeAction::Remove => "remove",
+            ChangeAction::MarkExplicit => "mark-explicit",
+            ChangeAction::MarkAutomatic => "mark-automatic",
+            ChangeAction::Hold => "hold",
+            ChangeAction::Release => "release",
         }
     }
 }
@@ -190,6 +251,13 @@ fn serialize_kind<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S:
     serializer.collect_str(kind)
 }
 
+fn serialize_target<S: serde::Serializer>(
+    target: &[u8],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&escape::escape(target))
+}
+
 /// What was at a path when the plan was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "digest")]
@@ -233,6 +301,22 @@ pub enum PathChange {
         base: Sha256,
         /// Where the new one goes if they cannot be merged.
         beside: RelPath,
+    },
+    /// The link of an alternative is made or leads elsewhere.
+    Link {
+        /// What it holds.
+        #[serde(serialize_with = "serialize_target")]
+        target: Vec<u8>,
+    },
+    /// It gets this content: a merge, or the new version that the administrator accepted.
+    Write {
+        /// The content.
+        content: Sha256,
+        /// Owner and mode of what.
+        #[serde(rename = "as")]
+        look: WriteAs,
+        /// Where what was there goes; `None` where it is not kept.
+        beside: Option<RelPath>,
     },
     /// What somebody put at a name that is needed is moved aside.
     MoveAside {

@@ -7,8 +7,10 @@ use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256};
 use igos_root::{FollowedLinks, Kind, Metadata, RootDir, RootError};
 
 use super::configuration::{Content, Versions, content_of};
+use super::links::{ChoiceRequest, Links};
 use super::{
-    Candidate, Conflict, EditedConfiguration, PathAction, PathChange, PlanError, Unowned, Was, Yield,
+    Candidate, Conflict, EditedConfiguration, PathAction, PathChange, PlanError,
+    PristineChanges, Unowned, Was, Yield,
 };
 use crate::configuration::{Pending, backup_name};
 use crate::database::{Database, FileRow};
@@ -25,6 +27,8 @@ pub(crate) struct PathPlanner<'a> {
     pub(super) edited: EditedConfiguration,
     /// Which of them wait for an answer.
     pub(super) pending: &'a Pending,
+    /// Which alternatives are chosen.
+    pub(super) choices: ChoiceRequest,
     /// What is left out.
     pub(super) exclusions: &'a Exclusions,
     /// What comes, by name.
@@ -39,6 +43,10 @@ pub(super) struct PathPlan {
     pub(super) actions: Vec<PathAction>,
     pub(super) conflicts: Vec<Conflict>,
     pub(super) yields: BTreeSet<Yield>,
+    /// What happens in the store of pristine configuration files.
+    pub(super) pristine: PristineChanges,
+    /// Alternatives chosen, or no longer.
+    pub(super) choices: BTreeMap<RelPath, Option<PackageName>>,
     /// Paths that a package which stays loses, because a departing one had taken them over.
     pub(super) lost: Vec<(PackageName, RelPath)>,
 }
@@ -73,6 +81,7 @@ impl PathPlanner<'_> {
     /// Returns every action and every conflict.
     pub(super) fn plan(&self) -> Result<PathPlan, PlanError> {
         let mut plan = PathPlan::default();
+        let links = self.links()?;
         let claims = self.claims(&mut plan);
         let mut fresh = BTreeSet::new();
         let mut dissolved = BTreeSet::new();
@@ -87,10 +96,14 @@ impl PathPlanner<'_> {
                 &fresh,
                 &mut dissolved,
                 &mut records,
+                &links,
                 &mut plan,
             )?;
         }
-        self.plan_departures(&claims, &dissolved, &mut plan)?;
+        self.plan_links(&links, &claims, &fresh, &mut plan)?;
+        self.plan_departures(&claims, &links, &dissolved, &mut plan)?;
+        plan.choices = links.choices;
+        plan.pristine = self.pristine(&plan.actions)?;
         plan.actions.sort_by(|a, b| a.place.cmp(&b.place));
         Ok(plan)
     }
@@ -156,6 +169,7 @@ impl PathPlanner<'_> {
         fresh: &BTreeSet<RelPath>,
         dissolved: &mut BTreeSet<RelPath>,
         records: &mut BTreeMap<PackageName, Option<Record>>,
+        links: &Links,
         plan: &mut PathPlan,
     ) -> Result<(), PlanError> {
         let (package, entry) = (claim.package, claim.entry);
@@ -251,6 +265,8 @@ impl PathPlanner<'_> {
                         .extend(self.plan_configuration(&action, versions)?);
                 } else if disk == Some(new) {
                     plan.actions.push(act(PathChange::Adopt, was));
+                } else if disk.is_some_and(|disk| links.is_own(place, disk)) {
+                    plan.actions.push(act(PathChange::Replace, was));
                 } else if let (Unowned::Backup, Some(beside)) = (self.unowned, backup_name(place)) {
                     plan.actions.push(act(PathChange::Backup { beside }, was));
                 } else {

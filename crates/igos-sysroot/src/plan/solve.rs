@@ -206,7 +206,7 @@ fn newest_by_name<'a>(
     )
 }
 
-fn note_requirers(chosen: &mut BTreeMap<PackageName, Chosen<'_>>) {
+pub(super) fn note_requirers(chosen: &mut BTreeMap<PackageName, Chosen<'_>>) {
     let needs: Vec<(PackageName, BTreeSet<PackageName>)> = chosen
         .iter()
         .map(|(name, package)| (name.clone(), needed_by(package.candidate, chosen)))

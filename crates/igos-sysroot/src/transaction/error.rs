@@ -8,7 +8,7 @@ use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::{Kind, RootError};
 
 use super::journal::JournalError;
-use crate::{DatabaseError, RecordError};
+use crate::{DatabaseError, RecordError, StateTextError};
 
 /// A transaction failed. Unless it says otherwise, nothing of the root has changed.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,13 @@ pub enum ApplyError {
     /// Paths cannot be changed as planned.
     #[error("the transaction cannot begin: {} paths cannot be changed", .0.len())]
     Refused(Vec<Refusal>),
+    /// A text of the root's state cannot be used.
+    #[error("a text of the root's state cannot be used")]
+    StateText {
+        /// Why.
+        #[source]
+        source: StateTextError,
+    },
     /// The root cannot be read.
     #[error("a path of the root cannot be read")]
     Read {
@@ -246,6 +253,7 @@ impl Explain for ApplyError {
             ApplyError::State { .. } => "state-directory-failed",
             ApplyError::Refused(_) => "pre-flight-refused",
             ApplyError::Read { source } => source.code(),
+            ApplyError::StateText { source } => source.code(),
             ApplyError::Barrier { .. } => "barrier-failed",
             ApplyError::TakenBack { .. } => "transaction-taken-back",
             ApplyError::Database { source } => source.code(),
@@ -265,6 +273,7 @@ impl Explain for ApplyError {
             }
             ApplyError::Archive { source, .. } => source.hints(),
             ApplyError::Journal { source } => source.hints(),
+            ApplyError::StateText { source } => source.hints(),
             _ => Vec::new(),
         }
     }

@@ -16,6 +16,7 @@
 mod apply;
 mod error;
 mod journal;
+mod kept;
 mod mutations;
 mod preflight;
 mod prepare;

@@ -32,6 +32,8 @@ pub(super) struct PreFlight<'a> {
     /// Directories of the root that were looked at, open; `None` is one that an earlier step makes.
     directories: HashMap<Option<RelPath>, Option<Arc<Directory>>>,
     fresh: BTreeSet<RelPath>,
+    /// Places that an earlier step empties.
+    vacated: BTreeSet<RelPath>,
     steps: BTreeMap<(Phase, usize), Step>,
     refusals: Vec<Refusal>,
 }
@@ -54,6 +56,7 @@ impl<'a> PreFlight<'a> {
             root,
             directories: HashMap::new(),
             fresh: BTreeSet::new(),
+            vacated: BTreeSet::new(),
             steps: BTreeMap::new(),
             refusals: Vec::new(),
         }
@@ -101,6 +104,17 @@ impl<'a> PreFlight<'a> {
                 self.delete_directory(place)
             }
             (PathChange::Remove, _) => self.remove(Phase::Removals, action, staging),
+            (PathChange::MoveAside { beside }, _) => self.make_room(phase, action, beside),
+            (
+                PathChange::Write {
+                    beside: Some(beside),
+                    ..
+                },
+                Some(staged),
+            ) => {
+                self.make_room(phase, action, beside)?;
+                self.put(phase, place, staged, None)
+            }
             (PathChange::Backup { beside }, Some(staged)) => {
                 self.make_room(phase, action, beside)?;
                 self.push(
@@ -275,6 +289,12 @@ impl<'a> PreFlight<'a> {
         if let Some(other) = self.look(beside)? {
             self.refuse_changed(beside, Some(other));
         }
+        if let Was::Content(digest) = action.was
+            && self.content(place, found)? != Some(digest)
+        {
+            self.refuse_changed(place, Some(found));
+            return Ok(());
+        }
         if self.may_replace(place, found) {
             self.push(
                 phase,
@@ -288,6 +308,7 @@ impl<'a> PreFlight<'a> {
                     to: Location::Place(beside.clone()),
                 },
             );
+            self.vacated.insert(place.clone());
         }
         Ok(())
     }
@@ -350,6 +371,9 @@ impl<'a> PreFlight<'a> {
 
     /// Returns what is at `place`; refuses, once, a directory that nothing can be changed in.
     fn look(&mut self, place: &RelPath) -> Result<Option<Metadata>, ApplyError> {
+        if self.vacated.contains(place) {
+            return Ok(None);
+        }
         let Some(parent) = self.parent(place) else {
             return Ok(None);
         };

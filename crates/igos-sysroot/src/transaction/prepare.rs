@@ -15,7 +15,7 @@ use super::preflight::{OwnFile, PreFlight};
 use super::stage::{Staged, StagedPackage, Stager, modified_of};
 use crate::database::Database;
 use crate::history::{HistoryChange, HistoryEntry};
-use crate::{Change, ChangeAction, Installed, PathChange, Plan, Record, Trust, layout};
+use crate::{Change, ChangeAction, Installed, PathAction, PathChange, Plan, Record, Trust, layout};
 
 /// Everything there is to do, staged.
 pub(super) struct Prepared {
@@ -47,6 +47,8 @@ impl Transaction<'_> {
             let old = read_record(self.root, database, name)?;
             if change.action == ChangeAction::Remove {
                 removed.insert(name.clone());
+            }
+            if !change.action.brings_files() {
                 continue;
             }
             let archive = archives(change).map_err(|source| ApplyError::OpenArchive {
@@ -63,32 +65,38 @@ impl Transaction<'_> {
             done += change.installed_bytes;
             task.advance(done, Some(plan.install_bytes));
         }
-        records.extend(self.giving_records(plan, database)?);
+        records.extend(self.amended_records(plan, database)?);
 
-        for action in &plan.paths {
+        self.stage_pristine(plan, &staged_files, stager, &mut preflight)?;
+        let mut carried_out = Vec::new();
+        // Room is made first.
+        let is_room = |action: &&PathAction| matches!(action.change, PathChange::MoveAside { .. });
+        let rest = plan.paths.iter().filter(|action| !is_room(action));
+        for action in plan.paths.iter().filter(is_room).chain(rest) {
             let entry = manifests
                 .get(&action.package)
                 .and_then(|manifest| entry_at(manifest, &action.path));
-            let staged = if action.kind == Kind::Directory && needs_inode(&action.change) {
+            let (action, staged) = if action.kind == Kind::Directory && needs_inode(&action.change) {
                 let modified = manifests
                     .get(&action.package)
                     .map_or(self.time, |manifest| {
                         modified_of(manifest.source_date_epoch)
                     });
                 let entry = entry.filter(|entry| entry.kind == EntryKind::Directory);
-                Some(
-                    stager
-                        .stage_directory(&action.place, entry, modified)
-                        .map_err(|source| ApplyError::Stage {
-                            path: action.place.clone(),
-                            source,
-                        })?,
-                )
+                let staged = stager
+                    .stage_directory(&action.place, entry, modified)
+                    .map_err(|source| ApplyError::Stage {
+                        path: action.place.clone(),
+                        source,
+                    })?;
+                (action.clone(), Some(staged))
             } else {
-                staged_files.remove(&(action.package.clone(), action.path.clone()))
+                self.stage_kept(plan, action, database, &mut staged_files, stager)?
             };
-            preflight.add_path(action, staged.as_ref(), &mut stager.staging)?;
+            preflight.add_path(&action, staged.as_ref(), &mut stager.staging)?;
+            carried_out.push(action);
         }
+        self.stage_texts(plan, &carried_out, stager, &mut preflight)?;
 
         let history = self.history(plan, number);
         let mut own = Vec::new();
@@ -145,7 +153,7 @@ impl Transaction<'_> {
                 installed: self.time,
                 transaction,
                 repository: change.repository.clone(),
-                held: old.is_some_and(|old| old.installed.held),
+                held: change.held,
                 seal: package.sealed.digest(),
                 sealed: Some(package.sealed),
                 signature: change.signature.clone(),
@@ -159,27 +167,39 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns the changed records of packages that stay and give paths to arriving ones.
-    fn giving_records(&self, plan: &Plan, database: &Database) -> Result<Vec<Record>, ApplyError> {
-        let changed: BTreeSet<&PackageName> = plan
-            .changes
-            .iter()
-            .map(|change| &change.package.name)
-            .collect();
-        let givers: BTreeSet<&PackageName> = plan
-            .yields
-            .iter()
-            .map(|given| &given.from)
-            .filter(|name| !changed.contains(name))
+    /// Returns the changed records of packages whose files stay: those that give paths to arriving ones, and those
+    /// that are marked.
+    fn amended_records(&self, plan: &Plan, database: &Database) -> Result<Vec<Record>, ApplyError> {
+        let is_mark = |change: &&Change| {
+            !change.action.brings_files() && change.action != ChangeAction::Remove
+        };
+        let is_replaced = |name: &PackageName| {
+            let mut changes = plan.changes.iter().filter(|change| !is_mark(change));
+            changes.any(|change| change.package.name == *name)
+        };
+        let givers = plan.yields.iter().map(|given| &given.from);
+        let marks = plan.changes.iter().filter(is_mark);
+        let names: BTreeSet<&PackageName> = givers
+            .chain(marks.clone().map(|change| &change.package.name))
+            .filter(|name| !is_replaced(name))
             .collect();
         let mut records = Vec::new();
-        for name in givers {
-            if let Some(mut record) = read_record(self.root, database, name)? {
-                let before = record.installed.yielded_to.len();
-                record.installed.yielded_to.extend(given_by(plan, name));
-                if record.installed.yielded_to.len() != before {
-                    records.push(record);
+        for name in names {
+            let Some(old) = read_record(self.root, database, name)? else {
+                continue;
+            };
+            let mut record = old.clone();
+            record.installed.yielded_to.extend(given_by(plan, name));
+            for change in marks.clone().filter(|change| change.package.name == *name) {
+                match change.action {
+                    ChangeAction::MarkExplicit | ChangeAction::MarkAutomatic => {
+                        record.installed.reason = change.reason;
+                    }
+                    _ => record.installed.held = change.held,
                 }
+            }
+            if record != old {
+                records.push(record);
             }
         }
         Ok(records)
@@ -193,7 +213,11 @@ impl Transaction<'_> {
                 ChangeAction::Upgrade { from } | ChangeAction::Downgrade { from } => {
                     (Some(from.clone()), Some(version))
                 }
-                ChangeAction::Reinstall => (Some(version.clone()), Some(version)),
+                ChangeAction::Reinstall
+                | ChangeAction::MarkExplicit
+                | ChangeAction::MarkAutomatic
+                | ChangeAction::Hold
+                | ChangeAction::Release => (Some(version.clone()), Some(version)),
                 ChangeAction::Remove => (Some(version), None),
             };
             HistoryChange {
@@ -211,7 +235,7 @@ impl Transaction<'_> {
         HistoryEntry {
             transaction,
             time: self.time,
-            rollback_to: None,
+            rollback_to: plan.rollback_to,
             changes: changes.collect(),
         }
     }
@@ -239,12 +263,20 @@ fn needs_inode(change: &PathChange) -> bool {
             | PathChange::KeepDeleted
             | PathChange::KeepEdited { beside: None, .. }
             | PathChange::Abandon
+            | PathChange::Link { .. }
+            | PathChange::Write { .. }
+            | PathChange::MoveAside { .. }
     )
 }
 
 /// Returns the paths of a package that get a new inode, each with the place that inode is for.
 fn wanted_paths(plan: &Plan, name: &PackageName) -> HashMap<RelPath, RelPath> {
-    plan.paths
+    let pristine = plan.pristine.add.iter();
+    let pristine = pristine
+        .filter(|file| file.package == *name)
+        .map(|file| (file.path.clone(), layout::pristine(&file.sha256)));
+    let paths = plan
+        .paths
         .iter()
         .filter(|action| action.package == *name && action.kind != Kind::Directory)
         .filter(|action| needs_inode(&action.change))
@@ -253,12 +285,14 @@ fn wanted_paths(plan: &Plan, name: &PackageName) -> HashMap<RelPath, RelPath> {
                 PathChange::KeepEdited {
                     beside: Some(beside),
                     ..
-                } => beside,
+                }
+                | PathChange::Merge { beside, .. } => beside,
                 _ => &action.place,
             };
             (action.path.clone(), place.clone())
-        })
-        .collect()
+        });
+    // Where a path is wanted twice, its own place counts.
+    pristine.chain(paths).collect()
 }
 
 /// Returns a package's record from its text, or where that is damaged or gone from the database.

@@ -216,7 +216,7 @@ impl Stager<'_> {
         Ok(package)
     }
 
-    fn new_file(&mut self, place: &RelPath) -> io::Result<(Location, File, Metadata)> {
+    pub(super) fn new_file(&mut self, place: &RelPath) -> io::Result<(Location, File, Metadata)> {
         let (slot, staging, name) = self.slot_for(place)?;
         let at = self.staging.directory(staging)?;
         let file = self.mutations.create_file(at, &name)?;
@@ -224,7 +224,7 @@ impl Stager<'_> {
         Ok((slot, file, found))
     }
 
-    fn finish_file(
+    pub(super) fn finish_file(
         &self,
         file: &File,
         found: Metadata,
@@ -241,14 +241,14 @@ impl Stager<'_> {
         self.set_attributes(file.as_fd(), found, row, modified)
     }
 
-    fn slot_of(&self, slot: &Location) -> io::Result<(&Directory, Vec<u8>)> {
+    pub(super) fn slot_of(&self, slot: &Location) -> io::Result<(&Directory, Vec<u8>)> {
         let Location::Slot { staging, number } = slot else {
             return Err(io::Error::other("a staged file is not in a slot"));
         };
         Ok((self.staging.directory(*staging)?, slot_name(*number)))
     }
 
-    fn stage_symlink(
+    pub(super) fn stage_symlink(
         &mut self,
         place: &RelPath,
         row: &FileEntry,

@@ -2,10 +2,12 @@
 
 mod support;
 
+mod alternatives;
 mod configuration;
 mod conflicts;
 mod crash;
 mod database;
+mod exact;
 mod hostile;
 mod install;
 mod materialise;

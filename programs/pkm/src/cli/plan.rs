@@ -56,6 +56,7 @@ impl Render for PlanAnswer {
             match &action.change {
                 PathChange::KeepEdited {
                     beside: Some(beside),
+                    ..
                 } => {
                     writeln!(
                         out,
@@ -82,6 +83,10 @@ fn done(change: &Change) -> String {
         ChangeAction::Downgrade { from } => format!("downgraded {package} from {from}"),
         ChangeAction::Reinstall => format!("reinstalled {package}"),
         ChangeAction::Remove => format!("removed {package}"),
+        ChangeAction::MarkExplicit => format!("marked {package} as asked for"),
+        ChangeAction::MarkAutomatic => format!("marked {package} as needed by others alone"),
+        ChangeAction::Hold => format!("held {package}"),
+        ChangeAction::Release => format!("released {package}"),
     }
 }
 
@@ -181,10 +186,19 @@ fn attention(plan: &Plan) -> Vec<String> {
             }
             PathChange::KeepEdited {
                 beside: Some(beside),
+                ..
             } => {
                 format!("/{place}: your edited file stays, the new version goes to /{beside}")
             }
-            PathChange::KeepEdited { beside: None } => format!("/{place}: your edited file stays"),
+            PathChange::KeepEdited { beside: None, .. } => {
+                format!("/{place}: your edited file stays")
+            }
+            PathChange::Merge { beside, .. } => format!(
+                "/{place}: what is new is merged into your edited file, or goes to /{beside} if that is in doubt"
+            ),
+            PathChange::MoveAside { beside } => {
+                format!("/{place}: what is there goes to /{beside}")
+            }
             PathChange::KeepDeleted => format!("/{place}: you deleted it, and it stays deleted"),
             PathChange::Backup { beside } => {
                 format!("/{place}: what no package owns there goes to /{beside}")
