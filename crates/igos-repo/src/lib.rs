@@ -10,6 +10,7 @@
 pub mod debian;
 mod fetch;
 mod host;
+pub mod repository;
 mod request;
 mod store;
 pub mod trust;

@@ -36,8 +36,8 @@ pub(crate) struct Http {
     given_up: Mutex<BTreeMap<String, String>>,
 }
 
-/// Told how many bytes are there and, where known, how many there will be.
-pub(crate) type Progress<'a> = &'a dyn Fn(u64, Option<u64>);
+/// Told how many bytes are there and, where known, how many there will be; an error ends the download.
+pub(crate) type Progress<'a> = &'a dyn Fn(u64, Option<u64>) -> io::Result<()>;
 
 /// Takes bytes of a range: where they begin in the file, and what they are.
 pub(crate) type TakeRange<'a> = &'a mut dyn FnMut(u64, &[u8]) -> io::Result<()>;
@@ -188,7 +188,7 @@ impl Http {
                 return Err(endless(max_bytes));
             }
             partial.append(chunk).map_err(HttpError::Write)?;
-            progress(partial.length(), expected);
+            progress(partial.length(), expected).map_err(HttpError::Write)?;
             pace.note(partial.length())
         })?;
         test_end(partial.length(), expected)

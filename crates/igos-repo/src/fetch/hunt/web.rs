@@ -118,6 +118,7 @@ impl Hunt<'_> {
                 last.set(done);
                 self.task.advance(done, total);
             }
+            Ok(())
         };
         let max_bytes = self.fetcher.settings.http.max_bytes;
         self.fetcher

@@ -1,0 +1,114 @@
+//! Those frames of an archive that hold contents which are not on disk.
+
+use std::io;
+use std::sync::Arc;
+
+use igos_format::Sha256;
+use igos_format::archive::Head;
+use igos_report::Diagnostic;
+
+use super::error::{CopyError, InVain};
+use super::frame_file::FrameFile;
+use super::plan::{FramePlan, needed, range_of};
+use super::progress::Share;
+use super::{DownloadError, FetchedFrames, FetchedHead};
+use crate::fetch::http::Ranged;
+use crate::repository::cache::CacheError;
+use crate::repository::{RepositoryAddress, RepositoryClient};
+
+impl RepositoryClient {
+    /// Fetches the frames of an archive that hold contents which are not on disk; `None` if the whole archive has to
+    /// be fetched instead, of which the reader is told why.
+    pub(super) fn fetch_frames(
+        &self,
+        head: &FetchedHead,
+        is_on_disk: &(dyn Fn(&Sha256) -> bool + Sync),
+        share: &Share<'_, '_>,
+    ) -> Result<Option<FetchedFrames>, DownloadError> {
+        let wanted = head.wanted();
+        let Ok(parsed) = head.read().map(Arc::new) else {
+            // The cache lost it meanwhile, and the whole archive has one too.
+            return Ok(None);
+        };
+        let unusable = |source| DownloadError::Cache {
+            package: wanted.package.clone(),
+            source,
+        };
+        let frames = needed(&parsed, is_on_disk);
+        let path = self
+            .cache
+            .frames(&wanted.location.sha256)
+            .map_err(unusable)?;
+        let at_path = |source: io::Error| unusable(CacheError::new("use", &path, source));
+        let mut file = FrameFile::open(&path, Arc::clone(&parsed), &frames).map_err(at_path)?;
+        let size = wanted.location.size_bytes;
+        let plan = FramePlan::of_frames(&parsed, size, frames, file.there());
+        if plan.is_nearly_all {
+            return Ok(None);
+        }
+        let saved = size
+            .saturating_sub(plan.range_bytes())
+            .saturating_sub(head.fetched_bytes());
+        share.plan(plan.range_bytes());
+        if plan.ranges.is_empty() {
+            return file.close(saved).map(Some).map_err(at_path);
+        }
+        let asked = self.ask(wanted, share.task(), |copy| {
+            self.fetch_missing(head, &parsed, copy, &plan.frames, &mut file, share)
+        });
+        match asked {
+            Ok(()) => file.close(saved).map(Some).map_err(at_path),
+            Err(InVain::Failed { failed, .. }) => {
+                let message = format!(
+                    "parts of the archive of {} cannot be had, so all of it is fetched",
+                    wanted.package
+                );
+                let mut notice = Diagnostic::note("archive-fetched-whole", message);
+                notice.because = failed.iter().map(ToString::to_string).collect();
+                share.task().notice(notice);
+                Ok(None)
+            }
+            Err(vain) => Err(vain.error(wanted)),
+        }
+    }
+
+    /// Fetches from one copy what is not there yet of these frames, and compares each.
+    fn fetch_missing(
+        &self,
+        head: &FetchedHead,
+        parsed: &Head,
+        copy: &RepositoryAddress,
+        frames: &[usize],
+        file: &mut FrameFile,
+        share: &Share<'_, '_>,
+    ) -> Result<(), CopyError> {
+        let wanted = head.wanted();
+        let size = wanted.location.size_bytes;
+        let plan = FramePlan::of_frames(parsed, size, frames.to_vec(), file.there());
+        let mut done = 0;
+        for range in &plan.ranges {
+            let before = done;
+            let path = wanted.path();
+            let mut take = |at: u64, chunk: &[u8]| {
+                file.write(at, chunk)?;
+                done = before + (at - range.start) + chunk.len() as u64;
+                share.advance(done);
+                Ok(())
+            };
+            let answer = self
+                .transport
+                .read_range(copy, &path, range.clone(), &mut take)?;
+            if answer == Ranged::Whole {
+                return Err(CopyError::NoRanges);
+            }
+            for frame in &plan.frames {
+                let place = range_of(parsed, *frame);
+                let is_inside = range.start <= place.start && place.end <= range.end;
+                if is_inside && !file.verify(*frame).map_err(CopyError::Keep)? {
+                    return Err(CopyError::Frame { number: *frame });
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Heads: what planning needs of an archive, fetched without the rest.
+
+use std::fs::File;
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
+
+use igos_format::archive::{Head, METADATA_MAX_BYTES};
+use igos_report::{Outcome, Reporter};
+
+use super::error::CopyError;
+use super::progress::{Share, Total};
+use super::{DownloadError, WantedArchive};
+use crate::repository::RepositoryClient;
+use crate::repository::cache::read_exactly;
+use crate::repository::transport::TransportError;
+use crate::store::open_regular;
+
+/// Longest head frame as stored, in bytes: what does not compress gets a little longer.
+const HEAD_MAX_BYTES: u64 = METADATA_MAX_BYTES + 1024 * 1024;
+
+/// The head of an archive whose seal is the one that signed data name.
+#[derive(Debug, Clone)]
+pub struct FetchedHead {
+    wanted: WantedArchive,
+    file: PathBuf,
+    fetched_bytes: u64,
+}
+
+impl FetchedHead {
+    /// Returns which archive it is the head of.
+    #[must_use]
+    pub fn wanted(&self) -> &WantedArchive {
+        &self.wanted
+    }
+
+    /// Returns the file that begins with the head: the head alone, or the whole archive.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// Opens the file that begins with the head.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it cannot be opened.
+    pub fn open(&self) -> io::Result<File> {
+        open_regular(&self.file)
+    }
+
+    /// Returns how many bytes were fetched for it now; 0 if it was in the cache.
+    #[must_use]
+    pub fn fetched_bytes(&self) -> u64 {
+        self.fetched_bytes
+    }
+
+    /// Reads the head again, and compares its seal again: somebody may have changed the cache.
+    pub(super) fn read(&self) -> Result<Head, CopyError> {
+        let length = self.wanted.location.head_bytes;
+        let bytes = self.open().map_err(CopyError::Keep)?;
+        let bytes = read_exactly(&bytes, length).unwrap_or_default();
+        parse(&self.wanted, &bytes)
+    }
+}
+
+impl RepositoryClient {
+    /// Fetches the heads of archives, several at once, and compares their seals with the wanted ones. Returns them in
+    /// the order of `wanted`.
+    ///
+    /// A server that cannot deliver parts of files is left after as many bytes as the head has.
+    ///
+    /// # Errors
+    ///
+    /// Returns, for each that could not be had, what every copy of its repository did.
+    pub fn fetch_heads(
+        &self,
+        wanted: &[WantedArchive],
+        reporter: &dyn Reporter,
+    ) -> Vec<Result<FetchedHead, DownloadError>> {
+        let bytes = wanted.iter().map(|wanted| wanted.location.head_bytes).sum();
+        let total = Total::start(reporter, format!("{} package heads", wanted.len()), bytes);
+        let results = self.each(wanted, |wanted| self.fetch_head(wanted, &total));
+        let lost = results.iter().filter(|result| result.is_err()).count();
+        total.finish(match lost {
+            0 => Outcome::Done,
+            lost => Outcome::Failed(format!("{lost} could not be had")),
+        });
+        results
+    }
+
+    fn fetch_head(
+        &self,
+        wanted: &WantedArchive,
+        total: &Total<'_>,
+    ) -> Result<FetchedHead, DownloadError> {
+        let length = wanted.location.head_bytes;
+        let found = |file: PathBuf, fetched_bytes| FetchedHead {
+            wanted: wanted.clone(),
+            file,
+            fetched_bytes,
+        };
+        let whole = self.cache.peek(&wanted.location);
+        let kept = self.cache.head(&wanted.seal);
+        for file in whole.into_iter().chain([kept]) {
+            let head = found(file, 0);
+            if head.read().is_ok() {
+                return Ok(head);
+            }
+        }
+        let share = Share::start(total, format!("head of {}", wanted.package), length);
+        let ask = |copy: &_| {
+            let mut bytes = Vec::new();
+            if length == 0 || length > HEAD_MAX_BYTES {
+                return Err(CopyError::Transport(TransportError::TooLarge {
+                    size: length,
+                    limit: HEAD_MAX_BYTES,
+                }));
+            }
+            self.transport
+                .read_range(copy, &wanted.path(), 0..length, &mut |at, chunk| {
+                    // A server that cannot go on begins again.
+                    bytes.truncate(usize::try_from(at).unwrap_or_default());
+                    bytes.extend_from_slice(chunk);
+                    share.advance(bytes.len() as u64);
+                    Ok(())
+                })?;
+            parse(wanted, &bytes)?;
+            let written = self.cache.write_head(&wanted.seal, &bytes);
+            written.map_err(CopyError::Cache)
+        };
+        match self.ask(wanted, share.task(), ask) {
+            Ok(file) => {
+                share.finish(Outcome::Done);
+                Ok(found(file, length))
+            }
+            Err(vain) => {
+                let error = vain.error(wanted);
+                share.finish(Outcome::Failed(error.to_string()));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Reads a head that has to be exactly `bytes` and to have the wanted seal.
+fn parse(wanted: &WantedArchive, bytes: &[u8]) -> Result<Head, CopyError> {
+    let expected = wanted.location.head_bytes;
+    let head = Head::read(Cursor::new(bytes)).map_err(CopyError::Head)?;
+    let actual = head.seal_digest();
+    if actual != wanted.seal {
+        return Err(CopyError::Seal {
+            expected: wanted.seal,
+            actual,
+        });
+    }
+    if head.length() != expected {
+        return Err(CopyError::Size {
+            expected,
+            found: head.length(),
+        });
+    }
+    Ok(head)
+}
