@@ -3,10 +3,18 @@
 //! What was verified is another type than what was not: [`igos_format::trust::Envelope`] is bytes from anywhere,
 //! [`Signed`] was made by [`sign`] or passed [`verify`].
 
+mod client;
+mod seal;
 mod secret;
 mod sign;
 mod verify;
 
+pub use client::{
+    Clock, DirectorySource, ExpiredError, Expiry, MetadataSource, Refresh, RefreshError,
+    RefreshOptions, Rollback, SourceError, Standing, TrustStoreError, Trusted, TrustedRepository,
+    Update, WentBack,
+};
+pub use seal::{KeyStanding, SealKeys, VerifySealError, verify_seal};
 pub use secret::{SecretKey, SecretKeyError};
 pub use sign::{Signed, countersign, sign};
 pub use verify::{VerifyError, verify};

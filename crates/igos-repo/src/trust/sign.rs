@@ -22,6 +22,11 @@ impl<T> Signed<T> {
         &self.value
     }
 
+    /// Returns what the metadata says, without its signatures.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
     /// Returns the metadata with its signatures.
     pub fn envelope(&self) -> &Envelope {
         &self.envelope

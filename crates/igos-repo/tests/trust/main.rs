@@ -1,0 +1,6 @@
+//! Trust in repositories, from outside: honest ones, malicious ones, and those of the reference implementation.
+
+mod attacks;
+mod client;
+mod forge;
+mod rotation;
