@@ -26,6 +26,8 @@ pub enum Subject {
     Pack(String),
     /// A transaction is carried out.
     Apply(String),
+    /// A hook or trigger is run.
+    Hook(String),
     /// A root or a file is verified.
     Verify(String),
 }

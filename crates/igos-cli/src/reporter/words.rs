@@ -17,6 +17,7 @@ pub(super) fn unit(subject: &Subject) -> Unit {
         | Subject::Build(_)
         | Subject::Step(_)
         | Subject::Apply(_)
+        | Subject::Hook(_)
         | Subject::Verify(_) => Unit::Items,
     }
 }
@@ -31,6 +32,7 @@ pub(super) fn running(subject: &Subject) -> (&'static str, &str) {
         Subject::Unpack(name) => ("unpack", name),
         Subject::Pack(name) => ("pack", name),
         Subject::Apply(name) => ("apply", name),
+        Subject::Hook(name) => ("run", name),
         Subject::Verify(name) => ("verify", name),
     }
 }
