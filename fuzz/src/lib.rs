@@ -11,6 +11,7 @@
 //! so `cargo +nightly fuzz run archive` is worth its time now and then.
 
 mod archives;
+mod index;
 mod recipes;
 
 #[path = "../../crates/igos-format/tests/archive/forge.rs"]
@@ -25,8 +26,15 @@ mod forge;
     reason = "shared with the tests of igos-format, which use all of it"
 )]
 mod support;
+#[path = "../../crates/igos-format/tests/index/forge.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the tests of igos-format, which use all of it"
+)]
+mod index_forge;
 
 pub use archives::{archive, archive_pieces};
+pub use index::index;
 pub use recipes::recipe;
 
 use igos_format::{Sha256, manifest as text};
