@@ -62,6 +62,11 @@ pub(crate) fn served(package: &PackageName, own: &RelPath) -> Result<RelPath, Pa
     RelPath::from_bytes(&place.concat())
 }
 
+/// Returns the directory of what transactions ran: unfinished journals, and outputs by transaction.
+pub(crate) fn hooks() -> RelPath {
+    path("var/lib/igos/hooks")
+}
+
 /// Name of the database in the state directory.
 pub(crate) const DATABASE: &[u8] = b"pkm.db";
 

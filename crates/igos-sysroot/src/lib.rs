@@ -17,6 +17,7 @@ mod configuration;
 mod database;
 mod exclusions;
 mod history;
+mod hooks;
 mod layout;
 mod lock;
 mod locked;
@@ -34,7 +35,17 @@ mod transaction;
 mod verify;
 
 pub use database::DatabaseError;
+pub use alternatives::{Alternative, Choice, Offer};
+pub use configuration::{
+    ConfigurationAnswer, ConfigurationDifference, ConfigurationError, ConfigurationFile,
+    ConfigurationPlan, ConfigurationState, NotText,
+};
 pub use exclusions::Exclusions;
+pub use hooks::{
+    BUILT_IN, BuiltIn, Confined, Each, HookCall, HookError, HookJournal, HookOutcome, HookPlan,
+    HookPlanError, HookPolicy, HookResult, Job, JobState, NewGroup, NewUser, Order, Retry, RunHooks,
+    Writes, is_live,
+};
 pub use history::{HistoryChange, HistoryEntry};
 pub use lock::{LockError, Wait};
 pub use locked::{ChangeOptions, LockedSysroot};
@@ -49,7 +60,7 @@ pub use record::{
 pub use state_text::StateTextError;
 pub use sysroot::{Sysroot, Unmanaged};
 pub use transaction::{
-    Applied, ApplyError, Attributes, Disk, Durability, JournalError, Mutations, OpenArchive,
+    Applied, ApplyError, ArchiveSource, Attributes, Disk, Durability, FrameSource, JournalError, Mutations, OpenArchive,
     Recovery, Refusal,
 };
 pub use verify::{

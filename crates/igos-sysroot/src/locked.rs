@@ -15,7 +15,7 @@ use crate::record::{last_in_history, rebuild};
 use crate::sysroot::{has_record, state_directory};
 use crate::transaction::{Transaction, recover, settle};
 use crate::{
-    Applied, ApplyError, Disk, Durability, Mutations, OpenArchive, OpenError, Plan, Recovery,
+    Applied, ApplyError, Confined, Disk, Durability, Mutations, OpenArchive, OpenError, Plan, Recovery, RunHooks,
     Sysroot, Wait, layout,
 };
 
@@ -31,6 +31,8 @@ pub struct ChangeOptions {
     pub durability: Durability,
     /// What changes the file system; tests put something else here.
     pub mutations: Arc<dyn Mutations>,
+    /// What runs hooks; tests put something else here.
+    pub hooks: Arc<dyn RunHooks>,
 }
 
 impl Default for ChangeOptions {
@@ -39,6 +41,7 @@ impl Default for ChangeOptions {
             wait: Wait::GiveUp,
             durability: Durability::Full,
             mutations: Arc::new(Disk),
+            hooks: Arc::new(Confined::default()),
         }
     }
 }
@@ -47,8 +50,8 @@ impl Default for ChangeOptions {
 #[derive(Debug)]
 pub struct LockedSysroot {
     sysroot: Sysroot,
-    state: Directory,
-    options: ChangeOptions,
+    pub(crate) state: Directory,
+    pub(crate) options: ChangeOptions,
     recovery: Recovery,
     // Dropped last: the lock outlives everything that is done under it.
     _lock: Lock,
@@ -116,6 +119,9 @@ impl LockedSysroot {
             root: root.to_string(),
             source,
         })?;
+        // Roots of earlier versions have none.
+        root.create_directories(&layout::hooks(), 0o755)
+            .map_err(|source| state_error(&root, source))?;
         let last_transaction = last_in_history(&root)?;
         let mut notices = recovery_notice(&recovery);
         let opened = Database::open(&state, options.durability)
@@ -202,6 +208,7 @@ impl LockedSysroot {
             state: &self.state,
             mutations: self.options.mutations.as_ref(),
             durability: self.options.durability,
+            hooks: self.options.hooks.as_ref(),
             last: self.sysroot.last_transaction,
             time,
         };

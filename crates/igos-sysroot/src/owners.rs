@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use igos_format::{Owner, RelPath};
 use igos_root::{RootDir, RootError};
 
+use crate::HookPlan;
+
 /// Longest table read, in bytes; the largest real ones have some thousand lines.
 const TABLE_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -22,6 +24,16 @@ impl Owners {
             users: table(root, "etc/passwd")?,
             groups: table(root, "etc/group")?,
         })
+    }
+
+    /// Takes up the accounts that a transaction makes after its files.
+    pub(crate) fn add_new(&mut self, hooks: &HookPlan) {
+        for user in hooks.users() {
+            self.users.entry(user.name.to_string()).or_insert(user.uid);
+        }
+        for group in hooks.groups() {
+            self.groups.entry(group.name.to_string()).or_insert(group.gid);
+        }
     }
 
     /// Returns the numbers for `owner`: those of its names here, else those it brings.

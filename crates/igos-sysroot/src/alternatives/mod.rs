@@ -4,8 +4,10 @@
 //! package it leads to follows from the declarations of the installed packages and from what the administrator chose
 //! ([`choices`]), by a pure function ([`winners`]). A transaction that changes either changes the links with it.
 
+mod ask;
 mod choices;
 mod winners;
 
+pub use ask::{Alternative, Choice, Offer};
 pub(crate) use choices::Choices;
 pub(crate) use winners::{Declared, Link, links_of, relative_target};

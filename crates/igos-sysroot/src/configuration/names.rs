@@ -47,3 +47,48 @@ pub(crate) fn free_name(
     }
     Ok(None)
 }
+
+/// Returns the path that a name we give stands beside: that of `a.conf` for `a.conf.pkmnew` and `a.conf.pkmold-2`.
+pub(crate) fn stands_beside(path: &RelPath) -> Option<RelPath> {
+    let mut bytes = path.as_bytes();
+    let digits = bytes
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if digits > 0
+        && let Some(rest) = bytes[..bytes.len() - digits].strip_suffix(b"-")
+    {
+        bytes = rest;
+    }
+    let mut is_beside = false;
+    while let Some(rest) = [&b".pkmnew"[..], b".pkmold", b".pkmmerge"]
+        .iter()
+        .find_map(|suffix| bytes.strip_suffix(*suffix))
+    {
+        (bytes, is_beside) = (rest, true);
+    }
+    is_beside
+        .then(|| RelPath::from_bytes(bytes).ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stands_beside;
+
+    #[test]
+    fn names_that_we_give_are_told_from_others() {
+        for (path, expected) in [
+            ("etc/a.pkmnew", Some("etc/a")),
+            ("etc/a.pkmold-12", Some("etc/a")),
+            ("etc/a.pkmnew.pkmold", Some("etc/a")),
+            ("etc/a-2", None),
+            ("etc/a.pkmnew-x", None),
+            ("etc/a", None),
+        ] {
+            let found = stands_beside(&path.parse().expect("a path"));
+            assert_eq!(found.map(|path| path.to_string()).as_deref(), expected);
+        }
+    }
+}

@@ -1,7 +1,8 @@
-//! What packages declare about configuration files and alternatives.
+//! What packages declare about configuration files, alternatives and triggers.
 
 use std::collections::BTreeSet;
 
+use igos_format::declaration::TriggerDeclaration;
 use igos_format::{EntryKind, PackageName, RelPath, Sha256};
 use rusqlite::{Connection, params};
 
@@ -77,6 +78,29 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Returns the triggers of all installed packages, by package.
+    pub(crate) fn triggers(&self) -> Result<Vec<(PackageName, TriggerDeclaration)>, DatabaseError> {
+        let words = |text: String| text.lines().map(str::to_owned).collect();
+        self.rows(
+            "SELECT package, name, paths, run FROM triggers ORDER BY package, position",
+            [],
+            |row| {
+                let (package, name): (String, String) = (row.get(0)?, row.get(1)?);
+                let (paths, run): (String, String) = (row.get(2)?, row.get(3)?);
+                Ok((|| {
+                    let trigger = TriggerDeclaration {
+                        name: parse(&name, "a name")?,
+                        paths: words(paths),
+                        run: words(run),
+                    };
+                    Ok((parse(&package, "a package name")?, trigger))
+                })())
+            },
+        )
+    }
+}
+
 /// Takes up what one package declares.
 pub(super) fn insert(
     connection: &Connection,
@@ -109,6 +133,18 @@ pub(super) fn insert(
                 offer.path.as_bytes(),
                 offer.target.as_bytes(),
                 offer.priority
+            ],
+        )?;
+    }
+    for (position, trigger) in (0_i64..).zip(&record.manifest.triggers) {
+        execute(
+            "INSERT INTO triggers VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                name,
+                position,
+                trigger.name.as_str(),
+                trigger.paths.join("\n"),
+                trigger.run.join("\n")
             ],
         )?;
     }

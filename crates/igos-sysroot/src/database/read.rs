@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use igos_format::{PackageId, PackageName, RelPath};
+use igos_format::{PackageId, PackageName, RelPath, Sha256};
 use rusqlite::{Params, Row};
 
 use super::{Database, DatabaseError, failed};
@@ -188,6 +188,18 @@ impl Database {
     pub(crate) fn owner(&self, place: &RelPath) -> Result<Option<FileRow>, DatabaseError> {
         let found = self.files_where("place = ?1", [place.as_bytes()])?;
         Ok(found.into_iter().next())
+    }
+
+    /// Returns the places of regular files that have this content, as far as the record knows.
+    pub(crate) fn places_with(&self, content: &Sha256) -> Result<Vec<RelPath>, DatabaseError> {
+        self.rows(
+            "SELECT place FROM files WHERE content = ?1 ORDER BY place",
+            [content.as_bytes()],
+            |row| {
+                let place: Vec<u8> = row.get(0)?;
+                Ok(path(&place))
+            },
+        )
     }
 
     /// Returns the files and symbolic links that a package has.

@@ -20,7 +20,8 @@ CREATE TABLE packages (
 ) WITHOUT ROWID;
 
 -- Every path that is not a directory has one owner; `place` is the path with merged-directory links followed.
--- `target` is where a symbolic link points, NULL for a regular file; `content` is the SHA-256 of a regular file.
+-- `target` is where a symbolic link points, NULL for a regular file; `content` is the SHA-256 of a regular
+-- file that is no configuration.
 CREATE TABLE files (
     place BLOB NOT NULL PRIMARY KEY,
     package TEXT NOT NULL REFERENCES packages (name) ON DELETE CASCADE,
@@ -89,6 +90,16 @@ CREATE TABLE alternatives (
     target BLOB NOT NULL,
     priority INTEGER NOT NULL,
     PRIMARY KEY (package, path, target)
+) WITHOUT ROWID;
+
+-- Triggers of packages; `paths` and `run` are words with line feeds between them.
+CREATE TABLE triggers (
+    package TEXT NOT NULL REFERENCES packages (name) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    paths TEXT NOT NULL,
+    run TEXT NOT NULL,
+    PRIMARY KEY (package, position)
 ) WITHOUT ROWID;
 
 CREATE TABLE transactions (

@@ -109,6 +109,8 @@ impl Database {
 enum Held<'a> {
     /// A regular file with this content.
     Content(&'a Sha256),
+    /// A configuration file.
+    Edited,
     /// A symbolic link with this target.
     Target(&'a [u8]),
 }
@@ -239,7 +241,12 @@ impl<'a> Writer<'a> {
             match &entry.kind {
                 EntryKind::Directory => self.insert_directory(&name, &place, &entry.path, true)?,
                 EntryKind::File { sha256, .. } => {
-                    self.claim(&name, &place, &entry.path, Held::Content(sha256))?;
+                    let held = match entry.is_configuration {
+                        // What somebody may have edited is no source of contents.
+                        true => Held::Edited,
+                        false => Held::Content(sha256),
+                    };
+                    self.claim(&name, &place, &entry.path, held)?;
                 }
                 EntryKind::Symlink { target } => {
                     self.claim(&name, &place, &entry.path, Held::Target(target))?;
@@ -284,6 +291,7 @@ impl<'a> Writer<'a> {
     ) -> Result<(), DatabaseError> {
         let (target, content) = match held {
             Held::Content(digest) => (None, Some(digest.as_bytes())),
+            Held::Edited => (None, None),
             Held::Target(target) => (Some(target), None),
         };
         let owner: Option<String> = self

@@ -45,26 +45,10 @@ pub(super) fn privileged(entries: &[FileEntry]) -> Vec<PrivilegedPath> {
 
 /// Returns what a package declares that no transaction carries out yet.
 pub(super) fn recorded_only(manifest: &Manifest) -> Vec<String> {
-    let users = manifest
-        .users
-        .iter()
-        .map(|user| format!("user {}", user.name));
-    let groups = manifest
-        .groups
-        .iter()
-        .map(|group| format!("group {}", group.name));
-    let services = manifest
+    manifest
         .services
         .iter()
-        .map(|service| format!("service {}", service.name));
-    let triggers = manifest
-        .triggers
-        .iter()
-        .map(|trigger| format!("trigger {}", trigger.name));
-    users
-        .chain(groups)
-        .chain(services)
-        .chain(triggers)
+        .map(|service| format!("service {}", service.name))
         .collect()
 }
 

@@ -7,7 +7,7 @@ use igos_format::Sha256;
 use igos_format::{PackageName, escape};
 
 use super::{PathChange, Plan, Was};
-use crate::RepositoryName;
+use crate::{HookJournal, JobState, RepositoryName};
 
 /// Returns a text that two plans share only if they do the same: every field that `apply` acts on is in it.
 pub(super) fn text(plan: &Plan) -> String {
@@ -53,6 +53,19 @@ pub(super) fn text(plan: &Plan) -> String {
     }
     for pattern in plan.exclusions.texts() {
         line(format_args!("exclude {pattern}"));
+    }
+    if !plan.hooks.jobs.is_empty() {
+        let journal = HookJournal {
+            transaction: plan.based_on,
+            policy: plan.hooks.policy,
+            jobs: plan
+                .hooks
+                .jobs
+                .iter()
+                .map(|job| (job.clone(), JobState::Waiting))
+                .collect(),
+        };
+        line(format_args!("hooks {}", Sha256::of(&journal.to_bytes())));
     }
     for given in &plan.yields {
         line(format_args!("yield {} {}", given.from, given.to));

@@ -6,7 +6,7 @@ use igos_format::{
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::{Kind, RootError};
 
-use crate::{DatabaseError, RecordError, StateTextError};
+use crate::{DatabaseError, HookPlanError, RecordError, StateTextError};
 
 /// Something a package needs and nothing offers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -193,6 +193,12 @@ impl Explain for Conflict {
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
+    /// What packages declare besides files cannot be carried out.
+    #[error(transparent)]
+    Hooks {
+        /// Why.
+        source: HookPlanError,
+    },
     /// What was asked for is not among the candidates.
     #[error("no archive of {name} was given")]
     NoCandidate {
@@ -293,6 +299,14 @@ pub enum PlanError {
         #[source]
         source: RecordError,
     },
+    /// A package does not offer to serve a path.
+    #[error("nothing serves {path} as asked")]
+    NotOffered {
+        /// The path.
+        path: RelPath,
+        /// The packages that do.
+        offered: Vec<PackageName>,
+    },
     /// A text of the root's state cannot be used.
     #[error("cannot plan: a text of the root's state cannot be used")]
     StateText {
@@ -341,13 +355,23 @@ impl Explain for PlanError {
             PlanError::Record { source, .. } => source.code(),
             PlanError::Read { source } => source.code(),
             PlanError::StateText { source } => source.code(),
+            PlanError::NotOffered { .. } => "alternative-not-offered",
             PlanError::Database { source } => source.code(),
+            PlanError::Hooks { source } => source.code(),
         }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
             PlanError::StateText { source } => source.hints(),
+            PlanError::Hooks { source } => source.hints(),
+            PlanError::NotOffered { path, offered } if offered.is_empty() => vec![format!(
+                "no installed package offers /{path}; see what there is: `pkm alternatives list`"
+            )],
+            PlanError::NotOffered { offered, .. } => {
+                let names: Vec<&str> = offered.iter().map(PackageName::as_str).collect();
+                vec![format!("choose one of {}", names.join(", "))]
+            }
             PlanError::Unsigned { .. } => {
                 vec!["accept it, which is recorded, with `--allow-unsigned`".to_owned()]
             }
@@ -379,6 +403,7 @@ impl Explain for PlanError {
             | PlanError::Database { .. }
             | PlanError::Record { .. }
             | PlanError::StateText { .. } => 4,
+            PlanError::Hooks { source } => source.exit_code(),
             _ => 1,
         }
     }

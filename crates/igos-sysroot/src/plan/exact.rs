@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use igos_format::manifest::Manifest;
 use igos_format::{PackageId, PackageName};
 
 use super::change::{arrival, marked, removal};
@@ -19,6 +20,7 @@ use super::{
     Request, kernel,
 };
 use crate::Reason;
+use crate::hooks::HookGround;
 
 /// What comes and what goes, by name.
 pub(super) struct Selection<'a> {
@@ -125,6 +127,11 @@ pub(super) fn plan_selection(
         marks,
         unchanged,
     } = selection;
+    let before = ground.exclusions.clone();
+    if let Some(exclusions) = &policy.exclusions {
+        ground.exclusions = exclusions.clone();
+    }
+    let exclusions_change = ground.exclusions != before;
     for package in chosen.values() {
         ground.adopt_links(package.candidate);
     }
@@ -148,6 +155,13 @@ pub(super) fn plan_selection(
         leaving.insert(name.clone(), record);
     }
     let mut conflicts = examine(&ground, &chosen, &remove)?;
+    let manifests: BTreeMap<PackageName, Manifest> = remove
+        .iter()
+        .filter_map(|name| Some((name.clone(), leaving.get(name)?.manifest.clone())))
+        .chain(chosen.iter().map(|(name, package)| {
+            (name.clone(), package.candidate.manifest().clone())
+        }))
+        .collect();
     let planner = PathPlanner {
         root: ground.root,
         database: ground.database,
@@ -167,10 +181,21 @@ pub(super) fn plan_selection(
     conflicts.extend(paths.conflicts.iter().cloned());
     finish_conflicts(conflicts)?;
     kernel::refuse_running(&policy.kernel, &paths.actions)?;
+    let (hooks, stay) = HookGround {
+        root: ground.root,
+        links: &ground.links,
+        changes: &changes,
+        manifests: &manifests,
+        installed: &ground.database.triggers().map_err(database)?,
+        paths: &paths.actions,
+    }
+    .plan()
+    .map_err(|source| PlanError::Hooks { source })?;
     Ok(Plan {
         based_on: ground.last_transaction,
         ownership: policy.ownership,
-        notices: notices(&changes, &paths.lost),
+        notices: [notices(&changes, &paths.lost), stay].concat(),
+        hooks,
         install_bytes: changes
             .iter()
             .filter(|change| change.action.brings_files())
@@ -181,6 +206,7 @@ pub(super) fn plan_selection(
         yields: paths.yields.into_iter().collect(),
         unchanged,
         exclusions: ground.exclusions.clone(),
+        exclusions_change,
         pristine: paths.pristine,
         choices: paths.choices,
         contents: BTreeMap::new(),
@@ -273,7 +299,7 @@ fn lacking(lack: &Lack) -> &PackageName {
     }
 }
 
-fn finish_conflicts(mut conflicts: Vec<Conflict>) -> Result<(), PlanError> {
+pub(super) fn finish_conflicts(mut conflicts: Vec<Conflict>) -> Result<(), PlanError> {
     if conflicts.is_empty() {
         return Ok(());
     }

@@ -1,15 +1,17 @@
 //! What a plan is made from besides the request.
 
+use std::collections::BTreeMap;
+
 use igos_format::manifest::Manifest;
 use igos_format::{EntryKind, PackageName};
 use igos_root::{FollowedLinks, RootDir};
 
-use super::{Candidate, PlanError};
+use super::{Candidate, Plan, PlanError, PristineChanges};
 use crate::alternatives::Choices;
 use crate::configuration::Pending;
 use crate::database::Database;
 use crate::places::installed_bytes;
-use crate::{DatabaseError, Exclusions, Record};
+use crate::{HookPlan, DatabaseError, Exclusions, Ownership, Record};
 
 /// What a plan is made from besides the request.
 #[derive(Debug)]
@@ -20,7 +22,6 @@ pub(crate) struct Ground<'a> {
     pub(crate) last_transaction: u64,
     /// Configuration files that wait for an answer.
     pub(crate) pending: Pending,
-    /// Which alternatives are chosen.
     /// Alternatives that the administrator chose.
     pub(crate) choices: Choices,
     /// Paths that are left out.
@@ -32,6 +33,27 @@ pub(super) fn database(source: DatabaseError) -> PlanError {
 }
 
 impl Ground<'_> {
+    /// Returns the plan that does nothing.
+    pub(crate) fn nothing(&self, ownership: Ownership) -> Plan {
+        Plan {
+            based_on: self.last_transaction,
+            ownership,
+            changes: Vec::new(),
+            paths: Vec::new(),
+            yields: Vec::new(),
+            unchanged: Vec::new(),
+            notices: Vec::new(),
+            install_bytes: 0,
+            pristine: PristineChanges::default(),
+            choices: BTreeMap::new(),
+            contents: BTreeMap::new(),
+            exclusions: self.exclusions.clone(),
+            exclusions_change: false,
+            hooks: HookPlan::default(),
+            rollback_to: None,
+        }
+    }
+
     /// Returns the record of a package, if it is installed.
     pub(crate) fn record(&self, name: &PackageName) -> Result<Option<Record>, PlanError> {
         self.database

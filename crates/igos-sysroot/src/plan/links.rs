@@ -7,7 +7,12 @@ use igos_root::Kind;
 
 use super::configuration::Content;
 use super::paths::{Claims, PathPlan, PathPlanner, database, was_content};
-use super::{Conflict, PathAction, PathChange, PlanError, Unowned, Was};
+use super::exact::finish_conflicts;
+use super::ground::Ground;
+use super::{
+    Conflict, EditedConfiguration, PathAction, PathChange, Plan, PlanError, Unowned, Was,
+};
+use crate::Ownership;
 use crate::alternatives::{Choices, Declared, Link, links_of};
 use crate::configuration::backup_name;
 
@@ -187,8 +192,10 @@ impl PathPlanner<'_> {
         };
         let mut act = |change, was| plan.actions.push(action(place, link, change, was));
         let Some(disk) = disk else {
-            // A link that somebody deleted comes back when it would change, not otherwise.
-            if before.is_none_or(|before| before.target != link.target) {
+            // A link that somebody deleted comes back when it would change, or with its package.
+            if before.is_none_or(|before| before.target != link.target)
+                || self.arriving.contains_key(&link.package)
+            {
                 act(new, Was::Absent);
             }
             return Ok(());
@@ -240,4 +247,35 @@ fn action(place: &RelPath, link: &Link, change: PathChange, was: Was) -> PathAct
         change,
         was,
     }
+}
+
+/// Plans that the links follow these choices.
+pub(crate) fn plan_choice(
+    ground: &Ground<'_>,
+    wanted: Choices,
+    ownership: Ownership,
+) -> Result<Plan, PlanError> {
+    let planner = PathPlanner {
+        root: ground.root,
+        database: ground.database,
+        links: &ground.links,
+        unowned: Unowned::Refuse,
+        edited: EditedConfiguration::Keep,
+        pending: &ground.pending,
+        choices: ChoiceRequest {
+            present: ground.choices.clone(),
+            wanted,
+        },
+        exclusions: &ground.exclusions,
+        arriving: BTreeMap::new(),
+        leaving: BTreeMap::new(),
+    };
+    let paths = planner.plan()?;
+    finish_conflicts(paths.conflicts)?;
+    Ok(Plan {
+        paths: paths.actions,
+        pristine: paths.pristine,
+        choices: paths.choices,
+        ..ground.nothing(ownership)
+    })
 }

@@ -13,6 +13,7 @@ mod describe;
 mod digest;
 mod error;
 mod exact;
+mod frames;
 mod ground;
 mod kernel;
 mod links;
@@ -29,6 +30,7 @@ pub use error::{Conflict, Lack, PlanError};
 pub use request::{Again, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Policy, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Wanted};
 
 pub(crate) use exact::plan_exact;
+pub(crate) use links::plan_choice;
 pub(crate) use ground::Ground;
 pub(crate) use select::{plan_install, plan_remove};
 pub(crate) use world::resolve_recorded;
@@ -40,7 +42,7 @@ use igos_format::{PackageId, PackageName, RelPath, Sha256, escape};
 use igos_report::Diagnostic;
 use igos_root::Kind;
 
-use crate::{Exclusions, Ownership, Reason, Record, RepositoryName, Trust};
+use crate::{Exclusions, HookPlan, Ownership, Reason, Record, RepositoryName, Trust};
 
 /// Whose owner and mode a file gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -80,6 +82,10 @@ pub struct Plan {
     pub contents: BTreeMap<Sha256, Vec<u8>>,
     /// Patterns of paths that are left out of arriving packages.
     pub exclusions: Exclusions,
+    /// Whether these patterns are others than before.
+    pub exclusions_change: bool,
+    /// What is run and made besides files.
+    pub hooks: HookPlan,
     /// The transaction after which the root was as a rollback will make it; `None` for everything else.
     pub rollback_to: Option<u64>,
 }
@@ -89,6 +95,9 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+            && self.paths.is_empty()
+            && self.choices.is_empty()
+            && !self.exclusions_change
     }
 
     /// Returns the digest that is confirmed and that `apply` is held to.
@@ -133,7 +142,7 @@ pub struct Change {
     pub required_by: Vec<PackageName>,
     /// Paths that give or take privileges.
     pub privileged: Vec<PrivilegedPath>,
-    /// What it declares that is recorded and not carried out yet: users, groups, services, triggers.
+    /// What it declares that is recorded and not carried out: services, which the administrator enables.
     pub recorded_only: Vec<String>,
     /// The record that a rollback brings back as it was.
     #[serde(skip)]
@@ -334,4 +343,20 @@ pub enum PathChange {
     Remove,
     /// It was the package's and stays on disk: an edited configuration file of a removed package.
     Abandon,
+}
+
+impl PathChange {
+    /// Tells whether an inode of the package comes to a path, in its place or beside it.
+    pub(crate) fn takes_content(&self) -> bool {
+        !matches!(
+            self,
+            PathChange::Remove
+                | PathChange::KeepDeleted
+                | PathChange::KeepEdited { beside: None, .. }
+                | PathChange::Abandon
+                | PathChange::Link { .. }
+                | PathChange::Write { .. }
+                | PathChange::MoveAside { .. }
+        )
+    }
 }

@@ -173,6 +173,10 @@ impl PathPlanner<'_> {
         plan: &mut PathPlan,
     ) -> Result<(), PlanError> {
         let (package, entry) = (claim.package, claim.entry);
+        if links.after.contains_key(place) {
+            // A conflict, which is found where links are planned.
+            return Ok(());
+        }
         let kind = match entry.kind {
             EntryKind::Symlink { .. } => Kind::Symlink,
             _ => Kind::File,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::{Arch, PackageId, PackageName, Sha256};
 
-use crate::{Ownership, Reason};
+use crate::{Exclusions, Ownership, Reason};
 
 /// One package that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,8 @@ pub struct Policy {
     pub unowned: Unowned,
     /// What to do about edited configuration files.
     pub edited: EditedConfiguration,
+    /// Patterns of paths that are left out from now on; `None` leaves those of the root as they are.
+    pub exclusions: Option<Exclusions>,
     /// Whether versions may go backwards.
     pub downgrade: Downgrade,
     /// Whether essential packages may go.
@@ -133,6 +135,7 @@ impl Policy {
             unsigned: Unsigned::Refuse,
             unowned: Unowned::Refuse,
             edited: EditedConfiguration::Keep,
+            exclusions: None,
             downgrade: Downgrade::Refuse,
             essential: Essential::Keep,
             kernel,

@@ -121,8 +121,10 @@ impl Sysroot {
         let place = resolve_recorded(path, &links, &mut look_up)
             .map_err(database)?
             .unwrap_or_else(|| path.clone());
+        let served = self.own_links(&links)?.remove(&place);
         let packages: Vec<PackageName> = match self.database.owner(&place).map_err(database)? {
             Some(row) => vec![row.package],
+            None if served.is_some() => served.into_iter().map(|link| link.package).collect(),
             None => {
                 let directory = links.directory_place(&place);
                 let owners = self

@@ -10,7 +10,7 @@ use igos_format::{PackageName, RelPath};
 use igos_report::Explain;
 use igos_root::RootError;
 
-use crate::{DatabaseError, RecordError};
+use crate::{DatabaseError, RecordError, StateTextError};
 
 /// A question cannot be answered, or its answer is no.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,12 @@ pub enum QueryError {
     /// No package has the path.
     #[error("no package has {path}")]
     NotOwned {
+        /// The path.
+        path: RelPath,
+    },
+    /// A path is no configuration file of an installed package.
+    #[error("{path} is no configuration file of an installed package")]
+    NotConfiguration {
         /// The path.
         path: RelPath,
     },
@@ -43,6 +49,13 @@ pub enum QueryError {
         #[source]
         source: RecordError,
     },
+    /// A text of the root's state cannot be used.
+    #[error("a text of the root's state cannot be used")]
+    StateText {
+        /// Why.
+        #[source]
+        source: StateTextError,
+    },
     /// The root cannot be read.
     #[error("the root cannot be read")]
     Read {
@@ -57,15 +70,26 @@ impl Explain for QueryError {
         match self {
             QueryError::NotInstalled { .. } => "not-installed",
             QueryError::NotOwned { .. } => "not-owned",
+            QueryError::NotConfiguration { .. } => "not-configuration",
             QueryError::Database { source } => source.code(),
             QueryError::Record { source, .. } => source.code(),
             QueryError::Read { source } => source.code(),
+            QueryError::StateText { source } => source.code(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            QueryError::StateText { source } => source.hints(),
+            _ => Vec::new(),
         }
     }
 
     fn exit_code(&self) -> u8 {
         match self {
-            QueryError::NotInstalled { .. } | QueryError::NotOwned { .. } => 1,
+            QueryError::NotInstalled { .. }
+            | QueryError::NotOwned { .. }
+            | QueryError::NotConfiguration { .. } => 1,
             _ => 4,
         }
     }

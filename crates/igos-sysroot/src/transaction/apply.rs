@@ -1,6 +1,6 @@
 //! From a confirmed plan to a changed root.
 
-use std::io::{self, Read};
+use std::io;
 
 use igos_format::Sha256;
 use igos_report::{Outcome, Reporter, Subject, Task};
@@ -11,13 +11,14 @@ use super::prepare::Prepared;
 use super::stage::Stager;
 use super::staging::{self, Staging};
 use super::steps::{Stepper, shown};
-use super::{ApplyError, Durability, Mutations};
+use super::{ApplyError, ArchiveSource, Durability, Mutations};
 use crate::database::Database;
+use crate::hooks::run_before;
 use crate::owners::Owners;
-use crate::{Change, Plan, layout};
+use crate::{Change, Plan, RunHooks, layout};
 
 /// Opens the archive of a change; every byte of it is verified against the seal in the plan.
-pub type OpenArchive<'a> = dyn Fn(&Change) -> io::Result<Box<dyn Read>> + 'a;
+pub type OpenArchive<'a> = dyn Fn(&Change) -> io::Result<ArchiveSource> + 'a;
 
 /// A finished transaction. It is in force; [`crate::LockedSysroot::settle`] makes the old files go.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -35,6 +36,7 @@ pub(crate) struct Transaction<'a> {
     pub(crate) state: &'a Directory,
     pub(crate) mutations: &'a dyn Mutations,
     pub(crate) durability: Durability,
+    pub(crate) hooks: &'a dyn RunHooks,
     /// Number of the transaction before this one.
     pub(crate) last: u64,
     /// Seconds since 1970.
@@ -81,7 +83,8 @@ impl Transaction<'_> {
         database: &mut Database,
         task: &Task<'_>,
     ) -> Result<Applied, ApplyError> {
-        let owners = Owners::read(self.root).map_err(|source| ApplyError::Read { source })?;
+        let mut owners = Owners::read(self.root).map_err(|source| ApplyError::Read { source })?;
+        owners.add_new(&plan.hooks);
         let staging = Staging::open(self.root, self.state, self.mutations)
             .map_err(|source| state("make the staging directory", source))?;
         let mut stager = Stager {
@@ -94,6 +97,9 @@ impl Transaction<'_> {
             .check_space(plan, &stager)
             .and_then(|()| self.prepare(plan, archives, database, &mut stager, task))
             .and_then(|prepared| {
+                let number = prepared.history.transaction;
+                run_before(self.root, &plan.hooks, number, &prepared.programs, self.hooks)
+                    .map_err(|source| ApplyError::Hook { source })?;
                 self.commit(&prepared, &stager.staging)?;
                 Ok(prepared)
             });

@@ -8,7 +8,7 @@ use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::{Kind, RootError};
 
 use super::journal::JournalError;
-use crate::{DatabaseError, RecordError, StateTextError};
+use crate::{DatabaseError, HookError, RecordError, StateTextError};
 
 /// A transaction failed. Unless it says otherwise, nothing of the root has changed.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,12 @@ pub enum ApplyError {
         planned: u64,
         /// Where the root is.
         found: u64,
+    },
+    /// A hook refused what was to come, or could not be run.
+    #[error(transparent)]
+    Hook {
+        /// Why.
+        source: HookError,
     },
     /// An archive cannot be opened.
     #[error("cannot open the archive of {package}")]
@@ -82,6 +88,16 @@ pub enum ApplyError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// A content that was not fetched, because the root had it, is not there any more.
+    #[error("/{path} needs a content that no file of the root has any more")]
+    ContentGone {
+        /// The path that needs it.
+        path: RelPath,
+        /// The content.
+        sha256: Sha256,
+        /// The files that had it, by the record, and were changed.
+        changed: Vec<RelPath>,
     },
     /// The state directory cannot be used.
     #[error("cannot {operation} in the state directory")]
@@ -250,10 +266,12 @@ impl Explain for ApplyError {
             ApplyError::Record { source, .. } => source.code(),
             ApplyError::NoSpace { .. } => "disk-full",
             ApplyError::Stage { .. } => "stage-failed",
+            ApplyError::ContentGone { .. } => "content-not-on-disk",
             ApplyError::State { .. } => "state-directory-failed",
             ApplyError::Refused(_) => "pre-flight-refused",
             ApplyError::Read { source } => source.code(),
             ApplyError::StateText { source } => source.code(),
+            ApplyError::Hook { source } => source.code(),
             ApplyError::Barrier { .. } => "barrier-failed",
             ApplyError::TakenBack { .. } => "transaction-taken-back",
             ApplyError::Database { source } => source.code(),
@@ -271,9 +289,17 @@ impl Explain for ApplyError {
             ApplyError::Interrupted { .. } | ApplyError::Settle { .. } => {
                 vec!["finish or undo it: `pkm recover`".to_owned()]
             }
+            ApplyError::ContentGone { changed, .. } => {
+                let changed = changed.iter();
+                changed
+                    .map(|path| format!("/{path} had it, and was changed: `pkm verify` tells more"))
+                    .chain(["the archive has it: fetch all of it".to_owned()])
+                    .collect()
+            }
             ApplyError::Archive { source, .. } => source.hints(),
             ApplyError::Journal { source } => source.hints(),
             ApplyError::StateText { source } => source.hints(),
+            ApplyError::Hook { source } => source.hints(),
             _ => Vec::new(),
         }
     }
@@ -284,6 +310,7 @@ impl Explain for ApplyError {
             | ApplyError::Outdated { .. }
             | ApplyError::OtherArchive { .. } => 1,
             ApplyError::Archive { source, .. } => source.exit_code(),
+            ApplyError::Hook { source } => source.exit_code(),
             ApplyError::Refused(refusals) => {
                 refusals.iter().map(Explain::exit_code).max().unwrap_or(1)
             }
@@ -292,6 +319,9 @@ impl Explain for ApplyError {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
+        if let ApplyError::Hook { source } = self {
+            return source.diagnostics();
+        }
         let mut all = vec![diagnose(self)];
         if let ApplyError::Refused(refusals) = self {
             all.extend(refusals.iter().map(|refusal| diagnose(refusal)));

@@ -14,6 +14,7 @@
 //! ([`recover()`]). Every mutation goes through [`Mutations`], so that tests can stop it anywhere.
 
 mod apply;
+mod contents;
 mod error;
 mod journal;
 mod kept;
@@ -24,12 +25,15 @@ mod recover;
 mod stage;
 mod staging;
 mod steps;
+mod unchanged;
+mod unpack;
 
 pub use apply::{Applied, OpenArchive};
 pub use error::{ApplyError, Refusal};
 pub use journal::JournalError;
 pub use mutations::{Attributes, Disk, Mutations};
 pub use recover::Recovery;
+pub use unpack::{ArchiveSource, FrameSource};
 
 pub(crate) use apply::{Transaction, settle};
 pub(crate) use recover::recover;

@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
 use igos_format::manifest::Manifest;
-use igos_format::{EntryKind, FileEntry, PackageName, RelPath};
+use igos_format::{EntryKind, FileEntry, PackageName, RelPath, Sha256};
 use igos_report::Task;
 use igos_root::{Kind, RootDir};
 
 use super::ApplyError;
 use super::apply::{OpenArchive, Transaction, state};
+use super::contents::Contents;
 use super::journal::Journal;
 use super::preflight::{OwnFile, PreFlight};
-use super::stage::{Staged, StagedPackage, Stager, modified_of};
+use super::stage::{Staged, Stager, modified_of};
+use super::unpack::{StagedPackage, WantedPaths};
 use crate::database::Database;
 use crate::history::{HistoryChange, HistoryEntry};
+use crate::hooks;
 use crate::{Change, ChangeAction, Installed, PathAction, PathChange, Plan, Record, Trust, layout};
 
 /// Everything there is to do, staged.
@@ -23,6 +26,8 @@ pub(super) struct Prepared {
     pub(super) records: Vec<Record>,
     pub(super) removed: BTreeSet<PackageName>,
     pub(super) history: HistoryEntry,
+    /// Programs of hooks that come before anything changes: where they are staged, and where they will be.
+    pub(super) programs: Vec<(RelPath, RelPath)>,
 }
 
 impl Transaction<'_> {
@@ -41,6 +46,13 @@ impl Transaction<'_> {
         let mut removed = BTreeSet::new();
         let mut staged_files: HashMap<(PackageName, RelPath), Staged> = HashMap::new();
         let mut manifests: BTreeMap<PackageName, Manifest> = BTreeMap::new();
+        let mut programs = Vec::new();
+        let contents = Contents {
+            root: self.root,
+            database,
+            kept: Vec::new(),
+        };
+        let mut unchanged: BTreeSet<(PackageName, RelPath)> = BTreeSet::new();
         let mut done = 0;
         for change in &plan.changes {
             let name = &change.package.name;
@@ -55,9 +67,18 @@ impl Transaction<'_> {
                 package: change.package.clone(),
                 source,
             })?;
-            let wanted = wanted_paths(plan, name);
-            let mut package = stager.stage_archive(change, &wanted, archive)?;
+            let mut wanted = wanted_paths(plan, name);
+            let mut package = stager.stage_package(change, &mut wanted, archive, &contents)?;
+            for path in std::mem::take(&mut package.unchanged) {
+                unchanged.insert((name.clone(), path));
+            }
             for (path, staged) in std::mem::take(&mut package.files) {
+                if plan.hooks.is_program_before(name, &path.to_string()) {
+                    let place = wanted.places.get(&path).unwrap_or(&path).clone();
+                    let staged = stager.staging.place_of(&staged.slot);
+                    let staged = staged.map_err(|source| state("name a staged file", source))?;
+                    programs.push((staged, place));
+                }
                 staged_files.insert((name.clone(), path), staged);
             }
             manifests.insert(name.clone(), package.manifest.clone());
@@ -73,26 +94,30 @@ impl Transaction<'_> {
         let is_room = |action: &&PathAction| matches!(action.change, PathChange::MoveAside { .. });
         let rest = plan.paths.iter().filter(|action| !is_room(action));
         for action in plan.paths.iter().filter(is_room).chain(rest) {
+            if unchanged.contains(&(action.package.clone(), action.path.clone())) {
+                continue;
+            }
             let entry = manifests
                 .get(&action.package)
                 .and_then(|manifest| entry_at(manifest, &action.path));
-            let (action, staged) = if action.kind == Kind::Directory && needs_inode(&action.change) {
-                let modified = manifests
-                    .get(&action.package)
-                    .map_or(self.time, |manifest| {
-                        modified_of(manifest.source_date_epoch)
-                    });
-                let entry = entry.filter(|entry| entry.kind == EntryKind::Directory);
-                let staged = stager
-                    .stage_directory(&action.place, entry, modified)
-                    .map_err(|source| ApplyError::Stage {
-                        path: action.place.clone(),
-                        source,
-                    })?;
-                (action.clone(), Some(staged))
-            } else {
-                self.stage_kept(plan, action, database, &mut staged_files, stager)?
-            };
+            let (action, staged) =
+                if action.kind == Kind::Directory && action.change.takes_content() {
+                    let modified = manifests
+                        .get(&action.package)
+                        .map_or(self.time, |manifest| {
+                            modified_of(manifest.source_date_epoch)
+                        });
+                    let entry = entry.filter(|entry| entry.kind == EntryKind::Directory);
+                    let staged = stager
+                        .stage_directory(&action.place, entry, modified)
+                        .map_err(|source| ApplyError::Stage {
+                            path: action.place.clone(),
+                            source,
+                        })?;
+                    (action.clone(), Some(staged))
+                } else {
+                    self.stage_kept(plan, action, database, &mut staged_files, stager)?
+                };
             preflight.add_path(&action, staged.as_ref(), &mut stager.staging)?;
             carried_out.push(action);
         }
@@ -108,6 +133,9 @@ impl Transaction<'_> {
             .join(HistoryEntry::file_name(number).as_bytes())
             .map_err(|error| state("name the history", io::Error::other(error)))?;
         own.push((history_place, history.to_bytes()));
+        if let Some(journal) = hooks::journal_of(&plan.hooks, number) {
+            own.push((hooks::open_place(number), journal.to_bytes()));
+        }
         for (place, bytes) in own {
             let staged =
                 stager
@@ -130,6 +158,7 @@ impl Transaction<'_> {
             records,
             removed,
             history,
+            programs,
         })
     }
 
@@ -154,8 +183,8 @@ impl Transaction<'_> {
                 transaction,
                 repository: change.repository.clone(),
                 held: change.held,
-                seal: package.sealed.digest(),
-                sealed: Some(package.sealed),
+                seal: change.seal.unwrap_or_else(|| Sha256::of(b"")),
+                sealed: package.sealed,
                 signature: change.signature.clone(),
                 trust: change.trust.clone(),
                 ownership: plan.ownership,
@@ -256,21 +285,14 @@ fn entry_at<'a>(manifest: &'a Manifest, path: &RelPath) -> Option<&'a FileEntry>
     found.ok().map(|at| &manifest.entries[at])
 }
 
-fn needs_inode(change: &PathChange) -> bool {
-    !matches!(
-        change,
-        PathChange::Remove
-            | PathChange::KeepDeleted
-            | PathChange::KeepEdited { beside: None, .. }
-            | PathChange::Abandon
-            | PathChange::Link { .. }
-            | PathChange::Write { .. }
-            | PathChange::MoveAside { .. }
-    )
-}
-
 /// Returns the paths of a package that get a new inode, each with the place that inode is for.
-fn wanted_paths(plan: &Plan, name: &PackageName) -> HashMap<RelPath, RelPath> {
+fn wanted_paths(plan: &Plan, name: &PackageName) -> WantedPaths {
+    let replaced = plan
+        .paths
+        .iter()
+        .filter(|action| action.package == *name && action.change == PathChange::Replace)
+        .map(|action| action.path.clone())
+        .collect();
     let pristine = plan.pristine.add.iter();
     let pristine = pristine
         .filter(|file| file.package == *name)
@@ -279,7 +301,7 @@ fn wanted_paths(plan: &Plan, name: &PackageName) -> HashMap<RelPath, RelPath> {
         .paths
         .iter()
         .filter(|action| action.package == *name && action.kind != Kind::Directory)
-        .filter(|action| needs_inode(&action.change))
+        .filter(|action| action.change.takes_content())
         .map(|action| {
             let place = match &action.change {
                 PathChange::KeepEdited {
@@ -292,7 +314,10 @@ fn wanted_paths(plan: &Plan, name: &PackageName) -> HashMap<RelPath, RelPath> {
             (action.path.clone(), place.clone())
         });
     // Where a path is wanted twice, its own place counts.
-    pristine.chain(paths).collect()
+    WantedPaths {
+        places: pristine.chain(paths).collect(),
+        replaced,
+    }
 }
 
 /// Returns a package's record from its text, or where that is damaged or gone from the database.

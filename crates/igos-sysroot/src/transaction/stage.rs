@@ -1,20 +1,17 @@
 //! Making new inodes, complete, where nobody can reach them.
 
-use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 
-use igos_format::archive::{ArchiveReader, Content, Place, Seal};
-use igos_format::manifest::Manifest;
 use igos_format::{EntryKind, FileEntry, RelPath, Sha256};
 use igos_root::{Directory, Kind, Metadata};
 
 use super::journal::{Identity, Location};
 use super::staging::{Staging, slot_name};
-use super::{ApplyError, Attributes, Mutations};
+use super::{Attributes, Mutations};
+use crate::Ownership;
 use crate::owners::Owners;
-use crate::{Change, Ownership};
 
 /// Bytes copied at a time where one staged file has the content of another.
 const COPY_BYTES: usize = 128 * 1024;
@@ -24,16 +21,6 @@ const COPY_BYTES: usize = 128 * 1024;
 pub(super) struct Staged {
     pub(super) slot: Location,
     pub(super) identity: Identity,
-}
-
-/// What an archive gave.
-#[derive(Debug)]
-pub(super) struct StagedPackage {
-    pub(super) manifest: Manifest,
-    pub(super) manifest_bytes: Vec<u8>,
-    pub(super) sealed: Seal,
-    /// The new inodes by path.
-    pub(super) files: HashMap<RelPath, Staged>,
 }
 
 /// What makes new inodes.
@@ -119,103 +106,6 @@ impl Stager<'_> {
         )
     }
 
-    /// Reads one archive to its end and makes the inodes for the paths in `wanted`.
-    ///
-    /// Everything of the archive is verified, whether it is wanted or not. Directories are not made here.
-    pub(super) fn stage_archive(
-        &mut self,
-        change: &Change,
-        wanted: &HashMap<RelPath, RelPath>,
-        archive: impl Read,
-    ) -> Result<StagedPackage, ApplyError> {
-        let damaged = |source| ApplyError::Archive {
-            package: change.package.clone(),
-            source,
-        };
-        let mut reader = ArchiveReader::open(archive).map_err(damaged)?;
-        let actual = reader.seal_digest();
-        if Some(actual) != change.seal {
-            return Err(ApplyError::OtherArchive {
-                package: change.package.clone(),
-                expected: change.seal.unwrap_or(actual),
-                actual,
-            });
-        }
-        let modified = modified_of(reader.manifest().source_date_epoch);
-        let sources = sources_of(&reader, wanted);
-        let mut staged = HashMap::new();
-        // Contents that later paths share, by row: where they are until all of them are copied.
-        let mut shared: HashMap<usize, (Location, RelPath)> = HashMap::new();
-        let mut unfinished: Vec<(Location, usize)> = Vec::new();
-        loop {
-            // The row is cloned because what follows borrows the reader.
-            let Some(entry) = reader.next_entry().map_err(damaged)? else {
-                break;
-            };
-            let (index, row) = (entry.index, entry.entry.clone());
-            let place = wanted.get(&row.path);
-            if row.kind == EntryKind::Directory || (place.is_none() && !sources.contains(&index)) {
-                continue;
-            }
-            let place = place.unwrap_or(&row.path).clone();
-            let stage = |source| ApplyError::Stage {
-                path: row.path.clone(),
-                source,
-            };
-            let made = match entry.content {
-                Content::Nothing => self.stage_symlink(&place, &row, modified).map_err(stage)?,
-                Content::Bytes(mut content) => {
-                    let (slot, mut file, at) = self.new_file(&place).map_err(stage)?;
-                    loop {
-                        match content.next_chunk() {
-                            Ok(Some(chunk)) => {
-                                self.mutations.write(&mut file, chunk).map_err(stage)?;
-                            }
-                            Ok(None) => break,
-                            Err(source) => return Err(damaged(source)),
-                        }
-                    }
-                    if sources.contains(&index) {
-                        shared.insert(index, (slot.clone(), place.clone()));
-                        unfinished.push((slot.clone(), index));
-                    } else {
-                        self.finish_file(&file, at, &row, modified).map_err(stage)?;
-                    }
-                    file_identity(slot, at, &row)
-                }
-                Content::HardLink(first) => {
-                    let source = shared.get(&first).cloned();
-                    self.stage_link(&place, &row, source, modified)
-                        .map_err(stage)?
-                }
-                Content::SameAs(first) => {
-                    let source = shared.get(&first).cloned();
-                    self.stage_copy(&place, &row, source, modified)
-                        .map_err(stage)?
-                }
-            };
-            if wanted.contains_key(&row.path) {
-                staged.insert(row.path, made);
-            }
-        }
-        for (slot, index) in unfinished {
-            let row = &reader.manifest().entries[index];
-            self.finish_slot(&slot, row, modified)
-                .map_err(|source| ApplyError::Stage {
-                    path: row.path.clone(),
-                    source,
-                })?;
-        }
-        let package = StagedPackage {
-            manifest: reader.manifest().clone(),
-            manifest_bytes: reader.manifest_bytes().to_vec(),
-            sealed: *reader.seal(),
-            files: staged,
-        };
-        reader.finish().map_err(damaged)?;
-        Ok(package)
-    }
-
     pub(super) fn new_file(&mut self, place: &RelPath) -> io::Result<(Location, File, Metadata)> {
         let (slot, staging, name) = self.slot_for(place)?;
         let at = self.staging.directory(staging)?;
@@ -234,7 +124,12 @@ impl Stager<'_> {
         self.set_attributes(file.as_fd(), found, row, modified)
     }
 
-    fn finish_slot(&self, slot: &Location, row: &FileEntry, modified: i64) -> io::Result<()> {
+    pub(super) fn finish_slot(
+        &self,
+        slot: &Location,
+        row: &FileEntry,
+        modified: i64,
+    ) -> io::Result<()> {
         let (at, name) = self.slot_of(slot)?;
         let file = at.open_file(&name)?;
         let found = at.metadata(&name)?;
@@ -276,7 +171,7 @@ impl Stager<'_> {
     }
 
     /// Makes a hard link; on another mount than its first name it becomes a file of its own.
-    fn stage_link(
+    pub(super) fn stage_link(
         &mut self,
         place: &RelPath,
         row: &FileEntry,
@@ -294,7 +189,7 @@ impl Stager<'_> {
         Ok(file_identity(slot, at.metadata(&name)?, row))
     }
 
-    fn stage_copy(
+    pub(super) fn stage_copy(
         &mut self,
         place: &RelPath,
         row: &FileEntry,
@@ -322,7 +217,7 @@ fn missing_source() -> io::Error {
     io::Error::other("the content that this path shares was not staged")
 }
 
-fn file_identity(slot: Location, found: Metadata, row: &FileEntry) -> Staged {
+pub(super) fn file_identity(slot: Location, found: Metadata, row: &FileEntry) -> Staged {
     Staged {
         slot,
         identity: Identity {
@@ -339,21 +234,6 @@ fn file_identity(slot: Location, found: Metadata, row: &FileEntry) -> Staged {
 /// Returns the modification time of a package's files.
 pub(crate) fn modified_of(source_date_epoch: u64) -> i64 {
     i64::try_from(source_date_epoch).unwrap_or(i64::MAX)
-}
-
-/// Returns the rows whose content wanted paths share.
-fn sources_of<R: Read>(
-    reader: &ArchiveReader<R>,
-    wanted: &HashMap<RelPath, RelPath>,
-) -> HashSet<usize> {
-    let entries = &reader.manifest().entries;
-    (0..entries.len())
-        .filter(|index| wanted.contains_key(&entries[*index].path))
-        .filter_map(|index| match reader.head().place(index) {
-            Place::HardLink(first) | Place::SameAs(first) => Some(first),
-            Place::Nothing | Place::Here => None,
-        })
-        .collect()
 }
 
 /// Gives a new inode everything but its content.

@@ -191,6 +191,20 @@ impl<'a> Staging<'a> {
             .ok_or_else(|| io::Error::other("a journal names a staging directory it does not list"))
     }
 
+    /// Returns where below the root a staged inode is.
+    pub(super) fn place_of(&self, slot: &Location) -> io::Result<RelPath> {
+        match slot {
+            Location::Place(place) => Ok(place.clone()),
+            Location::Slot { staging, number } => match self.tops.get(*staging) {
+                Some(top) => top
+                    .place
+                    .join(&slot_name(*number))
+                    .map_err(io::Error::other),
+                None => Err(io::ErrorKind::NotFound.into()),
+            },
+        }
+    }
+
     /// Returns the places of all staging directories, in the order of their numbers.
     pub(super) fn places(&self) -> Vec<RelPath> {
         self.tops.iter().map(|top| top.place.clone()).collect()

@@ -1,12 +1,20 @@
 //! Files that no package brought.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::{PackageName, RelPath, escape};
 use igos_root::{Directory, DirectoryEntry, FollowedLinks, Kind};
 
 use super::{Class, Difference, Extras, Finding, VerifyError};
 use crate::Sysroot;
+use crate::alternatives::Link;
+use crate::configuration::stands_beside;
+
+/// Links that belong to no package.
+struct Known<'a> {
+    links: &'a FollowedLinks,
+    own_links: &'a BTreeMap<RelPath, Link>,
+}
 
 /// Returns what is in the directories of `names`, or of all packages, and belongs to nobody.
 pub(super) fn extras(
@@ -14,8 +22,10 @@ pub(super) fn extras(
     names: &BTreeSet<PackageName>,
     which: Extras,
     links: &FollowedLinks,
+    own_links: &BTreeMap<RelPath, Link>,
 ) -> Result<Vec<Finding>, VerifyError> {
     let database = |source| VerifyError::Database { source };
+    let known = Known { links, own_links };
     let mut findings = Vec::new();
     let mut directories = BTreeSet::new();
     match which {
@@ -34,13 +44,13 @@ pub(super) fn extras(
                     .map_err(database)?;
                 directories.extend(found.into_iter().map(|(place, _)| place));
             }
-            look_in(sysroot, None, sysroot.root.top(), links, &mut findings)?;
+            look_in(sysroot, None, sysroot.root.top(), &known, &mut findings)?;
         }
     }
     for place in directories {
         match sysroot.root.directory(&place) {
             Ok(directory) => {
-                look_in(sysroot, Some(&place), &directory, links, &mut findings)?;
+                look_in(sysroot, Some(&place), &directory, &known, &mut findings)?;
             }
             // Missing and replaced directories are findings already.
             Err(error) if error.is_not_found() || error.is_way_blocked() => {}
@@ -54,7 +64,7 @@ fn look_in(
     sysroot: &Sysroot,
     place: Option<&RelPath>,
     directory: &Directory,
-    links: &FollowedLinks,
+    known: &Known<'_>,
     findings: &mut Vec<Finding>,
 ) -> Result<(), VerifyError> {
     let shown = place.map_or_else(|| ".".to_owned(), ToString::to_string);
@@ -73,7 +83,7 @@ fn look_in(
         let is_extra = match &joined {
             // No package can have such a name.
             Err(_) => true,
-            Ok(path) => is_extra(sysroot, path, links)?,
+            Ok(path) => is_extra(sysroot, path, known)?,
         };
         if is_extra {
             let name = escape::escape(&entry.name);
@@ -97,13 +107,14 @@ fn kind_of(directory: &Directory, entry: &DirectoryEntry) -> String {
     kind.map_or("something", Kind::as_str).to_owned()
 }
 
-fn is_extra(sysroot: &Sysroot, path: &RelPath, links: &FollowedLinks) -> Result<bool, VerifyError> {
+fn is_extra(sysroot: &Sysroot, path: &RelPath, known: &Known<'_>) -> Result<bool, VerifyError> {
     let database = |source| VerifyError::Database { source };
     // Our own state, and directories that only lead to it.
     let state = crate::layout::state();
     if igos_format::manifest::is_reserved(path)
         || state.starts_with(path)
-        || links.target(path).is_some()
+        || known.links.target(path).is_some()
+        || known.own_links.contains_key(path)
     {
         return Ok(false);
     }
@@ -120,15 +131,13 @@ fn is_extra(sysroot: &Sysroot, path: &RelPath, links: &FollowedLinks) -> Result<
         return Ok(false);
     }
     // What a transaction put beside a path of a package is no surprise.
-    for suffix in [&b".pkmnew"[..], b".pkmold"] {
-        if let Some(base) = path.as_bytes().strip_suffix(suffix)
-            && let Ok(base) = RelPath::from_bytes(base)
-            && is_owned(&base).map_err(database)?
-        {
-            return Ok(false);
+    match stands_beside(path) {
+        Some(base) => {
+            let is_ours = known.own_links.contains_key(&base);
+            Ok(!is_ours && !is_owned(&base).map_err(database)?)
         }
+        None => Ok(true),
     }
-    Ok(true)
 }
 
 fn unreadable(path: String, error: &std::io::Error) -> Finding {

@@ -8,12 +8,14 @@ mod compare;
 mod expected;
 mod extra;
 mod finding;
+mod links;
 mod observe;
 mod run;
 
 pub use compare::{Expected, Mismatch, compare};
 pub use finding::{Class, Counts, Difference, Finding, VerifyReport};
 pub use observe::Observed;
+pub(crate) use observe::observe;
 pub use run::VerifyError;
 
 use std::collections::BTreeSet;

@@ -26,7 +26,7 @@ pub struct Observed {
 
 /// Why a path was not observed.
 #[derive(Debug)]
-pub(super) enum Unobserved {
+pub(crate) enum Unobserved {
     /// Nothing is there.
     Missing,
     /// Something on the way is not a directory.
@@ -46,7 +46,7 @@ impl From<io::Error> for Unobserved {
 }
 
 /// Looks at `place`, where `entry` should be; hashes it only if it is a file as expected.
-pub(super) fn observe(
+pub(crate) fn observe(
     root: &RootDir,
     place: &RelPath,
     entry: &FileEntry,

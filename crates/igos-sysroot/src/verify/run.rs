@@ -11,11 +11,12 @@ use rayon::prelude::*;
 use super::compare::{Expected, Mismatch, compare};
 use super::expected::{ExpectedPackage, expected_packages};
 use super::extra::extras;
+use super::links::own_link_findings;
 use super::observe::{Observed, Unobserved, observe};
 use super::{Class, Counts, Difference, Finding, VerifyReport, VerifyRequest};
 use crate::owners::Owners;
 use crate::places::place_of;
-use crate::{DatabaseError, Ownership, Sysroot, layout};
+use crate::{DatabaseError, Ownership, QueryError, Sysroot, layout};
 
 /// Progress is told after as many paths.
 const PROGRESS_STEP: u64 = 256;
@@ -36,6 +37,13 @@ pub enum VerifyError {
         #[source]
         source: DatabaseError,
     },
+    /// Which alternatives there are cannot be found out.
+    #[error("cannot verify: the alternatives cannot be found out")]
+    Alternatives {
+        /// Why.
+        #[source]
+        source: QueryError,
+    },
     /// The root cannot be read.
     #[error("cannot verify: the root cannot be read")]
     Read {
@@ -51,6 +59,7 @@ impl Explain for VerifyError {
             VerifyError::NotInstalled { .. } => "not-installed",
             VerifyError::Database { source } => source.code(),
             VerifyError::Read { source } => source.code(),
+            VerifyError::Alternatives { source } => source.code(),
         }
     }
 
@@ -155,7 +164,11 @@ impl Sysroot {
                     .map(|found| item.finding(found.what, found.expected, found.observed)),
             );
         }
-        findings.extend(extras(self, &names, request.extras, &links)?);
+        let own_links = self
+            .own_links(&links)
+            .map_err(|source| VerifyError::Alternatives { source })?;
+        findings.extend(own_link_findings(root, &own_links, &names));
+        findings.extend(extras(self, &names, request.extras, &links, &own_links)?);
         findings.sort();
         for finding in &findings {
             match (finding.what, finding.class) {

@@ -353,8 +353,9 @@ fn every_flipped_byte_of_an_archive_is_refused_and_nothing_changes() {
     for at in (0..bytes.len()).step_by(7) {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x10;
-        let open = |_: &igos_sysroot::Change| -> std::io::Result<Box<dyn std::io::Read>> {
-            Ok(Box::new(std::io::Cursor::new(damaged.clone())))
+        let open = |_: &igos_sysroot::Change| -> std::io::Result<igos_sysroot::ArchiveSource> {
+            let bytes = std::io::Cursor::new(damaged.clone());
+            Ok(igos_sysroot::ArchiveSource::Whole(Box::new(bytes)))
         };
         sysroot
             .apply(&plan, plan.digest(), &open, 0, &igos_report::Quiet)

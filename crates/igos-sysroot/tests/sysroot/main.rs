@@ -2,12 +2,15 @@
 
 mod support;
 
+mod accounts;
 mod alternatives;
 mod configuration;
 mod conflicts;
 mod crash;
 mod database;
 mod exact;
+mod frames;
+mod hooks;
 mod hostile;
 mod install;
 mod materialise;

@@ -17,7 +17,7 @@ use igos_format::{
 use igos_report::Quiet;
 use igos_root::RootDir;
 use igos_sysroot::{
-    Again, Applied, ApplyError, Candidate, Change, ChangeOptions, Downgrade, Durability,
+    Again, Applied, ApplyError, ArchiveSource, Candidate, Change, ChangeOptions, Downgrade, Durability,
     InstallRequest, LockedSysroot, Ownership, Plan, PlanError, RemoveRequest, Sysroot, Unmanaged,
     Unowned, Unsigned, VerifyReport, VerifyRequest, Vouch, Wanted,
 };
@@ -378,12 +378,12 @@ pub(crate) fn apply(
     plan: &Plan,
     archives: &[&TestArchive],
 ) -> Result<Applied, ApplyError> {
-    let open = |change: &Change| -> io::Result<Box<dyn Read>> {
+    let open = |change: &Change| -> io::Result<ArchiveSource> {
         let found = archives
             .iter()
             .find(|archive| archive.manifest.package == change.package)
             .ok_or(io::ErrorKind::NotFound)?;
-        Ok(Box::new(Cursor::new(found.bytes())))
+        Ok(ArchiveSource::Whole(Box::new(Cursor::new(found.bytes()))))
     };
     sysroot.apply(plan, plan.digest(), &open, NOW, &Quiet)
 }

@@ -7,7 +7,7 @@ use igos_cli::settings::{Layers, Loaded};
 use igos_cli::{Failure, Globals, Session};
 use igos_report::{Diagnostic, Explain};
 use igos_root::RootDir;
-use igos_sysroot::{Change, ChangeOptions, LockedSysroot, Plan, Sysroot, Unmanaged, Wait};
+use igos_sysroot::{ArchiveSource, Change, ChangeOptions, LockedSysroot, Plan, Sysroot, Unmanaged, Wait};
 use jiff::Timestamp;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
@@ -139,7 +139,7 @@ impl<'a> Context<'a> {
         // A transaction survives a power cut; being interrupted, it ends first all the same.
         self.session.interrupt().finish_first();
         let open = |change: &Change| match &change.seal {
-            Some(seal) => Ok(Box::new(archives.open(seal)?) as Box<dyn io::Read>),
+            Some(seal) => Ok(ArchiveSource::Whole(Box::new(archives.open(seal)?))),
             None => Err(io::Error::other("a removal has no archive")),
         };
         let digest = plan.digest();

@@ -206,6 +206,10 @@ fn attention(plan: &Plan) -> Vec<String> {
             PathChange::Abandon => {
                 format!("/{place}: your edited file stays when its package goes")
             }
+            PathChange::Link { target } => {
+                format!("/{place}: leads to {}", igos_format::escape::escape(target))
+            }
+            PathChange::Write { .. } => format!("/{place}: the new content is written"),
             PathChange::Create | PathChange::Replace | PathChange::Adopt | PathChange::Remove => {
                 return None;
             }
