@@ -174,11 +174,16 @@ impl Forge {
     }
 
     pub(crate) fn publish_packages(&mut self) {
-        let bytes = self.signed("packages", &self.packages);
-        let version = self.packages.version;
-        self.put(format!("{version}.packages.json"), &bytes);
+        self.publish_delegated("packages", &self.packages.clone());
+    }
+
+    /// Signs a delegated role with the keys of `packages`; the next snapshot names it.
+    pub(crate) fn publish_delegated(&mut self, role: &str, targets: &Targets) {
+        let bytes = self.signed("packages", targets);
+        let version = targets.version;
+        self.put(format!("{version}.{role}.json"), &bytes);
         let meta = MetaFile::of(version, &bytes);
-        self.snapshot.meta.insert("packages.json".into(), meta);
+        self.snapshot.meta.insert(format!("{role}.json"), meta);
     }
 
     /// Publishes the next snapshot and timestamp.

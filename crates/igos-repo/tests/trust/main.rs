@@ -3,4 +3,5 @@
 mod attacks;
 mod client;
 mod forge;
+mod interop;
 mod rotation;
