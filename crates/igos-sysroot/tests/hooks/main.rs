@@ -1,0 +1,25 @@
+//! Hooks with real programs in real sandboxes, as root and as an ordinary user.
+//!
+//! Not a libtest program: every sandbox executes this program again, so that `main` has to look whether it is a child
+//! before anything else.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the harness of a test without libtest reads its arguments and changes its user"
+)]
+
+mod confined;
+mod harness;
+#[expect(
+    dead_code,
+    reason = "the other test program of this crate uses all of it"
+)]
+#[path = "../sysroot/support.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    igos_sandbox::init_if_child(&[]);
+    harness::run(confined::TESTS)
+}
