@@ -11,6 +11,7 @@ pub mod debian;
 mod fetch;
 mod host;
 pub mod repository;
+pub mod publish;
 mod request;
 mod store;
 pub mod trust;
