@@ -12,7 +12,7 @@ use super::{IndexKind, Part, ReadAt, ReadIndexError, Table};
 use crate::Sha256;
 
 /// How much text of frames is kept for the next lookup, in bytes.
-const KEPT_MAX_BYTES: usize = 64 * 1024 * 1024;
+const KEPT_MAX_BYTES: usize = 128 * 1024 * 1024;
 
 /// A file of an index: its directory, and its frames when they are asked for.
 pub(super) struct Frames<R> {
