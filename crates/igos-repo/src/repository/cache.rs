@@ -28,19 +28,28 @@ pub(crate) struct ArchiveCache {
     directory: PathBuf,
 }
 
-/// A file of the cache cannot be read or written.
+/// The cache cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {} in the cache", path.display())]
-pub struct CacheError {
-    action: &'static str,
-    path: PathBuf,
-    #[source]
-    source: io::Error,
+pub enum CacheError {
+    /// A file of it cannot be read or written.
+    #[error("cannot {action} {} in the cache", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Its directory cannot be used.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
 }
 
 impl CacheError {
     pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
-        CacheError {
+        CacheError::Io {
             action,
             path: path.to_owned(),
             source,
@@ -50,14 +59,20 @@ impl CacheError {
 
 impl igos_report::Explain for CacheError {
     fn code(&self) -> &'static str {
-        "archive-cache-unusable"
+        match self {
+            CacheError::Io { .. } => "archive-cache-unusable",
+            CacheError::Place(source) => source.code(),
+        }
     }
 
     fn hints(&self) -> Vec<String> {
-        vec![
-            "look at owner, mode and free space of the cache, or make room: `pkm cache clean`"
-                .into(),
-        ]
+        match self {
+            CacheError::Io { .. } => vec![
+                "look at owner, mode and free space of the cache, or make room: `pkm cache clean`"
+                    .into(),
+            ],
+            CacheError::Place(source) => source.hints(),
+        }
     }
 }
 
@@ -68,9 +83,12 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) ->
 impl ArchiveCache {
     /// Opens the cache below a root; its directories are made when something is put into them.
     pub(super) fn open(places: &RepositoryPlaces) -> Result<Self, PlaceError> {
-        Ok(ArchiveCache {
-            directory: places.make_cache()?,
-        })
+        places.make_cache().map(Self::at)
+    }
+
+    /// Returns the cache in this directory.
+    pub(super) fn at(directory: PathBuf) -> Self {
+        ArchiveCache { directory }
     }
 
     pub(super) fn archives(&self) -> PathBuf {
@@ -142,13 +160,6 @@ impl ArchiveCache {
     /// Returns the path of the head of an archive, by its seal.
     pub(super) fn head(&self, seal: &Sha256) -> PathBuf {
         self.heads().join(seal.to_string())
-    }
-
-    /// Reads the head of an archive if it is there, all of it and no more.
-    pub(super) fn read_head(&self, seal: &Sha256, length: u64) -> Option<Vec<u8>> {
-        // Absent and unreadable are the same: it is fetched again.
-        let file = open_regular(&self.head(seal)).ok()?;
-        read_exactly(&file, length)
     }
 
     /// Keeps the head of an archive.

@@ -8,24 +8,44 @@
 
 mod address;
 mod cache;
+mod catalogue;
+mod cleaning;
 mod client;
 mod copies;
 mod download;
+mod edit;
+mod index_files;
+mod load;
+mod lock;
 mod name;
 mod places;
 mod settings;
+mod sync;
+mod sync_error;
 mod transport;
 
 pub use address::{RepositoryAddress, RepositoryAddressError};
 pub use cache::CacheError;
+pub use catalogue::{
+    Catalogue, CatalogueError, ClosedRepository, ExpiredRepositoryError, Offered, OpenRepository,
+    Upgradable,
+};
+pub use cleaning::{
+    CacheCleaning, CacheContents, CachePolicy, CachedArchive, CachedPackage, CachedPart,
+};
 pub use client::{ClientSettings, RepositoryClient};
 pub use copies::FailedCopy;
 pub use download::{
     ArchiveJob, DownloadError, Downloads, FetchedArchive, FetchedFrames, FetchedHead, FrameBytes,
     FramePlan, WantedArchive, WholeArchive,
 };
+pub use edit::{EditRepositoryError, OfferedRoot};
+pub use load::RepositorySettingsError;
+pub use lock::{LockError, Waiting};
 pub use name::{RepositoryName, RepositoryNameError};
 pub use places::{PlaceError, RepositoryPlaces};
 pub use settings::{
     Enabled, NamePattern, NamePatternError, Priority, RepositorySettings, TrustedRoot,
 };
+pub use sync::{SyncChange, SyncOptions, Synced};
+pub use sync_error::SyncError;

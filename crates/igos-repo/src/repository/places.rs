@@ -9,7 +9,7 @@ use igos_root::{RootDir, RootError};
 use super::RepositoryName;
 
 /// Settings of repositories, one file each.
-const SETTINGS: &str = "etc/igos/repositories.d";
+pub(super) const SETTINGS: &str = "etc/igos/repositories.d";
 /// What is known of repositories.
 const STATE: &str = "var/lib/igos/repositories";
 /// Archives and parts of them.
@@ -68,11 +68,6 @@ impl RepositoryPlaces {
     /// Returns the directory of the settings, which is made if it is not there.
     pub(super) fn make_settings(&self) -> Result<PathBuf, PlaceError> {
         self.make(SETTINGS, 0o755)
-    }
-
-    /// Returns the directory of the settings, `None` if there is none.
-    pub(super) fn settings(&self) -> Result<Option<PathBuf>, PlaceError> {
-        self.find(SETTINGS)
     }
 
     /// Returns the directory of what is known of a repository, which is made if it is not there.

@@ -14,6 +14,7 @@ pub use client::{
     RefreshOptions, Rollback, SourceError, Standing, TrustStoreError, Trusted, TrustedRepository,
     Update, WentBack,
 };
+pub(crate) use client::open_alone;
 pub use seal::{KeyStanding, SealKeys, VerifySealError, verify_seal};
 pub use secret::{SecretKey, SecretKeyError};
 pub use sign::{Signed, countersign, sign};

@@ -25,10 +25,6 @@ impl<'a> Total<'a> {
         }
     }
 
-    pub(super) fn task(&self) -> &Task<'a> {
-        &self.task
-    }
-
     /// Ends the task.
     pub(super) fn finish(self, outcome: igos_report::Outcome) {
         self.task.finish(outcome);

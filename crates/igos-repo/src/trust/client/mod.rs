@@ -24,4 +24,5 @@ pub use judge::WentBack;
 pub use refresh::{Expiry, Refresh, RefreshOptions, Rollback, Update};
 pub use repository::TrustedRepository;
 pub use source::{DirectorySource, MetadataSource, SourceError};
+pub(crate) use root::open_alone;
 pub use trusted::{ExpiredError, Standing, Trusted};

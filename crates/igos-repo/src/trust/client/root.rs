@@ -11,7 +11,7 @@ use crate::trust::{VerifyError, verify};
 const ROTATIONS_MAX: usize = 256;
 
 /// Reads a root that vouches for itself: only somebody's word says that it is the right one.
-pub(super) fn open_alone(bytes: &[u8]) -> Result<Root, VerifyError> {
+pub(crate) fn open_alone(bytes: &[u8]) -> Result<Root, VerifyError> {
     let envelope = igos_format::trust::Envelope::read(bytes, UNSIGNED_SIZE_MAX)?;
     let root = Root::from_json(&envelope.signed)?;
     let authority = root.authority(TopRole::Root);

@@ -1,0 +1,125 @@
+//! One repository, opened to be asked.
+
+use std::fs::File;
+
+use igos_format::index::{FilesIndexReader, IndexEntry, IndexReader, ReadIndexError};
+
+use super::{CatalogueError, Offered};
+use crate::repository::index_files::{IndexFile, IndexFiles};
+use crate::repository::{RepositoryName, RepositoryPlaces, RepositorySettings};
+use crate::store::open_regular;
+use crate::trust::{Clock, SealKeys, Standing, TrustedRepository};
+
+/// One repository of which something is known, opened to be asked.
+#[derive(Debug)]
+pub struct OpenRepository {
+    pub(super) settings: RepositorySettings,
+    version: u64,
+    pub(super) standing: Standing,
+    seal_keys: SealKeys,
+    pub(super) index: IndexReader<File>,
+    files: Option<FilesIndexReader<File>>,
+}
+
+impl OpenRepository {
+    /// Returns its settings.
+    #[must_use]
+    pub fn settings(&self) -> &RepositorySettings {
+        &self.settings
+    }
+
+    /// Returns its name.
+    #[must_use]
+    pub fn name(&self) -> &RepositoryName {
+        &self.settings.name
+    }
+
+    /// Returns the version of what is known of it.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Tells whether what is known of it is good enough to install from, or only to look things up.
+    #[must_use]
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Returns the keys that sign its packages, and those that did.
+    #[must_use]
+    pub fn seal_keys(&self) -> &SealKeys {
+        &self.seal_keys
+    }
+
+    /// Returns its index, which is not held to pins and priorities.
+    #[must_use]
+    pub fn index(&self) -> &IndexReader<File> {
+        &self.index
+    }
+
+    /// Returns its list of paths, if it has one.
+    #[must_use]
+    pub fn files(&self) -> Option<&FilesIndexReader<File>> {
+        self.files.as_ref()
+    }
+
+    pub(super) fn offered(&self, entry: IndexEntry) -> Offered {
+        Offered {
+            repository: self.settings.name.clone(),
+            priority: self.settings.priority,
+            entry,
+        }
+    }
+
+    pub(super) fn failed(&self, source: ReadIndexError) -> CatalogueError {
+        CatalogueError::Index {
+            repository: self.settings.name.clone(),
+            source,
+        }
+    }
+}
+
+/// Opens what is known of a repository.
+pub(super) fn open(
+    places: &RepositoryPlaces,
+    settings: &RepositorySettings,
+    clock: &Clock,
+) -> Result<OpenRepository, CatalogueError> {
+    let repository = &settings.name;
+    let never = || CatalogueError::NeverSynced {
+        repository: repository.clone(),
+    };
+    let anchor = places.trusted_root(settings)?;
+    let state = places.state(repository)?.ok_or_else(never)?;
+    let opened = TrustedRepository::open(&state.join("trust"), &anchor);
+    let opened = opened.map_err(|source| CatalogueError::Store {
+        repository: repository.clone(),
+        source,
+    })?;
+    let trusted = opened.trusted().ok_or_else(never)?;
+    let files = IndexFiles::below(&state);
+    let path = |file: IndexFile| Some(files.path(file, &file.listed(trusted)?));
+    let unusable = |source| CatalogueError::Index {
+        repository: repository.clone(),
+        source,
+    };
+    let input = |source| unusable(ReadIndexError::Input { source });
+    let packages = path(IndexFile::Packages).ok_or_else(never)?;
+    let packages = open_regular(&packages).map_err(input)?;
+    let files = match path(IndexFile::Files) {
+        Some(path) => {
+            let file = open_regular(&path).map_err(input)?;
+            Some(FilesIndexReader::open(file).map_err(unusable)?)
+        }
+        None => None,
+    };
+    Ok(OpenRepository {
+        version: trusted.timestamp().version,
+        standing: trusted.standing(clock),
+        seal_keys: trusted.seal_keys(),
+        index: IndexReader::open(packages).map_err(unusable)?,
+        files,
+        settings: settings.clone(),
+    })
+}

@@ -1,0 +1,176 @@
+//! The index files of a repository: fetched by digest, compared as a whole, and then read by position.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use igos_format::index::{FilesIndexReader, IndexReader, ReadIndexError};
+use igos_format::trust::TargetFile;
+
+use super::RepositoryAddress;
+use super::cache::digest_of;
+use super::transport::{Transport, TransportError};
+use crate::fetch::partial::Partial;
+use crate::trust::Trusted;
+
+/// One of the files of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum IndexFile {
+    /// Every package.
+    Packages,
+    /// Every path of every package.
+    Files,
+}
+
+impl IndexFile {
+    pub(super) const ALL: [IndexFile; 2] = [IndexFile::Packages, IndexFile::Files];
+
+    fn name(self) -> &'static str {
+        match self {
+            IndexFile::Packages => "packages.index",
+            IndexFile::Files => "files.index",
+        }
+    }
+
+    /// Returns what signed metadata say about it.
+    pub(super) fn listed(self, trusted: &Trusted) -> Option<TargetFile> {
+        trusted.file(&format!("index/{}", self.name()))
+    }
+}
+
+/// Why an index file could not be had from one copy.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum IndexFileError {
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    #[error("it delivers {file} with {found} bytes instead of {expected}")]
+    Size {
+        file: &'static str,
+        expected: u64,
+        found: u64,
+    },
+    #[error("it delivers {file} with another digest than the signed one")]
+    Digest { file: &'static str },
+    #[error("the signed {file} cannot be used: {source}")]
+    Index {
+        file: &'static str,
+        source: ReadIndexError,
+    },
+    #[error("cannot keep {file}: {source}")]
+    Keep {
+        file: &'static str,
+        source: io::Error,
+    },
+}
+
+/// The directory of the index files of a repository.
+#[derive(Debug, Clone)]
+pub(super) struct IndexFiles {
+    directory: PathBuf,
+}
+
+impl IndexFiles {
+    /// Returns the index files among what is known of a repository.
+    pub(super) fn below(state: &Path) -> Self {
+        IndexFiles {
+            directory: state.join("index"),
+        }
+    }
+
+    /// Returns where a file is, or would be.
+    pub(super) fn path(&self, file: IndexFile, listed: &TargetFile) -> PathBuf {
+        self.directory
+            .join(format!("{}.{}", listed.sha256, file.name()))
+    }
+
+    /// Tells whether a file is there; its bytes were compared when it was put there.
+    pub(super) fn has(&self, file: IndexFile, listed: &TargetFile) -> bool {
+        // What cannot be looked at is fetched again.
+        fs_err::symlink_metadata(self.path(file, listed))
+            .is_ok_and(|found| found.is_file() && found.len() == listed.length)
+    }
+
+    /// Fetches a file from one copy, compares it, and puts it into its place.
+    pub(super) fn fetch(
+        &self,
+        file: IndexFile,
+        listed: &TargetFile,
+        transport: &Transport,
+        copy: &RepositoryAddress,
+        advance: &dyn Fn(u64),
+    ) -> Result<(), IndexFileError> {
+        let name = file.name();
+        let keep = |source| IndexFileError::Keep { file: name, source };
+        fs_err::create_dir_all(&self.directory).map_err(keep)?;
+        let place = self.path(file, listed);
+        let mut partial = Partial::open(place.with_extension("index.part")).map_err(keep)?;
+        loop {
+            if partial.length() > listed.length {
+                partial.clear().map_err(keep)?;
+            }
+            let is_resumed = partial.length() > 0;
+            if partial.length() < listed.length {
+                let path = format!("targets/index/{}.{name}", listed.sha256);
+                let progress = |done, _| {
+                    advance(done);
+                    Ok(())
+                };
+                transport.download(copy, &path, &mut partial, listed.length, &progress)?;
+            }
+            let error = match compare(file, listed, &partial)? {
+                None => break,
+                Some(error) => error,
+            };
+            partial.clear().map_err(keep)?;
+            if !is_resumed {
+                return Err(error);
+            }
+        }
+        open_as(file, partial.path())
+            .map_err(|source| IndexFileError::Index { file: name, source })?;
+        fs_err::File::open(partial.path())
+            .and_then(|written| written.sync_all())
+            .map_err(keep)?;
+        fs_err::rename(partial.path(), &place).map_err(keep)?;
+        fs_err::File::open(&self.directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(keep)
+    }
+
+    /// Deletes every file but those listed.
+    pub(super) fn keep_only(&self, kept: &[PathBuf]) -> io::Result<()> {
+        for entry in fs_err::read_dir(&self.directory)? {
+            let path = entry?.path();
+            if !kept.contains(&path) {
+                fs_err::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn compare(
+    file: IndexFile,
+    listed: &TargetFile,
+    partial: &Partial,
+) -> Result<Option<IndexFileError>, IndexFileError> {
+    let name = file.name();
+    if partial.length() != listed.length {
+        return Ok(Some(IndexFileError::Size {
+            file: name,
+            expected: listed.length,
+            found: partial.length(),
+        }));
+    }
+    let actual = digest_of(partial.path());
+    let actual = actual.map_err(|source| IndexFileError::Keep { file: name, source })?;
+    Ok((actual != listed.sha256).then_some(IndexFileError::Digest { file: name }))
+}
+
+fn open_as(file: IndexFile, path: &Path) -> Result<(), ReadIndexError> {
+    let opened = crate::store::open_regular(path);
+    let opened = opened.map_err(|source| ReadIndexError::Input { source })?;
+    match file {
+        IndexFile::Packages => IndexReader::open(opened).map(drop),
+        IndexFile::Files => FilesIndexReader::open(opened).map(drop),
+    }
+}
