@@ -52,7 +52,7 @@ pub use locked::{ChangeOptions, LockedSysroot};
 pub use materialise::{MaterialiseError, MaterialiseSummary, materialise};
 pub use open_error::OpenError;
 pub use ownership::{LayerOwner, Ownership};
-pub use plan::{Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Lack, PathAction, PathChange, Plan, PlanError, Policy, PristineChanges, PristineFile, Privilege, PrivilegedPath, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Vouch, Wanted, Was, WriteAs, Yield};
+pub use plan::{Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Lack, PathAction, PathChange, Plan, PlanError, Policy, PristineFile, Privilege, PrivilegedPath, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Vouch, Wanted, Was, WriteAs, Yield};
 pub use query::{Dependant, InstalledFile, Listed, Owned, PackageInfo, QueryError};
 pub use record::{
     Installed, Reason, Record, RecordError, RepositoryName, RepositoryNameError, Trust,

@@ -7,8 +7,8 @@ use igos_report::Explain;
 use igos_root::{Kind, RootError};
 
 use super::{
-    ConfigurationState, Found, Merged, NotText, backup_name, difference, free_name, merge,
-    merge_name, read_pristine, read_text,
+    ConfigurationState, Found, MERGE_MAX_BYTES, Merged, NotText, backup_name, difference,
+    free_name, merge, merge_name, read_pristine, read_text,
 };
 use crate::{
     Ownership, PathAction, PathChange, Plan, PlanError, QueryError, Sysroot, Was, WriteAs, layout,
@@ -164,7 +164,10 @@ impl Sysroot {
             path: place.clone(),
             reason,
         };
-        let (package, live) = (format!("{place} ({})", found.file.package), place.to_string());
+        let (package, live) = (
+            format!("{place} ({})", found.file.package),
+            place.to_string(),
+        );
         let edits = difference((&package, &base), (&live, &mine)).map_err(not_text)?;
         let news = match found.file.state {
             ConfigurationState::Pending => {
@@ -249,7 +252,12 @@ impl Sysroot {
             path: place.clone(),
             which: "the content of the package's version",
         })?;
-        if self.root.metadata(&layout::pristine(&digest)).map_err(read)?.is_none() {
+        if self
+            .root
+            .metadata(&layout::pristine(&digest))
+            .map_err(read)?
+            .is_none()
+        {
             return Err(ConfigurationError::NoVersion {
                 path: place.clone(),
                 which: "the package's version",
@@ -275,11 +283,7 @@ impl Sysroot {
         Ok(())
     }
 
-    fn merge(
-        &self,
-        found: &Found,
-        plan: &mut ConfigurationPlan,
-    ) -> Result<(), ConfigurationError> {
+    fn merge(&self, found: &Found, plan: &mut ConfigurationPlan) -> Result<(), ConfigurationError> {
         let place = &found.file.path;
         let base = found.base.ok_or(ConfigurationError::NoVersion {
             path: place.clone(),
@@ -345,6 +349,14 @@ impl Sysroot {
         digest: &Sha256,
         which: &'static str,
     ) -> Result<Vec<u8>, ConfigurationError> {
+        let stored = self.root.metadata(&layout::pristine(digest));
+        let stored = stored.map_err(read)?;
+        if stored.is_some_and(|found| found.size > MERGE_MAX_BYTES) {
+            return Err(ConfigurationError::NotText {
+                path: place.clone(),
+                reason: NotText::TooLong,
+            });
+        }
         read_pristine(&self.root, digest)
             .map_err(read)?
             .ok_or_else(|| ConfigurationError::NoVersion {

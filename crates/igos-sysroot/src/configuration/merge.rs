@@ -93,10 +93,7 @@ fn marker_length(texts: &[&str]) -> usize {
 }
 
 /// Returns the unified difference from one text to another; empty where they are equal.
-pub(crate) fn difference(
-    from: (&str, &[u8]),
-    to: (&str, &[u8]),
-) -> Result<String, NotText> {
+pub(crate) fn difference(from: (&str, &[u8]), to: (&str, &[u8])) -> Result<String, NotText> {
     let (old, new) = (text(from.1)?, text(to.1)?);
     if old == new {
         return Ok(String::new());
@@ -119,7 +116,9 @@ mod tests {
         let new = b"one\ntwo\nthree\nfour\nFIVE\nsix\n";
         assert_eq!(
             merge(base, mine, new),
-            Ok(Merged::Clean(b"ONE\ntwo\nthree\nfour\nFIVE\nsix\n".to_vec()))
+            Ok(Merged::Clean(
+                b"ONE\ntwo\nthree\nfour\nFIVE\nsix\n".to_vec()
+            ))
         );
         let other = b"uno\ntwo\nthree\nfour\nfive\n";
         let Ok(Merged::Conflicts { text, count }) = merge(base, mine, other) else {
@@ -127,7 +126,9 @@ mod tests {
         };
         let text = String::from_utf8(text).expect("text");
         assert_eq!(count, 1);
-        for part in ["<<<<<<<", "ONE\n", "|||||||", "one\n", "=======", "uno\n", ">>>>>>>"] {
+        for part in [
+            "<<<<<<<", "ONE\n", "|||||||", "one\n", "=======", "uno\n", ">>>>>>>",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
@@ -163,8 +164,14 @@ mod tests {
     fn what_is_no_text_is_not_merged() {
         assert_eq!(merge(b"a", b"\0", b"b"), Err(NotText::Binary));
         assert_eq!(merge(b"a", b"\xff", b"b"), Err(NotText::Binary));
-        assert_eq!(merge(b"a", &vec![b'x'; 1 << 21], b"b"), Err(NotText::TooLong));
-        assert_eq!(merge(b"a", "\n".repeat(30_000).as_bytes(), b"b"), Err(NotText::TooLong));
+        assert_eq!(
+            merge(b"a", &vec![b'x'; 1 << 21], b"b"),
+            Err(NotText::TooLong)
+        );
+        assert_eq!(
+            merge(b"a", "\n".repeat(30_000).as_bytes(), b"b"),
+            Err(NotText::TooLong)
+        );
         assert_eq!(difference(("a", b"\0"), ("b", b"b")), Err(NotText::Binary));
     }
 }

@@ -20,4 +20,4 @@ pub use merge::NotText;
 pub(crate) use merge::{MERGE_MAX_BYTES, Merged, difference, merge};
 pub(crate) use names::{backup_name, free_name, merge_name, new_name, stands_beside};
 pub(crate) use pending::Pending;
-pub(crate) use pristine::{read_pristine, read_text};
+pub(crate) use pristine::{read_pristine, read_text, stored};

@@ -68,9 +68,7 @@ pub(crate) fn stands_beside(path: &RelPath) -> Option<RelPath> {
     {
         (bytes, is_beside) = (rest, true);
     }
-    is_beside
-        .then(|| RelPath::from_bytes(bytes).ok())
-        .flatten()
+    is_beside.then(|| RelPath::from_bytes(bytes).ok()).flatten()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Reading the versions of a configuration file.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use igos_format::{RelPath, Sha256};
@@ -25,10 +26,24 @@ pub(crate) fn read_text(root: &RootDir, place: &RelPath) -> Result<Option<Vec<u8
 }
 
 /// Returns a pristine content; `None` if the store does not have it, it is damaged there, or it is too long.
-pub(crate) fn read_pristine(
-    root: &RootDir,
-    digest: &Sha256,
-) -> Result<Option<Vec<u8>>, RootError> {
+pub(crate) fn read_pristine(root: &RootDir, digest: &Sha256) -> Result<Option<Vec<u8>>, RootError> {
     let bytes = read_text(root, &layout::pristine(digest))?;
     Ok(bytes.filter(|bytes| Sha256::of(bytes) == *digest))
+}
+
+/// Returns the digests of all pristine contents that are stored.
+pub(crate) fn stored(root: &RootDir) -> Result<BTreeSet<Sha256>, RootError> {
+    let place = layout::pristine_directory();
+    let directory = match root.directory(&place) {
+        Ok(directory) => directory,
+        Err(error) if error.is_not_found() => return Ok(BTreeSet::new()),
+        Err(error) => return Err(error),
+    };
+    let entries = directory
+        .entries()
+        .map_err(|source| RootError::new("read directory", place.to_string(), source))?;
+    Ok(entries
+        .iter()
+        .filter_map(|entry| std::str::from_utf8(&entry.name).ok()?.parse().ok())
+        .collect())
 }

@@ -213,12 +213,10 @@ impl PathPlanner<'_> {
             return Ok(None);
         };
         let beside = self.content_at(&name)?;
-        Ok(beside
-            .filter(|_| recorded.is_some())
-            .map(|beside| Waiting {
-                base: *base,
-                beside,
-            }))
+        Ok(beside.filter(|_| recorded.is_some()).map(|beside| Waiting {
+            base: *base,
+            beside,
+        }))
     }
 
     pub(super) fn content_at(&self, place: &RelPath) -> Result<Option<Content>, PlanError> {

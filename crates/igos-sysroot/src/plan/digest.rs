@@ -114,14 +114,11 @@ pub(super) fn text(plan: &Plan) -> String {
             action.kind, action.package, action.path, action.place
         ));
     }
-    for file in &plan.pristine.add {
+    for file in &plan.pristine {
         line(format_args!(
             "pristine {} {} {}",
             file.sha256, file.package, file.path
         ));
-    }
-    for digest in &plan.pristine.forget {
-        line(format_args!("forget {digest}"));
     }
     for (place, package) in &plan.choices {
         let package = package.as_ref().map_or("-", PackageName::as_str);

@@ -28,7 +28,7 @@ impl Sysroot {
         head: &Head,
     ) -> Result<BTreeSet<usize>, PlanError> {
         let name = &change.package.name;
-        let pristine = plan.pristine.add.iter();
+        let pristine = plan.pristine.iter();
         let pristine = pristine
             .filter(|file| file.package == *name)
             .map(|file| &file.path);

@@ -6,7 +6,7 @@ use igos_format::manifest::Manifest;
 use igos_format::{EntryKind, PackageName};
 use igos_root::{FollowedLinks, RootDir};
 
-use super::{Candidate, Plan, PlanError, PristineChanges};
+use super::{Candidate, Plan, PlanError};
 use crate::alternatives::Choices;
 use crate::configuration::Pending;
 use crate::database::Database;
@@ -44,7 +44,7 @@ impl Ground<'_> {
             unchanged: Vec::new(),
             notices: Vec::new(),
             install_bytes: 0,
-            pristine: PristineChanges::default(),
+            pristine: Vec::new(),
             choices: BTreeMap::new(),
             contents: BTreeMap::new(),
             exclusions: self.exclusions.clone(),

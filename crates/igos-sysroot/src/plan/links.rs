@@ -6,12 +6,10 @@ use igos_format::{PackageName, RelPath, Sha256};
 use igos_root::Kind;
 
 use super::configuration::Content;
-use super::paths::{Claims, PathPlan, PathPlanner, database, was_content};
 use super::exact::finish_conflicts;
 use super::ground::Ground;
-use super::{
-    Conflict, EditedConfiguration, PathAction, PathChange, Plan, PlanError, Unowned, Was,
-};
+use super::paths::{Claims, PathPlan, PathPlanner, database, was_content};
+use super::{Conflict, EditedConfiguration, PathAction, PathChange, Plan, PlanError, Unowned, Was};
 use crate::Ownership;
 use crate::alternatives::{Choices, Declared, Link, links_of};
 use crate::configuration::backup_name;

@@ -25,7 +25,7 @@ mod solve;
 mod world;
 
 pub use candidate::{Candidate, CandidateError, Vouch};
-pub use pristine::{PristineChanges, PristineFile};
+pub use pristine::PristineFile;
 pub use error::{Conflict, Lack, PlanError};
 pub use request::{Again, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Policy, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Wanted};
 
@@ -73,8 +73,8 @@ pub struct Plan {
     pub notices: Vec<Diagnostic>,
     /// Bytes the new files take on disk.
     pub install_bytes: u64,
-    /// Contents that come into the store of pristine configuration files, and that go from it.
-    pub pristine: PristineChanges,
+    /// Contents that come into the store of pristine configuration files; what nobody needs any more goes from it.
+    pub pristine: Vec<PristineFile>,
     /// Alternatives whose choice changes: the package, or nobody where the choice is forgotten.
     pub choices: BTreeMap<RelPath, Option<PackageName>>,
     /// Contents that neither an archive nor the store has, by digest.

@@ -10,7 +10,7 @@ use super::configuration::{Content, Versions, content_of};
 use super::links::{ChoiceRequest, Links};
 use super::{
     Candidate, Conflict, EditedConfiguration, PathAction, PathChange, PlanError,
-    PristineChanges, Unowned, Was, Yield,
+    PristineFile, Unowned, Was, Yield,
 };
 use crate::configuration::{Pending, backup_name};
 use crate::database::{Database, FileRow};
@@ -43,8 +43,8 @@ pub(super) struct PathPlan {
     pub(super) actions: Vec<PathAction>,
     pub(super) conflicts: Vec<Conflict>,
     pub(super) yields: BTreeSet<Yield>,
-    /// What happens in the store of pristine configuration files.
-    pub(super) pristine: PristineChanges,
+    /// What comes into the store of pristine configuration files.
+    pub(super) pristine: Vec<PristineFile>,
     /// Alternatives chosen, or no longer.
     pub(super) choices: BTreeMap<RelPath, Option<PackageName>>,
     /// Paths that a package which stays loses, because a departing one had taken them over.
@@ -103,7 +103,7 @@ impl PathPlanner<'_> {
         self.plan_links(&links, &claims, &fresh, &mut plan)?;
         self.plan_departures(&claims, &links, &dissolved, &mut plan)?;
         plan.choices = links.choices;
-        plan.pristine = self.pristine(&plan.actions)?;
+        plan.pristine = self.pristine()?;
         plan.actions.sort_by(|a, b| a.place.cmp(&b.place));
         Ok(plan)
     }

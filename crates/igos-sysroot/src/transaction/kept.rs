@@ -1,7 +1,7 @@
 //! What a transaction writes besides the files of archives and the records: links of alternatives, configuration
 //! files that are merged or accepted, pristine contents, and the texts of what waits, was chosen and is left out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 
@@ -13,14 +13,13 @@ use super::error::Refusal;
 use super::journal::Identity;
 use super::preflight::{OwnFile, PreFlight};
 use super::stage::{Staged, Stager, modified_of};
+use super::staging::Staging;
 use super::{ApplyError, Attributes};
 use crate::alternatives::Choices;
-use crate::configuration::{MERGE_MAX_BYTES, Merged, Pending, merge};
+use crate::configuration::{MERGE_MAX_BYTES, Merged, Pending, merge, stored};
 use crate::database::Database;
 use crate::state_text::StateText;
-use crate::{
-    Exclusions, Ownership, PathAction, PathChange, Plan, Record, Was, WriteAs, layout,
-};
+use crate::{Exclusions, Ownership, PathAction, PathChange, Plan, Record, Was, WriteAs, layout};
 
 /// Bytes copied at a time.
 const COPY_BYTES: usize = 128 * 1024;
@@ -107,7 +106,7 @@ impl Transaction<'_> {
         stager: &mut Stager<'_>,
         preflight: &mut PreFlight<'_>,
     ) -> Result<(), ApplyError> {
-        for file in &plan.pristine.add {
+        for file in &plan.pristine {
             let place = layout::pristine(&file.sha256);
             let failed = stage_error(&place);
             let source = staged_files
@@ -119,25 +118,58 @@ impl Transaction<'_> {
                 .map_err(failed)?;
             preflight.add_own(OwnFile::Put(place, staged), &mut stager.staging)?;
         }
-        for digest in &plan.pristine.forget {
-            let place = layout::pristine(digest);
-            preflight.add_own(OwnFile::Remove(place), &mut stager.staging)?;
+        Ok(())
+    }
+
+    /// Plans that pristine contents go which nobody needs: no package that stays or comes, and nothing that waits.
+    pub(super) fn forget_pristine(
+        &self,
+        pending: &Pending,
+        coming: &[Record],
+        going: &BTreeSet<PackageName>,
+        database: &Database,
+        staging: &mut Staging<'_>,
+        preflight: &mut PreFlight<'_>,
+    ) -> Result<(), ApplyError> {
+        let stored = stored(self.root).map_err(|source| ApplyError::Read { source })?;
+        let mut needed: BTreeSet<Sha256> = pending.bases.values().copied().flatten().collect();
+        for record in coming {
+            let own = record.entries().filter(|entry| entry.is_configuration);
+            needed.extend(own.filter_map(|entry| match entry.kind {
+                EntryKind::File { sha256, .. } => Some(sha256),
+                _ => None,
+            }));
+        }
+        let is_replaced = |name: &PackageName| {
+            going.contains(name)
+                || coming
+                    .iter()
+                    .any(|record| record.manifest.package.name == *name)
+        };
+        for digest in stored.difference(&needed) {
+            let users = database
+                .configured_with(digest)
+                .map_err(|source| ApplyError::Database { source })?;
+            if users.iter().all(is_replaced) {
+                let place = layout::pristine(digest);
+                preflight.add_own(OwnFile::Remove(place), staging)?;
+            }
         }
         Ok(())
     }
 
-    /// Stages the texts of the root's state that change.
+    /// Stages the texts of the root's state that change; returns what waits afterwards.
     pub(super) fn stage_texts(
         &self,
         plan: &Plan,
         actions: &[PathAction],
         stager: &mut Stager<'_>,
         preflight: &mut PreFlight<'_>,
-    ) -> Result<(), ApplyError> {
+    ) -> Result<Pending, ApplyError> {
         let text = |source| ApplyError::StateText { source };
         let pending = Pending::load(self.root).map_err(text)?;
-        let after = pending.after(actions);
-        put_text(&pending, &after, stager, preflight)?;
+        let waiting = pending.after(actions);
+        put_text(&pending, &waiting, stager, preflight)?;
         let choices = Choices::load(self.root).map_err(text)?;
         let mut after = choices.clone();
         for (place, package) in &plan.choices {
@@ -148,7 +180,8 @@ impl Transaction<'_> {
         }
         put_text(&choices, &after, stager, preflight)?;
         let exclusions = Exclusions::load(self.root).map_err(text)?;
-        put_text(&exclusions, &plan.exclusions, stager, preflight)
+        put_text(&exclusions, &plan.exclusions, stager, preflight)?;
+        Ok(waiting)
     }
 
     fn record_of(&self, name: &PackageName, database: &Database) -> Result<Record, ApplyError> {
@@ -183,11 +216,7 @@ impl Transaction<'_> {
     }
 
     /// Returns what a file on disk looks like.
-    fn look_of(
-        &self,
-        place: &RelPath,
-        ownership: Ownership,
-    ) -> Result<Look<'static>, ApplyError> {
+    fn look_of(&self, place: &RelPath, ownership: Ownership) -> Result<Look<'static>, ApplyError> {
         let read = |source| ApplyError::Read { source };
         let file = self.root.open_file(place).map_err(read)?;
         let found = self.root.metadata(place).map_err(read)?;
@@ -201,12 +230,10 @@ impl Transaction<'_> {
         xattrs.retain(|name, _| match ownership {
             Ownership::Recorded => name.starts_with("user."),
             // What the kernel computes of content, and what makes a program privileged, does not belong to a text.
-            Ownership::Applied => {
-                !matches!(
-                    name.as_str(),
-                    "security.capability" | "security.ima" | "security.evm"
-                )
-            }
+            Ownership::Applied => !matches!(
+                name.as_str(),
+                "security.capability" | "security.ima" | "security.evm"
+            ),
         });
         Ok(Look::Present(found, xattrs))
     }

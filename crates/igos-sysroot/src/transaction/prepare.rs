@@ -121,7 +121,15 @@ impl Transaction<'_> {
             preflight.add_path(&action, staged.as_ref(), &mut stager.staging)?;
             carried_out.push(action);
         }
-        self.stage_texts(plan, &carried_out, stager, &mut preflight)?;
+        let waiting = self.stage_texts(plan, &carried_out, stager, &mut preflight)?;
+        self.forget_pristine(
+            &waiting,
+            &records,
+            &removed,
+            database,
+            &mut stager.staging,
+            &mut preflight,
+        )?;
 
         let history = self.history(plan, number);
         let mut own = Vec::new();
@@ -293,7 +301,7 @@ fn wanted_paths(plan: &Plan, name: &PackageName) -> WantedPaths {
         .filter(|action| action.package == *name && action.change == PathChange::Replace)
         .map(|action| action.path.clone())
         .collect();
-    let pristine = plan.pristine.add.iter();
+    let pristine = plan.pristine.iter();
     let pristine = pristine
         .filter(|file| file.package == *name)
         .map(|file| (file.path.clone(), layout::pristine(&file.sha256)));

@@ -38,10 +38,7 @@ pub(super) fn own_link_findings(
                 Difference::Missing,
                 "nothing: something on the way is not a directory".to_owned(),
             )),
-            Err(error) => Some(finding(
-                Difference::Unreadable,
-                error.into_io().to_string(),
-            )),
+            Err(error) => Some(finding(Difference::Unreadable, error.into_io().to_string())),
         });
     }
     findings

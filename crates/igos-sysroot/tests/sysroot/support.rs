@@ -17,9 +17,9 @@ use igos_format::{
 use igos_report::Quiet;
 use igos_root::RootDir;
 use igos_sysroot::{
-    Again, Applied, ApplyError, ArchiveSource, Candidate, Change, ChangeOptions, Downgrade, Durability,
-    InstallRequest, LockedSysroot, Ownership, Plan, PlanError, RemoveRequest, Sysroot, Unmanaged,
-    Unowned, Unsigned, VerifyReport, VerifyRequest, Vouch, Wanted,
+    Again, Applied, ApplyError, ArchiveSource, Candidate, Change, ChangeOptions, Downgrade,
+    Durability, InstallRequest, LockedSysroot, Ownership, Plan, PlanError, RemoveRequest, Sysroot,
+    Unmanaged, Unowned, Unsigned, VerifyReport, VerifyRequest, Vouch, Wanted,
 };
 
 /// When all test transactions happen.
@@ -331,12 +331,18 @@ impl TestRoot {
         lines.join("\n")
     }
 
-    /// Returns all records and the history as text.
+    /// Returns all records, the history, the pristine contents and the texts of the state as text.
     pub(crate) fn records(&self) -> String {
         let mut lines = Vec::new();
-        for directory in ["packages", "history"] {
+        for directory in ["packages", "history", "pristine"] {
             let at = format!("var/lib/igos/{directory}");
             list(&self.path(&at), Path::new(directory), &mut lines);
+        }
+        for text in ["configuration", "alternatives", "excluded"] {
+            let at = format!("var/lib/igos/{text}");
+            if self.exists(&at) {
+                lines.push(self.content(&at));
+            }
         }
         lines.join("\n")
     }

@@ -7,11 +7,14 @@ use igos_cli::settings::{Layers, Loaded};
 use igos_cli::{Failure, Globals, Session};
 use igos_report::{Diagnostic, Explain};
 use igos_root::RootDir;
-use igos_sysroot::{ArchiveSource, Change, ChangeOptions, LockedSysroot, Plan, Sysroot, Unmanaged, Wait};
+use igos_sysroot::{
+    ArchiveSource, Change, ChangeOptions, HookPolicy, JobState, LockedSysroot, Plan, Recovery, Retry, Sysroot, Unmanaged, Wait,
+};
 use jiff::Timestamp;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::plan::{self, PlanAnswer};
+use super::plan_hooks::RanHooks;
 use crate::archives::Archives;
 use crate::settings::PkmSettings;
 
@@ -19,6 +22,7 @@ use crate::settings::PkmSettings;
 #[derive(Debug)]
 pub(super) struct Context<'a> {
     root: PathBuf,
+    hooks: HookPolicy,
     globals: Globals,
     pub(super) session: &'a Session,
 }
@@ -47,9 +51,15 @@ pub(super) enum Begin {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(root: PathBuf, globals: Globals, session: &'a Session) -> Self {
+    pub(super) fn new(
+        root: PathBuf,
+        hooks: HookPolicy,
+        globals: Globals,
+        session: &'a Session,
+    ) -> Self {
         Context {
             root,
+            hooks,
             globals,
             session,
         }
@@ -108,12 +118,64 @@ impl<'a> Context<'a> {
             ..ChangeOptions::default()
         };
         let root = RootDir::open(&self.root)?;
-        let locked = match begin {
+        let mut locked = match begin {
             Begin::Allow => LockedSysroot::create_or_open(root, options)?,
             Begin::Refuse => LockedSysroot::open(root, options)?,
         };
         self.tell(locked.notices());
+        self.run_interrupted_hooks(&mut locked);
         Ok(locked)
+    }
+
+    /// Runs what an earlier transaction had to run and was interrupted in; what fails now does not stand against
+    /// what comes next.
+    fn run_interrupted_hooks(&self, locked: &mut LockedSysroot) {
+        let left = match locked.recovery() {
+            // Its files are not what hooks expect; the next opening settles.
+            Recovery::Undone { .. } => return,
+            Recovery::Nothing | Recovery::Finished { .. } => {
+                locked.run_hooks(Retry::Interrupted, self.session.reporter())
+            }
+        };
+        match left {
+            Ok(results) => {
+                for result in results.iter().filter(|result| result.is_failed()) {
+                    let message = format!(
+                        "{} of transaction {}, which was interrupted, failed again",
+                        result.what, result.transaction
+                    );
+                    self.session.notice(
+                        Diagnostic::warning("hook-failed", message)
+                            .hint("mend what it complains about: `pkm hooks run`"),
+                    );
+                }
+            }
+            Err(error) => self.tell(&error.diagnostics()),
+        }
+    }
+
+    /// Runs what a transaction left to be run; what cannot be run is told and stays to be run.
+    fn run_hooks(&self, locked: &mut LockedSysroot, retry: Retry) -> Result<RanHooks, Failure> {
+        let results = match locked.run_hooks(retry, self.session.reporter()) {
+            Ok(results) => results,
+            Err(error) => {
+                self.tell(&error.diagnostics());
+                Vec::new()
+            }
+        };
+        let is_left = |state: &JobState| matches!(state, JobState::Waiting | JobState::Failed(_));
+        let journals = locked.hooks_left()?;
+        let left = journals
+            .iter()
+            .flat_map(|journal| &journal.jobs)
+            .filter(|(_, state)| is_left(state));
+        Ok(RanHooks::new(results, left.count()))
+    }
+
+    /// Opens the root to change and runs what is left to be run, failed jobs too.
+    pub(super) fn retry_hooks(&self) -> Result<RanHooks, Failure> {
+        let mut locked = self.locked(Begin::Refuse)?;
+        self.run_hooks(&mut locked, Retry::Failed)
     }
 
     fn tell(&self, notices: &[Diagnostic]) {
@@ -125,11 +187,12 @@ impl<'a> Context<'a> {
     /// Shows the plan, asks, and carries it out; with `--dry-run` it is the answer.
     pub(super) fn carry_out(
         &self,
-        plan: Plan,
+        mut plan: Plan,
         archives: &Archives,
         begin: Begin,
     ) -> Result<PlanAnswer, Failure> {
         self.tell(&plan.notices);
+        plan.hooks.policy = self.hooks;
         if plan.is_empty() || self.is_dry_run() {
             return Ok(PlanAnswer::planned(plan));
         }
@@ -146,6 +209,7 @@ impl<'a> Context<'a> {
         let now = Timestamp::now().as_second();
         let applied = locked.apply(&plan, digest, &open, now, self.session.reporter())?;
         locked.settle()?;
-        Ok(PlanAnswer::applied(plan, applied))
+        let hooks = self.run_hooks(&mut locked, Retry::Interrupted)?;
+        Ok(PlanAnswer::applied(plan, applied, hooks))
     }
 }

@@ -1,14 +1,25 @@
 //! The command line: one file for each command, and what they share.
 
+mod alternatives;
+mod alternatives_list;
+mod alternatives_set;
+mod config;
+mod config_answer;
+mod config_diff;
+mod config_list;
 mod context;
 mod depends;
 mod files;
 mod history;
+mod hooks;
+mod hooks_list;
+mod hooks_run;
 mod info;
 mod install;
 mod list;
 mod owner;
 mod plan;
+mod plan_hooks;
 mod recover;
 mod reinstall;
 mod remove;
@@ -19,6 +30,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use igos_cli::{Answer, EXIT_CODES_HELP, Failure, Globals, Program, Session};
+
+use igos_sysroot::HookPolicy;
 
 use context::Context;
 
@@ -59,6 +72,9 @@ pub struct Pkm {
         help_heading = "Flags of every command"
     )]
     root: PathBuf,
+    /// Run no hooks and triggers of packages; the history of the root says so
+    #[arg(long, global = true, help_heading = "Flags of every command")]
+    no_triggers: bool,
     #[command(flatten)]
     globals: Globals,
     #[command(subcommand)]
@@ -76,6 +92,9 @@ enum Command {
     Owner(owner::Owner),
     Depends(depends::Depends),
     Verify(verify::Verify),
+    Config(config::Config),
+    Alternatives(alternatives::Alternatives),
+    Hooks(hooks::Hooks),
     History(history::History),
     Recover(recover::Recover),
     Settings(settings::Settings),
@@ -93,7 +112,12 @@ impl Program for Pkm {
 ///
 /// Returns why the command has no answer, with the exit code.
 pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
-    let context = Context::new(pkm.root, pkm.globals, session);
+    let policy = if pkm.no_triggers {
+        HookPolicy::Skip
+    } else {
+        HookPolicy::Run
+    };
+    let context = Context::new(pkm.root, policy, pkm.globals, session);
     // Nothing here polls: queries and plans have nothing to finish, and a transaction says when it has.
     session.interrupt().end_at_once();
     match pkm.command {
@@ -106,6 +130,9 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
         Command::Owner(owner) => owner.run(&context).map(Answer::from),
         Command::Depends(depends) => depends.run(&context).map(Answer::from),
         Command::Verify(verify) => verify.run(&context).map(Answer::from),
+        Command::Config(config) => config.run(&context),
+        Command::Alternatives(alternatives) => alternatives.run(&context),
+        Command::Hooks(hooks) => hooks.run(&context),
         Command::History(history) => history.run(&context).map(Answer::from),
         Command::Recover(recover) => recover.run(&context).map(Answer::from),
         Command::Settings(settings) => settings.run(&context).map(Answer::from),

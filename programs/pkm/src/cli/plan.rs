@@ -2,10 +2,13 @@
 
 use std::fmt::{self, Write as _};
 
-use igos_cli::{Render, Size};
+use igos_cli::{Exit, Render, Size};
 use igos_format::Sha256;
+use igos_format::escape::escape;
 use igos_sysroot::{Applied, Change, ChangeAction, PathChange, Plan, Privilege};
 use serde::Serialize;
+
+use super::plan_hooks::{self, RanHooks};
 
 /// Lines of one section of a plan that are shown to people; `--json` has them all.
 const SECTION_MAX_LINES: usize = 40;
@@ -17,6 +20,8 @@ pub(super) struct PlanAnswer {
     plan: Plan,
     /// `None` if nothing was carried out: there was nothing to do, or `--dry-run`.
     applied: Option<Applied>,
+    /// What became of hooks, triggers and accounts.
+    hooks: RanHooks,
 }
 
 impl PlanAnswer {
@@ -25,15 +30,24 @@ impl PlanAnswer {
             digest: plan.digest(),
             plan,
             applied: None,
+            hooks: RanHooks::default(),
         }
     }
 
-    pub(super) fn applied(plan: Plan, applied: Applied) -> Self {
+    pub(super) fn applied(plan: Plan, applied: Applied, hooks: RanHooks) -> Self {
         PlanAnswer {
             digest: plan.digest(),
             plan,
             applied: Some(applied),
+            hooks,
         }
+    }
+}
+
+impl PlanAnswer {
+    /// Returns the plan, and what became of it.
+    pub(super) fn into_parts(self) -> (Plan, Option<Applied>) {
+        (self.plan, self.applied)
     }
 }
 
@@ -67,11 +81,18 @@ impl Render for PlanAnswer {
                 PathChange::Backup { beside } => {
                     writeln!(out, "kept what was at /{} as /{beside}", action.place)?;
                 }
+                PathChange::Link { target } => {
+                    writeln!(out, "/{} leads to {}", action.place, escape(target))?;
+                }
                 PathChange::Abandon => writeln!(out, "left your /{} where it is", action.place)?,
                 _ => {}
             }
         }
-        Ok(())
+        self.hooks.render(out)
+    }
+
+    fn exit(&self) -> Exit {
+        self.hooks.exit()
     }
 }
 
@@ -112,6 +133,10 @@ pub(super) fn text(plan: &Plan) -> String {
         "paths that need your attention",
         &attention(plan),
     );
+    for (title, lines) in plan_hooks::sections(plan) {
+        section(&mut text, title, &lines);
+    }
+    section(&mut text, "links to what packages serve", &links(plan));
     section(
         &mut text,
         "declared, recorded and not carried out yet",
@@ -177,6 +202,19 @@ fn privilege(privilege: &Privilege) -> String {
     }
 }
 
+fn links(plan: &Plan) -> Vec<String> {
+    let links = plan.paths.iter().filter_map(|action| match &action.change {
+        PathChange::Link { target } => Some(format!(
+            "/{} leads to {} of {}",
+            action.place,
+            escape(target),
+            action.package
+        )),
+        _ => None,
+    });
+    links.collect()
+}
+
 fn attention(plan: &Plan) -> Vec<String> {
     let lines = plan.paths.iter().filter_map(|action| {
         let place = &action.place;
@@ -196,6 +234,11 @@ fn attention(plan: &Plan) -> Vec<String> {
             PathChange::Merge { beside, .. } => format!(
                 "/{place}: what is new is merged into your edited file, or goes to /{beside} if that is in doubt"
             ),
+            PathChange::Write { beside: None, .. } => format!("/{place} is written anew"),
+            PathChange::Write {
+                beside: Some(beside),
+                ..
+            } => format!("/{place} is written anew, what is there goes to /{beside}"),
             PathChange::MoveAside { beside } => {
                 format!("/{place}: what is there goes to /{beside}")
             }
@@ -210,7 +253,9 @@ fn attention(plan: &Plan) -> Vec<String> {
                 format!("/{place}: leads to {}", igos_format::escape::escape(target))
             }
             PathChange::Write { .. } => format!("/{place}: the new content is written"),
-            PathChange::Create | PathChange::Replace | PathChange::Adopt | PathChange::Remove => {
+            PathChange::Create
+            | PathChange::Link { .. }
+            | PathChange::Replace | PathChange::Adopt | PathChange::Remove => {
                 return None;
             }
         })
