@@ -13,6 +13,7 @@
 mod archives;
 mod index;
 mod recipes;
+mod trust;
 
 #[path = "../../crates/igos-format/tests/archive/forge.rs"]
 #[allow(
@@ -36,6 +37,7 @@ mod index_forge;
 pub use archives::{archive, archive_pieces};
 pub use index::index;
 pub use recipes::recipe;
+pub use trust::metadata;
 
 use igos_format::{Sha256, manifest as text};
 

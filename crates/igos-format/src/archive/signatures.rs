@@ -23,7 +23,7 @@ pub enum SignatureAlgorithm {
 pub struct Signature {
     /// How it is made.
     pub algorithm: SignatureAlgorithm,
-    /// Digest of the public key that verifies it.
+    /// The id of the key that verifies it ([`crate::trust::KeyId`]).
     pub key: Sha256,
     /// The signature.
     pub value: [u8; 64],

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod client;
+mod document;
 mod forge;
 mod interop;
 mod rotation;
