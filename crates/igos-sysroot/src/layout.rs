@@ -78,6 +78,30 @@ pub(crate) const JOURNAL: &[u8] = b"journal";
 /// See [`JOURNAL`].
 pub(crate) const JOURNAL_NEW: &[u8] = b"journal.new";
 
+/// Name of the journal of a transaction that is in force, while its old files are put where they are kept.
+pub(crate) const JOURNAL_DONE: &[u8] = b"journal.done";
+
+/// Name, in the state directory, of the directory of what transactions replaced and removed.
+pub(crate) const UNDO: &[u8] = b"undo";
+
+/// Name of such a directory at the top of another mount; packages cannot bring names that begin like this.
+pub(crate) const UNDO_ELSEWHERE: &[u8] = b".igos-undo";
+
+/// Returns the directory of what transactions replaced and removed.
+pub(crate) fn undo_directory() -> RelPath {
+    path("var/lib/igos/undo")
+}
+
+/// Returns the name of what is kept of one transaction.
+pub(crate) fn undo_name(transaction: u64) -> Vec<u8> {
+    crate::HistoryEntry::file_name(transaction).into_bytes()
+}
+
+/// Returns the directory of what is kept of one transaction.
+pub(crate) fn undo(transaction: u64) -> RelPath {
+    path(&format!("var/lib/igos/undo/{transaction:08}"))
+}
+
 /// Name of the staging directory in the state directory.
 pub(crate) const STAGING: &[u8] = b"staging";
 

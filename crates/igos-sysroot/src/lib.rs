@@ -32,6 +32,7 @@ mod record;
 mod state_text;
 mod sysroot;
 mod transaction;
+mod undo;
 mod verify;
 
 pub use database::DatabaseError;
@@ -63,6 +64,7 @@ pub use transaction::{
     Applied, ApplyError, ArchiveSource, Attributes, Disk, Durability, FrameSource, JournalError, Mutations, OpenArchive,
     Recovery, Refusal,
 };
+pub use undo::{UndoError, UndoLimits, Undoable};
 pub use verify::{
     Class, Counts, Difference, Expected, Extras, Finding, Mismatch, Observed, VerifyError,
     VerifyReport, VerifyRequest, compare,

@@ -13,10 +13,10 @@ use crate::lock::Lock;
 use crate::open_error::{database_error, state_error};
 use crate::record::{last_in_history, rebuild};
 use crate::sysroot::{has_record, state_directory};
-use crate::transaction::{Transaction, recover, settle};
+use crate::transaction::{Closing, Transaction, recover};
 use crate::{
     Applied, ApplyError, Confined, Disk, Durability, Mutations, OpenArchive, OpenError, Plan, Recovery, RunHooks,
-    Sysroot, Wait, layout,
+    Sysroot, UndoLimits, Wait, layout,
 };
 
 /// Name, in the state directory, of a record that is being restored.
@@ -31,6 +31,8 @@ pub struct ChangeOptions {
     pub durability: Durability,
     /// What changes the file system; tests put something else here.
     pub mutations: Arc<dyn Mutations>,
+    /// How much is kept to undo transactions.
+    pub undo: UndoLimits,
     /// What runs hooks; tests put something else here.
     pub hooks: Arc<dyn RunHooks>,
 }
@@ -41,6 +43,7 @@ impl Default for ChangeOptions {
             wait: Wait::GiveUp,
             durability: Durability::Full,
             mutations: Arc::new(Disk),
+            undo: UndoLimits::default(),
             hooks: Arc::new(Confined::default()),
         }
     }
@@ -109,12 +112,13 @@ impl LockedSysroot {
         })?;
         root.create_directories(&layout::pristine_directory(), 0o755)
             .map_err(|source| state_error(&root, source))?;
-        let recovery = recover(
-            &root,
-            &state,
-            options.mutations.as_ref(),
-            options.durability,
-        )
+        let recovery = recover(&Closing {
+            root: &root,
+            state: &state,
+            mutations: options.mutations.as_ref(),
+            durability: options.durability,
+            undo: options.undo,
+        })
         .map_err(|source| OpenError::Recover {
             root: root.to_string(),
             source,
@@ -122,6 +126,18 @@ impl LockedSysroot {
         // Roots of earlier versions have none.
         root.create_directories(&layout::hooks(), 0o755)
             .map_err(|source| state_error(&root, source))?;
+        let undo = state.metadata_if_present(layout::UNDO).and_then(|found| {
+            if found.is_none() {
+                options
+                    .mutations
+                    .create_directory(&state, layout::UNDO, 0o700)?;
+            }
+            Ok(())
+        });
+        undo.map_err(|source| {
+            let path = layout::undo_directory().to_string();
+            state_error(&root, RootError::new("make", path, source))
+        })?;
         let last_transaction = last_in_history(&root)?;
         let mut notices = recovery_notice(&recovery);
         let opened = Database::open(&state, options.durability)
@@ -211,6 +227,7 @@ impl LockedSysroot {
             hooks: self.options.hooks.as_ref(),
             last: self.sysroot.last_transaction,
             time,
+            undo: self.options.undo,
         };
         let database = &mut self.sysroot.database;
         let applied = transaction.apply(plan, confirmed, archives, database, reporter)?;
@@ -224,12 +241,14 @@ impl LockedSysroot {
     ///
     /// Returns what failed; the transaction is in force all the same, and the next opening settles it.
     pub fn settle(&mut self) -> Result<(), ApplyError> {
-        settle(
-            &self.sysroot.root,
-            &self.state,
-            self.options.mutations.as_ref(),
-            self.options.durability,
-        )?;
+        Closing {
+            root: &self.sysroot.root,
+            state: &self.state,
+            mutations: self.options.mutations.as_ref(),
+            durability: self.options.durability,
+            undo: self.options.undo,
+        }
+        .settle()?;
         self.sysroot
             .database
             .check_point()

@@ -6,8 +6,9 @@ use igos_format::Sha256;
 use igos_report::{Outcome, Reporter, Subject, Task};
 use igos_root::{Directory, FollowedLinks, RootDir};
 
-use super::journal::Step;
+use super::journal::{Journal, Step};
 use super::prepare::Prepared;
+use super::recover::read_journal;
 use super::stage::Stager;
 use super::staging::{self, Staging};
 use super::steps::{Stepper, shown};
@@ -15,6 +16,7 @@ use super::{ApplyError, ArchiveSource, Durability, Mutations};
 use crate::database::Database;
 use crate::hooks::run_before;
 use crate::owners::Owners;
+use crate::undo::{self, UndoLimits};
 use crate::{Change, Plan, RunHooks, layout};
 
 /// Opens the archive of a change; every byte of it is verified against the seal in the plan.
@@ -41,6 +43,8 @@ pub(crate) struct Transaction<'a> {
     pub(crate) last: u64,
     /// Seconds since 1970.
     pub(crate) time: i64,
+    /// How much is kept to undo transactions.
+    pub(crate) undo: UndoLimits,
 }
 
 impl Transaction<'_> {
@@ -98,8 +102,14 @@ impl Transaction<'_> {
             .and_then(|()| self.prepare(plan, archives, database, &mut stager, task))
             .and_then(|prepared| {
                 let number = prepared.history.transaction;
-                run_before(self.root, &plan.hooks, number, &prepared.programs, self.hooks)
-                    .map_err(|source| ApplyError::Hook { source })?;
+                run_before(
+                    self.root,
+                    &plan.hooks,
+                    number,
+                    &prepared.programs,
+                    self.hooks,
+                )
+                .map_err(|source| ApplyError::Hook { source })?;
                 self.commit(&prepared, &stager.staging)?;
                 Ok(prepared)
             });
@@ -228,6 +238,17 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    fn take_back_end(&self, staging: &Staging<'_>) -> io::Result<()> {
+        let closing = Closing {
+            root: self.root,
+            state: self.state,
+            mutations: self.mutations,
+            durability: self.durability,
+            undo: self.undo,
+        };
+        closing.close(staging)
+    }
+
     fn take_back(
         &self,
         steps: &[Step],
@@ -242,46 +263,91 @@ impl Transaction<'_> {
         for step in steps.iter().rev() {
             stepper.take_back(step).map_err(interrupted)?;
         }
-        close(
-            self.root,
+        self.take_back_end(staging).map_err(interrupted)
+    }
+}
+
+/// What a transaction that ends works on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Closing<'a> {
+    pub(crate) root: &'a RootDir,
+    pub(crate) state: &'a Directory,
+    pub(crate) mutations: &'a dyn Mutations,
+    pub(crate) durability: Durability,
+    pub(crate) undo: UndoLimits,
+}
+
+impl Closing<'_> {
+    /// Brings the root's present state to disk, then lets the journal and the staging directories go.
+    pub(super) fn close(&self, staging: &Staging<'_>) -> io::Result<()> {
+        if self.durability == Durability::Full {
+            staging.sync()?;
+        }
+        self.mutations.delete(self.state, layout::JOURNAL)?;
+        staging::clear(self.root, self.state, self.mutations)
+    }
+
+    /// Does the same for a transaction that is in force; its old files are put where they are kept.
+    pub(super) fn close_kept(&self, transaction: u64, staging: &Staging<'_>) -> io::Result<()> {
+        if !undo::is_worth_keeping(self.root, transaction) {
+            self.close(staging)?;
+            return undo::prune(self.root, self.state, self.mutations, self.undo);
+        }
+        if self.durability == Durability::Full {
+            staging.sync()?;
+        }
+        // From here on the steps must not be looked at again: old files leave the slots that they name.
+        self.mutations.rename_new(
             self.state,
+            layout::JOURNAL,
+            self.state,
+            layout::JOURNAL_DONE,
+        )?;
+        if self.durability == Durability::Full {
+            self.mutations.sync(self.state)?;
+        }
+        self.finish_keeping(transaction, staging)
+    }
+
+    /// Puts the old files of a transaction that is in force where they are kept, and lets the rest go.
+    pub(super) fn finish_keeping(&self, transaction: u64, staging: &Staging<'_>) -> io::Result<()> {
+        undo::keep(
+            self.root,
             self.mutations,
-            self.durability,
-            staging,
-        )
-        .map_err(interrupted)
+            transaction,
+            &staging.directories(),
+        )?;
+        self.mutations.delete(self.state, layout::JOURNAL_DONE)?;
+        staging::clear(self.root, self.state, self.mutations)?;
+        undo::prune(self.root, self.state, self.mutations, self.undo)
     }
-}
 
-/// Brings the root's present state to disk, then lets the journal and the staging directories go.
-pub(super) fn close(
-    root: &RootDir,
-    state: &Directory,
-    mutations: &dyn Mutations,
-    durability: Durability,
-    staging: &Staging<'_>,
-) -> io::Result<()> {
-    if durability == Durability::Full {
-        staging.sync()?;
+    fn reopen(&self, journal: &Journal) -> io::Result<Staging<'_>> {
+        Staging::reopen(self.root, self.state, self.mutations, &journal.staging)
     }
-    mutations.delete(state, layout::JOURNAL)?;
-    staging::clear(root, state, mutations)
-}
 
-/// Settles a finished transaction: its journal and the old files go.
-pub(crate) fn settle(
-    root: &RootDir,
-    state_directory: &Directory,
-    mutations: &dyn Mutations,
-    durability: Durability,
-) -> Result<(), ApplyError> {
-    let failed = |source| ApplyError::Settle { source };
-    let Some(journal) = super::recover::read_journal(root)? else {
-        return Ok(());
-    };
-    let staging =
-        Staging::reopen(root, state_directory, mutations, &journal.staging).map_err(failed)?;
-    close(root, state_directory, mutations, durability, &staging).map_err(failed)
+    /// Settles a finished transaction: its journal and the old files go.
+    pub(crate) fn settle(&self) -> Result<(), ApplyError> {
+        let failed = |source| ApplyError::Settle { source };
+        self.finish_kept()?;
+        let Some(journal) = read_journal(self.root, layout::JOURNAL)? else {
+            return Ok(());
+        };
+        let staging = self.reopen(&journal).map_err(failed)?;
+        self.close_kept(journal.transaction, &staging)
+            .map_err(failed)
+    }
+
+    /// Goes on where putting old files away was interrupted.
+    pub(super) fn finish_kept(&self) -> Result<(), ApplyError> {
+        let failed = |source| ApplyError::Settle { source };
+        let Some(journal) = read_journal(self.root, layout::JOURNAL_DONE)? else {
+            return Ok(());
+        };
+        let staging = self.reopen(&journal).map_err(failed)?;
+        self.finish_keeping(journal.transaction, &staging)
+            .map_err(failed)
+    }
 }
 
 pub(super) fn state(operation: &'static str, source: io::Error) -> ApplyError {

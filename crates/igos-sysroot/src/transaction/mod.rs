@@ -14,6 +14,7 @@
 //! ([`recover()`]). Every mutation goes through [`Mutations`], so that tests can stop it anywhere.
 
 mod apply;
+mod before;
 mod contents;
 mod error;
 mod journal;
@@ -35,7 +36,7 @@ pub use mutations::{Attributes, Disk, Mutations};
 pub use recover::Recovery;
 pub use unpack::{ArchiveSource, FrameSource};
 
-pub(crate) use apply::{Transaction, settle};
+pub(crate) use apply::{Closing, Transaction};
 pub(crate) use recover::recover;
 pub(crate) use stage::modified_of;
 

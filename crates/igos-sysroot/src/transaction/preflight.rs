@@ -71,6 +71,11 @@ impl<'a> PreFlight<'a> {
         }
     }
 
+    /// Returns the steps so far, in no order.
+    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.values()
+    }
+
     fn push(&mut self, phase: Phase, step: Step) {
         self.steps.insert((phase, self.steps.len()), step);
     }

@@ -157,6 +157,9 @@ impl Transaction<'_> {
         for name in &removed {
             preflight.add_own(OwnFile::Remove(layout::record(name)), &mut stager.staging)?;
         }
+        let changed = records.iter().map(|record| &record.manifest.package.name);
+        let names = changed.chain(&removed).collect();
+        self.stage_before(&names, database, stager, &mut preflight)?;
         Ok(Prepared {
             journal: Journal {
                 transaction: number,
@@ -329,7 +332,7 @@ fn wanted_paths(plan: &Plan, name: &PackageName) -> WantedPaths {
 }
 
 /// Returns a package's record from its text, or where that is damaged or gone from the database.
-fn read_record(
+pub(super) fn read_record(
     root: &RootDir,
     database: &Database,
     name: &PackageName,

@@ -2,13 +2,13 @@
 
 use std::io;
 
-use igos_root::{Directory, RootDir};
+use igos_root::RootDir;
 
-use super::apply::close;
+use super::ApplyError;
+use super::apply::Closing;
 use super::journal::Journal;
 use super::staging::{self, Staging};
 use super::steps::{Stepper, shown};
-use super::{ApplyError, Durability, Mutations};
 use crate::layout;
 
 /// What opening a root for changes found and did.
@@ -33,10 +33,10 @@ pub enum Recovery {
     },
 }
 
-/// Reads the journal of a root, if there is one.
-pub(super) fn read_journal(root: &RootDir) -> Result<Option<Journal>, ApplyError> {
+/// Reads the journal of this name, if there is one.
+pub(super) fn read_journal(root: &RootDir, name: &[u8]) -> Result<Option<Journal>, ApplyError> {
     let place = layout::state()
-        .join(layout::JOURNAL)
+        .join(name)
         .map_err(|error| ApplyError::State {
             operation: "name the journal",
             source: io::Error::other(error),
@@ -52,14 +52,16 @@ pub(super) fn read_journal(root: &RootDir) -> Result<Option<Journal>, ApplyError
 /// Finishes what a journal tells of; where that fails, undoes it. Without a journal, empties the staging directories.
 ///
 /// It can be interrupted anywhere and begun again: each step is looked at before it is done.
-pub(crate) fn recover(
-    root: &RootDir,
-    state: &Directory,
-    mutations: &dyn Mutations,
-    durability: Durability,
-) -> Result<Recovery, ApplyError> {
+pub(crate) fn recover(closing: &Closing<'_>) -> Result<Recovery, ApplyError> {
+    let Closing {
+        root,
+        state,
+        mutations,
+        ..
+    } = *closing;
     let cannot = |operation| move |source| ApplyError::State { operation, source };
-    let Some(journal) = read_journal(root)? else {
+    closing.finish_kept()?;
+    let Some(journal) = read_journal(root, layout::JOURNAL)? else {
         let clean = || -> io::Result<()> {
             if state.metadata_if_present(layout::JOURNAL_NEW)?.is_some() {
                 mutations.delete(state, layout::JOURNAL_NEW)?;
@@ -98,7 +100,10 @@ pub(crate) fn recover(
             }
         }
     };
-    close(root, state, mutations, durability, &staging)
-        .map_err(|source| ApplyError::Settle { source })?;
+    let closed = match recovery {
+        Recovery::Undone { .. } => closing.close(&staging),
+        _ => closing.close_kept(transaction, &staging),
+    };
+    closed.map_err(|source| ApplyError::Settle { source })?;
     Ok(recovery)
 }

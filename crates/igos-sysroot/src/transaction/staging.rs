@@ -205,6 +205,11 @@ impl<'a> Staging<'a> {
         }
     }
 
+    /// Returns all staging directories, in the order of their numbers.
+    pub(super) fn directories(&self) -> Vec<&Directory> {
+        self.tops.iter().map(|top| &top.directory).collect()
+    }
+
     /// Returns the places of all staging directories, in the order of their numbers.
     pub(super) fn places(&self) -> Vec<RelPath> {
         self.tops.iter().map(|top| top.place.clone()).collect()
