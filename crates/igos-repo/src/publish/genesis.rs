@@ -11,6 +11,7 @@ use igos_format::trust::{
 use igos_report::Explain;
 
 use super::lifetimes::{Lifetimes, after};
+use super::request::Execution;
 use super::ring::{OFFLINE, ONLINE};
 use super::state::{ARCHIVES, PACKAGES, Published, State, StateError, read, read_root};
 use super::{layout, ring};
@@ -131,6 +132,7 @@ pub fn new_keys(
     wanted: NewKeys,
     lifetimes: &Lifetimes,
     now: UtcTime,
+    execution: Execution,
 ) -> Result<MadeKeys, NewKeysError> {
     for (role, keys, threshold) in [
         ("root", wanted.root_keys, wanted.root_threshold),
@@ -145,10 +147,11 @@ pub fn new_keys(
         }
     }
     for part in [OFFLINE, ONLINE] {
-        make_private(&directory.join(part))?;
+        make_private(&directory.join(part), execution)?;
     }
     let mut maker = Maker {
         directory,
+        execution,
         files: BTreeMap::new(),
     };
     let roots = maker.make("root", OFFLINE, wanted.root_keys)?;
@@ -167,16 +170,20 @@ pub fn new_keys(
     let first = first_targets(&online, after(now, lifetimes.targets_seconds));
     let root = sign(root, &roots).to_bytes();
     let first = sign(first, &targets).to_bytes();
-    let root_file = write(&directory.join(ONLINE), "root", &root)?;
-    write(&directory.join(ONLINE), "targets", &first)?;
+    let online = directory.join(ONLINE);
+    if execution == Execution::Real {
+        write(&first_file(&online, "root"), &root)?;
+        write(&first_file(&online, "targets"), &first)?;
+    }
     Ok(MadeKeys {
-        root: root_file,
+        root: first_file(&online, "root"),
         files: maker.files,
     })
 }
 
 struct Maker<'a> {
     directory: &'a Path,
+    execution: Execution,
     files: BTreeMap<&'static str, Vec<PathBuf>>,
 }
 
@@ -195,7 +202,9 @@ impl Maker<'_> {
             };
             let path = self.directory.join(part).join(name);
             let key = SecretKey::generate()?;
-            key.store(&path)?;
+            if self.execution == Execution::Real {
+                key.store(&path)?;
+            }
             self.files.entry(role).or_default().push(path);
             keys.push(key);
         }
@@ -252,7 +261,7 @@ fn first_targets(online: &BTreeMap<&str, Vec<SecretKey>>, expires: UtcTime) -> T
 }
 
 /// Makes a directory that nobody else can look into; one with something in it is refused.
-fn make_private(path: &Path) -> Result<(), NewKeysError> {
+fn make_private(path: &Path, execution: Execution) -> Result<(), NewKeysError> {
     let io = |source| NewKeysError::Io {
         path: path.to_owned(),
         source,
@@ -265,6 +274,9 @@ fn make_private(path: &Path) -> Result<(), NewKeysError> {
             }),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if execution == Execution::DryRun {
+                return Ok(());
+            }
             let mut builder = std::fs::DirBuilder::new();
             builder.recursive(true).mode(0o700).create(path).map_err(io)
         }
@@ -277,13 +289,11 @@ fn first_file(directory: &Path, role: &str) -> PathBuf {
     directory.join(format!("{role}.json"))
 }
 
-fn write(directory: &Path, role: &str, bytes: &[u8]) -> Result<PathBuf, NewKeysError> {
-    let path = first_file(directory, role);
-    fs_err::write(&path, bytes).map_err(|source| NewKeysError::Io {
-        path: path.clone(),
+fn write(path: &Path, bytes: &[u8]) -> Result<(), NewKeysError> {
+    fs_err::write(path, bytes).map_err(|source| NewKeysError::Io {
+        path: path.to_owned(),
         source,
-    })?;
-    Ok(path)
+    })
 }
 
 /// Returns what a new repository begins with, from the first of these directories that has it.

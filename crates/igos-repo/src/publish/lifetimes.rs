@@ -21,13 +21,7 @@ pub struct Lifetimes {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Lifetimes {
-            root_seconds: 365 * DAY,
-            targets_seconds: 90 * DAY,
-            lists_seconds: 14 * DAY,
-            snapshot_seconds: 14 * DAY,
-            timestamp_seconds: 2 * DAY,
-        }
+        Lifetimes::DEFAULT
     }
 }
 
@@ -41,6 +35,15 @@ pub struct LifetimeError {
 }
 
 impl Lifetimes {
+    /// A year, 90 days, twice 14 days, 2 days.
+    pub const DEFAULT: Lifetimes = Lifetimes {
+        root_seconds: 365 * DAY,
+        targets_seconds: 90 * DAY,
+        lists_seconds: 14 * DAY,
+        snapshot_seconds: 14 * DAY,
+        timestamp_seconds: 2 * DAY,
+    };
+
     /// Sets one lifetime by a text like `timestamp=7`, in days; `lists` are the roles `packages` and `archives`.
     ///
     /// # Errors

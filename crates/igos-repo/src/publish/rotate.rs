@@ -254,11 +254,10 @@ impl Change {
                     .filter(|delegation| delegation.name == role)
                     .for_each(|delegation| exchange(&mut delegation.keys));
                 delegations.keys.insert(new.id(), new);
-                let old_key = delegations.keys.get(&old).copied();
-                if let Some(key) = old_key.filter(|_| role == PACKAGES) {
-                    if farewell == Farewell::Retire {
-                        self.targets.retired_keys.insert(old, key);
-                    }
+                // Other roles sign nothing that stays installed.
+                let old_key = delegations.keys.get(&old).filter(|_| role == PACKAGES);
+                if let (Some(key), Farewell::Retire) = (old_key, farewell) {
+                    self.targets.retired_keys.insert(old, *key);
                 }
                 self.are_targets_new = true;
             }

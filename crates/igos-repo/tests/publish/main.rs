@@ -1,0 +1,6 @@
+//! Publishing, seen from a reader.
+
+mod keys;
+mod layout;
+mod refusals;
+mod support;
