@@ -8,7 +8,7 @@ use igos_cli::{Failure, Globals, Session};
 use igos_report::{Diagnostic, Explain};
 use igos_root::RootDir;
 use igos_sysroot::{
-    ArchiveSource, Change, ChangeOptions, HookPolicy, JobState, LockedSysroot, Plan, Recovery, Retry, Sysroot, Unmanaged, Wait,
+    ArchiveSource, Change, ChangeOptions, HookPolicy, JobState, LockedSysroot, Plan, Retry, Sysroot, Unmanaged, Wait,
 };
 use jiff::Timestamp;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
@@ -21,7 +21,7 @@ use crate::settings::PkmSettings;
 /// The root, the flags of all commands, the session.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
-    root: PathBuf,
+    pub(super) root: PathBuf,
     hooks: HookPolicy,
     globals: Globals,
     pub(super) session: &'a Session,
@@ -130,14 +130,7 @@ impl<'a> Context<'a> {
     /// Runs what an earlier transaction had to run and was interrupted in; what fails now does not stand against
     /// what comes next.
     fn run_interrupted_hooks(&self, locked: &mut LockedSysroot) {
-        let left = match locked.recovery() {
-            // Its files are not what hooks expect; the next opening settles.
-            Recovery::Undone { .. } => return,
-            Recovery::Nothing | Recovery::Finished { .. } => {
-                locked.run_hooks(Retry::Interrupted, self.session.reporter())
-            }
-        };
-        match left {
+        match locked.run_hooks(Retry::Interrupted, self.session.reporter()) {
             Ok(results) => {
                 for result in results.iter().filter(|result| result.is_failed()) {
                     let message = format!(
@@ -154,8 +147,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Runs what a transaction left to be run; what cannot be run is told and stays to be run.
-    fn run_hooks(&self, locked: &mut LockedSysroot, retry: Retry) -> Result<RanHooks, Failure> {
+    /// Runs what is left to be run; what cannot be run is told and stays. Counted as left is what `counts` says, by the
+    /// number of the transaction.
+    fn run_hooks(
+        &self,
+        locked: &mut LockedSysroot,
+        retry: Retry,
+        counts: impl Fn(u64) -> bool,
+    ) -> Result<RanHooks, Failure> {
         let results = match locked.run_hooks(retry, self.session.reporter()) {
             Ok(results) => results,
             Err(error) => {
@@ -167,6 +166,7 @@ impl<'a> Context<'a> {
         let journals = locked.hooks_left()?;
         let left = journals
             .iter()
+            .filter(|journal| counts(journal.transaction))
             .flat_map(|journal| &journal.jobs)
             .filter(|(_, state)| is_left(state));
         Ok(RanHooks::new(results, left.count()))
@@ -175,10 +175,10 @@ impl<'a> Context<'a> {
     /// Opens the root to change and runs what is left to be run, failed jobs too.
     pub(super) fn retry_hooks(&self) -> Result<RanHooks, Failure> {
         let mut locked = self.locked(Begin::Refuse)?;
-        self.run_hooks(&mut locked, Retry::Failed)
+        self.run_hooks(&mut locked, Retry::Failed, |_| true)
     }
 
-    fn tell(&self, notices: &[Diagnostic]) {
+    pub(super) fn tell(&self, notices: &[Diagnostic]) {
         for notice in notices {
             self.session.notice(notice.clone());
         }
@@ -209,7 +209,7 @@ impl<'a> Context<'a> {
         let now = Timestamp::now().as_second();
         let applied = locked.apply(&plan, digest, &open, now, self.session.reporter())?;
         locked.settle()?;
-        let hooks = self.run_hooks(&mut locked, Retry::Interrupted)?;
+        let hooks = self.run_hooks(&mut locked, Retry::Interrupted, |number| number == applied.transaction)?;
         Ok(PlanAnswer::applied(plan, applied, hooks))
     }
 }

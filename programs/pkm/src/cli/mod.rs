@@ -3,6 +3,7 @@
 mod alternatives;
 mod alternatives_list;
 mod alternatives_set;
+mod catalogue;
 mod config;
 mod config_answer;
 mod config_diff;
@@ -21,6 +22,7 @@ mod owner;
 mod plan;
 mod plan_hooks;
 mod recover;
+mod repair;
 mod reinstall;
 mod remove;
 mod settings;
@@ -92,6 +94,7 @@ enum Command {
     Owner(owner::Owner),
     Depends(depends::Depends),
     Verify(verify::Verify),
+    Repair(repair::Repair),
     Config(config::Config),
     Alternatives(alternatives::Alternatives),
     Hooks(hooks::Hooks),
@@ -130,6 +133,7 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
         Command::Owner(owner) => owner.run(&context).map(Answer::from),
         Command::Depends(depends) => depends.run(&context).map(Answer::from),
         Command::Verify(verify) => verify.run(&context).map(Answer::from),
+        Command::Repair(repair) => repair.run(&context).map(Answer::from),
         Command::Config(config) => config.run(&context),
         Command::Alternatives(alternatives) => alternatives.run(&context),
         Command::Hooks(hooks) => hooks.run(&context),
