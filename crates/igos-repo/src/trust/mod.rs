@@ -9,12 +9,12 @@ mod secret;
 mod sign;
 mod verify;
 
+pub(crate) use client::open_alone;
 pub use client::{
     Clock, DirectorySource, ExpiredError, Expiry, MetadataSource, Refresh, RefreshError,
     RefreshOptions, Rollback, SourceError, Standing, TrustStoreError, Trusted, TrustedRepository,
     Update, WentBack,
 };
-pub(crate) use client::open_alone;
 pub use seal::{KeyStanding, SealKeys, VerifySealError, verify_seal};
 pub use secret::{SecretKey, SecretKeyError};
 pub use sign::{Signed, countersign, sign};

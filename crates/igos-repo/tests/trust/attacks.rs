@@ -475,3 +475,38 @@ fn r10_a_stolen_timestamp_key_alone_chooses_nothing() {
     thief.publish_timestamp();
     assert_eq!(client.refused(&thief.mirror()).0, "metadata-too-large");
 }
+
+#[test]
+fn whatever_byte_a_mirror_changes_nothing_else_is_trusted() {
+    let (second, _, first) = two_states();
+    let genuine = TargetFile::of(b"index 2");
+    let mut refused = 0;
+    for name in [
+        "timestamp.json",
+        "2.snapshot.json",
+        "2.targets.json",
+        "2.packages.json",
+    ] {
+        let length = second.files[name].len();
+        for at in (0..length).step_by(length / 25) {
+            let client = Client::following(&first);
+            let mut mirror = second.mirror();
+            mirror.files.get_mut(name).expect("it is published")[at] ^= 1 << (at % 8);
+            match client.sync(&mirror) {
+                Ok(_) => assert_eq!(client.index(), Some(genuine), "{name} {at}"),
+                Err(_) => {
+                    refused += 1;
+                    assert_eq!(
+                        client.index(),
+                        Some(TargetFile::of(b"index 1")),
+                        "{name} {at}"
+                    );
+                }
+            }
+            client.sync(&second.mirror()).expect("it is honest");
+            assert_eq!(client.index(), Some(genuine), "{name} {at}");
+        }
+    }
+    // Nothing that was served can be anything else without being noticed.
+    assert!(refused >= 100, "{refused}");
+}

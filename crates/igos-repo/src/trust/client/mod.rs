@@ -23,6 +23,6 @@ pub use error::{RefreshError, TrustStoreError};
 pub use judge::WentBack;
 pub use refresh::{Expiry, Refresh, RefreshOptions, Rollback, Update};
 pub use repository::TrustedRepository;
-pub use source::{DirectorySource, MetadataSource, SourceError};
 pub(crate) use root::open_alone;
+pub use source::{DirectorySource, MetadataSource, SourceError};
 pub use trusted::{ExpiredError, Standing, Trusted};

@@ -153,8 +153,7 @@ impl TrustedRepository {
         let before = self.root.version;
         let from = self.root.clone();
         let followed = follow(&from, source, |root, bytes| {
-            self.store.write("root.json", bytes)?;
-            self.root = root;
+            self.take_root(root, bytes)?;
             Ok(())
         });
         let is_newer = self.root.version != before;

@@ -15,7 +15,8 @@ use super::{TrustStoreError, Trusted, Update};
 #[derive(Debug)]
 pub struct TrustedRepository {
     pub(super) store: Store,
-    anchor: Vec<u8>,
+    /// The root that the settings name, under the name that it has in the chain.
+    anchor: (String, Vec<u8>),
     pub(super) root: Root,
     pub(super) line: Line,
 }
@@ -24,7 +25,8 @@ impl TrustedRepository {
     /// Loads what is kept in a directory, which need not be there yet. Nothing is written, so any user may do this.
     ///
     /// `anchor` is the root file that the administrator trusts. It is where the chain of roots begins; a newer root
-    /// that was reached from it counts more, until the administrator names another anchor.
+    /// that was reached from it counts more, also when the administrator names a later root of the same chain. A root
+    /// that is not part of the chain begins another one.
     ///
     /// # Errors
     ///
@@ -32,7 +34,8 @@ impl TrustedRepository {
     pub fn open(directory: &Path, anchor: &[u8]) -> Result<Self, TrustStoreError> {
         let store = Store::new(directory);
         let mut root = open_alone(anchor).map_err(TrustStoreError::Anchor)?;
-        if store.read(ANCHOR)?.as_deref() == Some(anchor)
+        let link = link(&root);
+        if store.read(&link)?.as_deref() == Some(anchor)
             && let Some(bytes) = store.read(ROOT)?
         {
             root = open_alone(&bytes).map_err(|source| TrustStoreError::Damaged {
@@ -41,7 +44,7 @@ impl TrustedRepository {
             })?;
         }
         Ok(TrustedRepository {
-            anchor: anchor.to_owned(),
+            anchor: (link, anchor.to_owned()),
             line: Line::load(&store, &root)?,
             root,
             store,
@@ -96,17 +99,30 @@ impl TrustedRepository {
             .and_then(|(newest, _)| newest.created)
     }
 
-    /// Keeps the anchor; a new one begins a new chain.
+    /// Takes a root into the chain, as its newest.
+    pub(super) fn take_root(&mut self, root: Root, bytes: &[u8]) -> Result<(), TrustStoreError> {
+        self.store.write(&link(&root), bytes)?;
+        self.store.write(ROOT, bytes)?;
+        self.root = root;
+        Ok(())
+    }
+
+    /// Begins another chain, unless the anchor is part of the one that is kept.
     pub(super) fn keep_anchor(&self) -> Result<(), TrustStoreError> {
-        if self.store.read(ANCHOR)?.as_deref() == Some(&self.anchor) {
+        let (link, anchor) = &self.anchor;
+        if self.store.read(link)?.as_deref() == Some(anchor) {
             return Ok(());
         }
-        self.store.write(ROOT, &self.anchor)?;
-        self.store.write(ANCHOR, &self.anchor)
+        self.store.write(ROOT, anchor)?;
+        self.store.forget_chain()?;
+        self.store.write(link, anchor)
     }
 }
 
-/// The root that the settings named.
-const ANCHOR: &str = "anchor.json";
 /// The newest root.
 const ROOT: &str = "root.json";
+
+/// Returns the name of a root as part of the chain.
+fn link(root: &Root) -> String {
+    format!("{}.root.json", root.version)
+}

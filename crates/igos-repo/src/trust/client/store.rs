@@ -1,8 +1,8 @@
 //! The directory in which a client keeps what it was told. Each file is replaced as a whole.
 //!
 //! ```text
-//! anchor.json            the root that the settings named
-//! root.json              the newest root that the chain from it led to
+//! N.root.json            the chain of roots, from the one that the settings named
+//! root.json              the newest of them
 //! probed                 when a newer root was last asked for, in seconds since 1970
 //! keys-DIGEST/           what was verified with these keys of timestamp and snapshot
 //!   timestamp.json         of the set in use
@@ -85,7 +85,7 @@ impl Store {
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TrustStoreError> {
         let path = self.path(name);
         let error = failed("write", &path);
-        fs::create_dir_all(&self.directory).map_err(&error)?;
+        self.make_directory().map_err(&error)?;
         let mut file = NamedTempFile::new_in(&self.directory).map_err(&error)?;
         file.write_all(bytes).map_err(&error)?;
         let readable = Permissions::from_mode(0o644);
@@ -94,6 +94,15 @@ impl Store {
         file.persist(&path)
             .map_err(|failure| error(failure.error))?;
         self.sync().map_err(&error)
+    }
+
+    /// Makes the directory, which everybody may read whatever the umask: queries are for all users.
+    fn make_directory(&self) -> io::Result<()> {
+        if self.directory.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.directory)?;
+        fs::set_permissions(&self.directory, Permissions::from_mode(0o755))
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -128,9 +137,18 @@ impl Store {
     /// Deletes what was verified with other keys than those of `kept`.
     pub(super) fn forget_other_keys(&self, kept: &Store) -> Result<(), TrustStoreError> {
         for path in self.entries()? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with("keys-") && path != kept.directory {
+            if name(&path).starts_with("keys-") && path != kept.directory {
                 fs::remove_dir_all(&path).map_err(failed("delete", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the chain of roots, all but the newest.
+    pub(super) fn forget_chain(&self) -> Result<(), TrustStoreError> {
+        for path in self.entries()? {
+            if name(&path).ends_with(".root.json") {
+                fs::remove_file(&path).map_err(failed("delete", &path))?;
             }
         }
         Ok(())
@@ -142,4 +160,9 @@ impl Store {
         let path = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.path());
         entries.map(path).collect::<io::Result<_>>().map_err(&error)
     }
+}
+
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
