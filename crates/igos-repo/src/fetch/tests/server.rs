@@ -12,6 +12,8 @@ pub(super) struct Asked {
     pub(super) path: String,
     /// First byte of the range asked for.
     pub(super) range: Option<u64>,
+    /// The byte after the last of the range asked for, where it has an end.
+    pub(super) end: Option<u64>,
     /// How many requests came before this one.
     pub(super) number: usize,
 }
@@ -108,7 +110,7 @@ fn serve(stream: &TcpStream, rule: &Rule, seen: &Mutex<Vec<Asked>>) -> std::io::
         .unwrap_or_default()
         .trim_start_matches('/')
         .to_owned();
-    let mut range = None;
+    let (mut range, mut end) = (None, None);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
@@ -117,7 +119,9 @@ fn serve(stream: &TcpStream, rule: &Rule, seen: &Mutex<Vec<Asked>>) -> std::io::
             break;
         }
         if let Some(value) = header.strip_prefix("range: bytes=") {
-            range = value.trim_end_matches('-').parse().ok();
+            let (first, last) = value.split_once('-').unwrap_or((value, ""));
+            range = first.parse().ok();
+            end = last.parse().ok().map(|last: u64| last + 1);
         }
     }
     let asked = {
@@ -126,6 +130,7 @@ fn serve(stream: &TcpStream, rule: &Rule, seen: &Mutex<Vec<Asked>>) -> std::io::
         seen.push(Asked {
             path,
             range,
+            end,
             number,
         });
         seen[number].clone()
@@ -143,7 +148,10 @@ fn answer(mut stream: &TcpStream, asked: &Asked, answer: Answer) -> std::io::Res
         if start > 0 && start >= file.len() {
             return (head(416, "Content-Length: 0\r\n"), Vec::new());
         }
-        let rest = &file[start..];
+        let end = asked
+            .end
+            .map_or(file.len(), |end| file.len().min(end as usize));
+        let rest = &file[start..end];
         let length = format!("Content-Length: {}\r\n", rest.len());
         let head = match asked.range {
             None => head(200, &length),
@@ -151,7 +159,7 @@ fn answer(mut stream: &TcpStream, asked: &Asked, answer: Answer) -> std::io::Res
                 206,
                 &format!(
                     "{length}Content-Range: bytes {start}-{}/{}\r\n",
-                    file.len() - 1,
+                    end.saturating_sub(1),
                     file.len()
                 ),
             ),

@@ -1,0 +1,15 @@
+//! The client of repositories, against directories, web servers that misbehave, and a real one.
+
+#[path = "../../src/fetch/tests/server.rs"]
+mod server;
+
+mod catalogue;
+mod download;
+mod mirrors;
+mod nginx;
+mod packages;
+mod parts;
+mod settings;
+mod sync;
+mod web;
+mod world;
