@@ -77,6 +77,24 @@ pub enum StagedSelection {
     Named(Vec<PackageName>),
 }
 
+impl StagedSelection {
+    /// Returns those of `all` that are meant.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first name that none of them has.
+    pub fn of(&self, mut all: Vec<Staged>) -> Result<Vec<Staged>, PublishError> {
+        if let StagedSelection::Named(names) = self {
+            let is_absent = |name: &&PackageName| !all.iter().any(|one| one.package.name == **name);
+            if let Some(name) = names.iter().find(is_absent) {
+                return Err(PublishError::NotStaged { name: name.clone() });
+            }
+            all.retain(|one| names.contains(&one.package.name));
+        }
+        Ok(all)
+    }
+}
+
 /// Deletes archives from the staging area, and returns them.
 ///
 /// # Errors
@@ -91,14 +109,7 @@ pub fn drop_staged(
     let work = directory.join(layout::WORK);
     fs_err::create_dir_all(&work).map_err(PlaceError::io("make", &work))?;
     let _lock = Lock::take(directory, waiting, reporter)?;
-    let mut dropped = staged(directory)?;
-    if let StagedSelection::Named(names) = selection {
-        let is_absent = |name: &&PackageName| !dropped.iter().any(|s| s.package.name == **name);
-        if let Some(name) = names.iter().find(is_absent) {
-            return Err(PublishError::NotStaged { name: name.clone() });
-        }
-        dropped.retain(|staged| names.contains(&staged.package.name));
-    }
+    let dropped = selection.of(staged(directory)?)?;
     for staged in &dropped {
         fs_err::remove_file(&staged.path).map_err(PlaceError::io("delete", &staged.path))?;
     }
