@@ -178,6 +178,12 @@ impl<'a> Context<'a> {
         self.run_hooks(&mut locked, Retry::Failed, |_| true)
     }
 
+    /// Returns the directory in which archives of the root are kept, if it is there.
+    pub(super) fn archive_cache(&self) -> Option<PathBuf> {
+        let directory = self.root.join("var/cache/igos/archives");
+        directory.is_dir().then_some(directory)
+    }
+
     pub(super) fn tell(&self, notices: &[Diagnostic]) {
         for notice in notices {
             self.session.notice(notice.clone());

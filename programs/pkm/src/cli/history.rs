@@ -5,7 +5,7 @@ use std::fmt;
 use clap::Args;
 use igos_cli::{Failure, Render};
 use igos_format::PackageName;
-use igos_sysroot::{HistoryEntry, Unmanaged};
+use igos_sysroot::{HistoryEntry, HookError, HookJournal, HookPolicy, JobState, Unmanaged};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -25,22 +25,38 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn run(self, context: &Context<'_>) -> Result<HistoryAnswer, Failure> {
-        let mut entries = context
-            .sysroot(Unmanaged::Refuse)?
-            .history(self.name.as_ref())?;
+        let sysroot = context.sysroot(Unmanaged::Refuse)?;
+        let mut entries = sysroot.history(self.name.as_ref())?;
         entries.truncate(self.last.unwrap_or(usize::MAX));
-        Ok(HistoryAnswer(entries))
+        let with_hooks = entries.into_iter().map(|entry| {
+            Ok(Transaction {
+                hooks: sysroot.hooks_of(entry.transaction)?,
+                entry,
+            })
+        });
+        with_hooks
+            .collect::<Result<_, HookError>>()
+            .map(HistoryAnswer)
+            .map_err(Failure::from)
     }
 }
 
 /// Transactions, newest first.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub(super) struct HistoryAnswer(Vec<HistoryEntry>);
+pub(super) struct HistoryAnswer(Vec<Transaction>);
+
+/// A transaction, and what it ran and made besides files.
+#[derive(Debug, Serialize)]
+struct Transaction {
+    #[serde(flatten)]
+    entry: HistoryEntry,
+    hooks: Option<HookJournal>,
+}
 
 impl Render for HistoryAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        for entry in &self.0 {
+        for Transaction { entry, hooks } in &self.0 {
             match Timestamp::from_second(entry.time) {
                 Ok(time) => writeln!(out, "{} {time}", entry.transaction)?,
                 Err(_) => writeln!(out, "{} {} s since 1970", entry.transaction, entry.time)?,
@@ -56,6 +72,19 @@ impl Render for HistoryAnswer {
                     write!(out, ", {trust}")?;
                 }
                 writeln!(out)?;
+            }
+            let Some(hooks) = hooks else {
+                continue;
+            };
+            if hooks.policy == HookPolicy::Skip {
+                writeln!(out, "  hooks and triggers were turned off")?;
+            }
+            for (job, state) in &hooks.jobs {
+                match state {
+                    JobState::Failed(why) => writeln!(out, "  failed: {job}: {why}")?,
+                    JobState::Waiting => writeln!(out, "  not run yet: {job}")?,
+                    JobState::Done | JobState::Skipped(_) => {}
+                }
             }
         }
         Ok(())

@@ -155,6 +155,11 @@ impl TestPackage {
         self
     }
 
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Manifest)) -> Self {
+        change(&mut self.manifest);
+        self
+    }
+
     pub(crate) fn essential(mut self) -> Self {
         self.manifest.is_essential = true;
         self
