@@ -27,8 +27,8 @@ mod transport;
 pub use address::{RepositoryAddress, RepositoryAddressError};
 pub use cache::CacheError;
 pub use catalogue::{
-    Catalogue, CatalogueError, ClosedRepository, ExpiredRepositoryError, Offered, OpenRepository,
-    Upgradable,
+    Bringing, Catalogue, CatalogueError, ClosedRepository, ExpiredRepositoryError, Found, Offered,
+    OpenRepository, Upgradable,
 };
 pub use cleaning::{
     CacheCleaning, CacheContents, CachePolicy, CachedArchive, CachedPackage, CachedPart,

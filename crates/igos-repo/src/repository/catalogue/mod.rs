@@ -6,6 +6,7 @@
 
 mod error;
 mod opened;
+mod search;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use crate::trust::{Clock, Standing};
 pub use error::{CatalogueError, ExpiredRepositoryError};
 pub use opened::OpenRepository;
 use opened::open;
+pub use search::{Bringing, Found};
 
 /// What a repository offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
