@@ -32,7 +32,7 @@ pub struct HistoryEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryChange {
     /// `install`, `upgrade`, `downgrade`, `reinstall` or `remove`; where no file of the package changed,
-    /// `mark-explicit`, `mark-automatic`, `hold` or `release`.
+    /// `mark-explicit`, `mark-automatic`, `hold` or `release`; where single ones did, `configure`, `choose` or `repair`.
     pub action: String,
     /// The package's name.
     pub name: PackageName,
@@ -50,7 +50,15 @@ pub struct HistoryChange {
 const ACTIONS: [&str; 5] = ["install", "upgrade", "downgrade", "reinstall", "remove"];
 
 /// The actions that format 2 adds.
-const ACTIONS_OF_2: [&str; 4] = ["mark-explicit", "mark-automatic", "hold", "release"];
+const ACTIONS_OF_2: [&str; 7] = [
+    "mark-explicit",
+    "mark-automatic",
+    "hold",
+    "release",
+    "configure",
+    "choose",
+    "repair",
+];
 
 impl HistoryEntry {
     /// Returns the file's name: the number with leading zeros, so that names sort as numbers do.

@@ -26,6 +26,7 @@ mod open_error;
 mod owners;
 mod ownership;
 mod places;
+mod repair;
 mod plan;
 mod query;
 mod record;
@@ -53,11 +54,12 @@ pub use locked::{ChangeOptions, LockedSysroot};
 pub use materialise::{MaterialiseError, MaterialiseSummary, materialise};
 pub use open_error::OpenError;
 pub use ownership::{LayerOwner, Ownership};
-pub use plan::{Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Lack, PathAction, PathChange, Plan, PlanError, Policy, PristineFile, Privilege, PrivilegedPath, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Vouch, Wanted, Was, WriteAs, Yield};
+pub use plan::{Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Lack, PathAction, PathChange, Plan, PlanError, Policy, PristineFile, Privilege, PrivilegedPath, RollbackRequest, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Vouch, Wanted, Was, WriteAs, Yield};
 pub use query::{Dependant, InstalledFile, Listed, Owned, PackageInfo, QueryError};
 pub use record::{
     Installed, Reason, Record, RecordError, RepositoryName, RepositoryNameError, Trust,
 };
+pub use repair::{RepairConfiguration, RepairError, RepairPlan, RepairRequest};
 pub use state_text::StateTextError;
 pub use sysroot::{Sysroot, Unmanaged};
 pub use transaction::{

@@ -10,8 +10,9 @@ use super::{
     ConfigurationState, Found, MERGE_MAX_BYTES, Merged, NotText, backup_name, difference,
     free_name, merge, merge_name, read_pristine, read_text,
 };
+use crate::plan::marked;
 use crate::{
-    Ownership, PathAction, PathChange, Plan, PlanError, QueryError, Sysroot, Was, WriteAs, layout,
+    ChangeAction, Ownership, PathAction, PathChange, Plan, PlanError, QueryError, Sysroot, Was, WriteAs, layout,
 };
 
 /// What is wanted for a configuration file.
@@ -211,8 +212,14 @@ impl Sysroot {
         let ground = self
             .ground()
             .map_err(|source| ConfigurationError::Plan { source })?;
+        let record = self
+            .record(&found.file.package)
+            .map_err(|source| ConfigurationError::Query { source })?;
         let mut plan = ConfigurationPlan {
-            plan: ground.nothing(ownership),
+            plan: Plan {
+                changes: vec![marked(&record, ChangeAction::Configure)],
+                ..ground.nothing(ownership)
+            },
             conflicts: 0,
         };
         match answer {

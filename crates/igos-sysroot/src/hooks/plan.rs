@@ -74,7 +74,10 @@ impl HookGround<'_> {
                 ChangeAction::MarkExplicit
                 | ChangeAction::MarkAutomatic
                 | ChangeAction::Hold
-                | ChangeAction::Release => continue,
+                | ChangeAction::Release
+                | ChangeAction::Configure
+                | ChangeAction::Choose
+                | ChangeAction::Repair => continue,
             };
             let Some(manifest) = self.manifests.get(&change.package.name) else {
                 continue;

@@ -7,7 +7,7 @@ use igos_format::archive::{Head, ReadArchiveError, Signature};
 use igos_format::manifest::Manifest;
 use igos_report::Explain;
 
-use crate::{RepositoryName, Trust};
+use crate::{Record, RepositoryName, Trust};
 
 /// An archive that may be installed: its manifest, verified against its seal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,21 @@ impl Candidate {
             manifest_bytes: head.manifest_bytes().to_vec(),
             seal: head.seal_digest(),
             vouch,
+        }
+    }
+
+    /// Returns what a record says was installed.
+    pub(crate) fn restored(record: &Record) -> Self {
+        let installed = &record.installed;
+        Candidate {
+            manifest: record.manifest.clone(),
+            manifest_bytes: record.manifest_bytes.clone(),
+            seal: installed.seal,
+            vouch: Vouch {
+                trust: installed.trust.clone(),
+                signature: installed.signature.clone(),
+                repository: installed.repository.clone(),
+            },
         }
     }
 

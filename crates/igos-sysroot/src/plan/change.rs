@@ -82,7 +82,7 @@ pub(super) fn removal(record: &Record) -> Change {
 }
 
 /// Returns a change of the record alone.
-pub(super) fn marked(record: &Record, action: ChangeAction) -> Change {
+pub(crate) fn marked(record: &Record, action: ChangeAction) -> Change {
     let installed = &record.installed;
     Change {
         package: record.manifest.package.clone(),

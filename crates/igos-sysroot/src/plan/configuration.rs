@@ -136,6 +136,14 @@ impl PathPlanner<'_> {
             _ => None,
         };
         let beside = new_name(place);
+        if let Some(earlier) = self.earlier {
+            // What comes back is no news, but where it was waiting for an answer it does again.
+            let waiting = earlier.bases.get(place);
+            return Ok(PathChange::KeepEdited {
+                beside: waiting.and(beside),
+                base: waiting.copied().flatten(),
+            });
+        }
         if let (
             EditedConfiguration::Merge,
             Some(base),

@@ -20,6 +20,7 @@ use super::{
     Request, kernel,
 };
 use crate::Reason;
+use crate::configuration::Pending;
 use crate::hooks::HookGround;
 
 /// What comes and what goes, by name.
@@ -30,6 +31,10 @@ pub(super) struct Selection<'a> {
     pub(super) marks: Vec<Change>,
     /// Packages asked for that stay as they are.
     pub(super) unchanged: Vec<PackageId>,
+    /// Which alternatives are chosen.
+    pub(super) choices: ChoiceRequest,
+    /// In a rollback, the configuration files that waited for an answer then.
+    pub(super) earlier: Option<Pending>,
 }
 
 /// Plans one exact transaction.
@@ -61,6 +66,8 @@ pub(crate) fn plan_exact(
         remove: request.remove.clone(),
         marks,
         unchanged: Vec::new(),
+        choices: ChoiceRequest::unchanged(&ground.choices),
+        earlier: None,
     };
     let mut plan = plan_selection(ground, selection, &request.policy)?;
     for change in &mut plan.changes {
@@ -126,6 +133,8 @@ pub(super) fn plan_selection(
         remove,
         marks,
         unchanged,
+        choices,
+        earlier,
     } = selection;
     let before = ground.exclusions.clone();
     if let Some(exclusions) = &policy.exclusions {
@@ -158,9 +167,11 @@ pub(super) fn plan_selection(
     let manifests: BTreeMap<PackageName, Manifest> = remove
         .iter()
         .filter_map(|name| Some((name.clone(), leaving.get(name)?.manifest.clone())))
-        .chain(chosen.iter().map(|(name, package)| {
-            (name.clone(), package.candidate.manifest().clone())
-        }))
+        .chain(
+            chosen
+                .iter()
+                .map(|(name, package)| (name.clone(), package.candidate.manifest().clone())),
+        )
         .collect();
     let planner = PathPlanner {
         root: ground.root,
@@ -168,8 +179,9 @@ pub(super) fn plan_selection(
         links: &ground.links,
         unowned: policy.unowned,
         edited: policy.edited,
+        earlier: earlier.as_ref(),
         pending: &ground.pending,
-        choices: ChoiceRequest::unchanged(&ground.choices),
+        choices,
         exclusions: &ground.exclusions,
         arriving: chosen
             .iter()

@@ -6,10 +6,8 @@ use igos_format::archive::Head;
 use igos_format::{EntryKind, RelPath};
 use igos_root::Kind;
 
-use super::ground::database;
-use super::paths::read;
 use super::{Change, Plan, PlanError};
-use crate::{Sysroot, layout};
+use crate::Sysroot;
 
 impl Sysroot {
     /// Returns the numbers of the payload frames that have to be fetched to carry out a change of `plan`; `head` is
@@ -49,18 +47,7 @@ impl Sysroot {
             let EntryKind::File { sha256, size, .. } = head.manifest().entries[entry].kind else {
                 continue;
             };
-            let is_here = size == 0
-                || !self
-                    .database
-                    .places_with(&sha256)
-                    .map_err(database)?
-                    .is_empty()
-                || self
-                    .root
-                    .metadata(&layout::pristine(&sha256))
-                    .map_err(read)?
-                    .is_some();
-            if !is_here {
+            if size > 0 && !self.has_content(&sha256)? {
                 frames.insert(frame);
             }
         }

@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use igos_format::{PackageName, RelPath, Sha256};
 use igos_root::Kind;
 
+use super::change::marked;
 use super::configuration::Content;
 use super::exact::finish_conflicts;
 use super::ground::Ground;
 use super::paths::{Claims, PathPlan, PathPlanner, database, was_content};
-use super::{Conflict, EditedConfiguration, PathAction, PathChange, Plan, PlanError, Unowned, Was};
+use super::{
+    ChangeAction, Conflict, EditedConfiguration, PathAction, PathChange, Plan, PlanError, Unowned,
+    Was,
+};
 use crate::Ownership;
 use crate::alternatives::{Choices, Declared, Link, links_of};
 use crate::configuration::backup_name;
@@ -259,6 +263,7 @@ pub(crate) fn plan_choice(
         links: &ground.links,
         unowned: Unowned::Refuse,
         edited: EditedConfiguration::Keep,
+        earlier: None,
         pending: &ground.pending,
         choices: ChoiceRequest {
             present: ground.choices.clone(),
@@ -270,7 +275,18 @@ pub(crate) fn plan_choice(
     };
     let paths = planner.plan()?;
     finish_conflicts(paths.conflicts)?;
+    let serving: BTreeSet<&PackageName> = paths
+        .actions
+        .iter()
+        .map(|action| &action.package)
+        .chain(paths.choices.values().flatten())
+        .collect();
+    let mut changes = Vec::new();
+    for name in serving {
+        changes.push(marked(&ground.installed(name)?, ChangeAction::Choose));
+    }
     Ok(Plan {
+        changes,
         paths: paths.actions,
         pristine: paths.pristine,
         choices: paths.choices,

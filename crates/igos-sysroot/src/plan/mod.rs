@@ -20,6 +20,7 @@ mod links;
 mod paths;
 mod pristine;
 mod request;
+mod rollback;
 mod select;
 mod solve;
 mod world;
@@ -27,8 +28,10 @@ mod world;
 pub use candidate::{Candidate, CandidateError, Vouch};
 pub use pristine::PristineFile;
 pub use error::{Conflict, Lack, PlanError};
+pub use rollback::RollbackRequest;
 pub use request::{Again, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Policy, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Wanted};
 
+pub(crate) use change::marked;
 pub(crate) use exact::plan_exact;
 pub(crate) use links::plan_choice;
 pub(crate) use ground::Ground;
@@ -177,6 +180,12 @@ pub enum ChangeAction {
     Hold,
     /// It is not held any more; no file changes.
     Release,
+    /// The administrator answered about one of its configuration files.
+    Configure,
+    /// The administrator chose what serves a path that it offers to serve.
+    Choose,
+    /// Files of it that are not as recorded are made so again.
+    Repair,
 }
 
 impl ChangeAction {
@@ -192,7 +201,10 @@ impl ChangeAction {
             | ChangeAction::MarkExplicit
             | ChangeAction::MarkAutomatic
             | ChangeAction::Hold
-            | ChangeAction::Release => false,
+            | ChangeAction::Release
+            | ChangeAction::Configure
+            | ChangeAction::Choose
+            | ChangeAction::Repair => false,
         }
     }
 
@@ -209,6 +221,9 @@ impl ChangeAction {
             ChangeAction::MarkAutomatic => "mark-automatic",
             ChangeAction::Hold => "hold",
             ChangeAction::Release => "release",
+            ChangeAction::Configure => "configure",
+            ChangeAction::Choose => "choose",
+            ChangeAction::Repair => "repair",
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct PathPlanner<'a> {
     pub(super) unowned: Unowned,
     /// What happens to edited configuration files.
     pub(super) edited: EditedConfiguration,
+    /// In a rollback, the configuration files that waited for an answer then.
+    pub(super) earlier: Option<&'a Pending>,
     /// Which of them wait for an answer.
     pub(super) pending: &'a Pending,
     /// Which alternatives are chosen.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::exact::{Selection, plan_selection};
 use super::ground::{Ground, database};
+use super::links::ChoiceRequest;
 use super::solve;
 use super::world::World;
 use super::{
@@ -41,6 +42,8 @@ pub(crate) fn plan_install(
         remove: BTreeSet::new(),
         marks: Vec::new(),
         unchanged,
+        choices: ChoiceRequest::unchanged(&ground.choices),
+        earlier: None,
     };
     let policy = Policy {
         unsigned: request.unsigned,
@@ -63,6 +66,8 @@ pub(crate) fn plan_remove(ground: Ground<'_>, request: &RemoveRequest) -> Result
         remove: request.names.clone(),
         marks: Vec::new(),
         unchanged: Vec::new(),
+        choices: ChoiceRequest::unchanged(&ground.choices),
+        earlier: None,
     };
     let policy = Policy {
         unsigned: Unsigned::Refuse,

@@ -3,6 +3,7 @@
 mod answers;
 mod ask;
 mod providers;
+mod universe;
 
 pub use answers::{Dependant, InstalledFile, Listed, Owned, PackageInfo};
 

@@ -12,6 +12,7 @@ mod write;
 mod tests;
 
 pub(crate) use load::{last_in_history, rebuild};
+pub use igos_solve::Reason;
 pub use read::RecordError;
 pub(crate) use read::{Lines, SplitError, split_end};
 pub use repository::{RepositoryName, RepositoryNameError};
@@ -33,27 +34,6 @@ const FORMAT: u32 = 2;
 
 /// Longest record, in bytes: the longest manifest and a generous head.
 pub(crate) const RECORD_MAX_BYTES: u64 = 17 * 1024 * 1024;
-
-/// Why a package is installed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Reason {
-    /// It was asked for.
-    Explicit,
-    /// Another package needed it.
-    Automatic,
-}
-
-impl Reason {
-    /// Returns the word of records: `explicit` or `automatic`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::Explicit => "explicit",
-            Reason::Automatic => "automatic",
-        }
-    }
-}
 
 /// Who vouches for an archive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

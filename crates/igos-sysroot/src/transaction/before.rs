@@ -13,6 +13,7 @@ use super::preflight::{OwnFile, PreFlight};
 use super::prepare::read_record;
 use super::stage::Stager;
 use crate::alternatives::Choices;
+use crate::configuration::Pending;
 use crate::database::Database;
 use crate::state_text::StateText;
 use crate::undo::{Before, KeptContent};
@@ -82,7 +83,9 @@ impl Transaction<'_> {
         let text = |source| ApplyError::StateText { source };
         let choices = Choices::load(self.root).map_err(text)?.to_bytes();
         let exclusions = Exclusions::load(self.root).map_err(text)?.to_bytes();
+        let pending = Pending::load(self.root).map_err(text)?.to_bytes();
         let named = [
+            (Pending::KEYWORD.to_owned(), pending),
             (Choices::KEYWORD.to_owned(), choices),
             (Exclusions::KEYWORD.to_owned(), exclusions),
         ];

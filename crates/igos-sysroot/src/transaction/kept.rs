@@ -184,7 +184,7 @@ impl Transaction<'_> {
         Ok(waiting)
     }
 
-    fn record_of(&self, name: &PackageName, database: &Database) -> Result<Record, ApplyError> {
+    pub(super) fn record_of(&self, name: &PackageName, database: &Database) -> Result<Record, ApplyError> {
         let failed = |source| ApplyError::Database { source };
         let bytes = database.record(name).map_err(failed)?.unwrap_or_default();
         Record::read_of(name, &bytes).map_err(|source| ApplyError::Record {

@@ -23,6 +23,7 @@ mod mutations;
 mod preflight;
 mod prepare;
 mod recover;
+mod repair;
 mod stage;
 mod staging;
 mod steps;

@@ -18,6 +18,7 @@ use super::unpack::{StagedPackage, WantedPaths};
 use crate::database::Database;
 use crate::history::{HistoryChange, HistoryEntry};
 use crate::hooks;
+use crate::undo;
 use crate::{Change, ChangeAction, Installed, PathAction, PathChange, Plan, Record, Trust, layout};
 
 /// Everything there is to do, staged.
@@ -50,7 +51,11 @@ impl Transaction<'_> {
         let contents = Contents {
             root: self.root,
             database,
-            kept: Vec::new(),
+            kept: match plan.rollback_to {
+                None => Vec::new(),
+                Some(_) => undo::kept_directories(self.root)
+                    .map_err(|source| state("open what is kept", source))?,
+            },
         };
         let mut unchanged: BTreeSet<(PackageName, RelPath)> = BTreeSet::new();
         let mut done = 0;
@@ -60,15 +65,17 @@ impl Transaction<'_> {
             if change.action == ChangeAction::Remove {
                 removed.insert(name.clone());
             }
+            if change.action == ChangeAction::Repair {
+                let repaired =
+                    self.stage_repair(plan, change, archives, database, &contents, stager)?;
+                staged_files.extend(repaired.files);
+                manifests.insert(name.clone(), repaired.manifest);
+            }
             if !change.action.brings_files() {
                 continue;
             }
-            let archive = archives(change).map_err(|source| ApplyError::OpenArchive {
-                package: change.package.clone(),
-                source,
-            })?;
             let mut wanted = wanted_paths(plan, name);
-            let mut package = stager.stage_package(change, &mut wanted, archive, &contents)?;
+            let mut package = stage_change(change, &mut wanted, archives, &contents, stager)?;
             for path in std::mem::take(&mut package.unchanged) {
                 unchanged.insert((name.clone(), path));
             }
@@ -181,6 +188,9 @@ impl Transaction<'_> {
         old: Option<&Record>,
         transaction: u64,
     ) -> Record {
+        if let Some(restored) = &change.restored {
+            return Record::clone(restored);
+        }
         let name = &change.package.name;
         let mut yielded_to = given_by(plan, name);
         // What was given stays given while the taker stays.
@@ -257,7 +267,10 @@ impl Transaction<'_> {
                 | ChangeAction::MarkExplicit
                 | ChangeAction::MarkAutomatic
                 | ChangeAction::Hold
-                | ChangeAction::Release => (Some(version.clone()), Some(version)),
+                | ChangeAction::Release
+                | ChangeAction::Configure
+                | ChangeAction::Choose
+                | ChangeAction::Repair => (Some(version.clone()), Some(version)),
                 ChangeAction::Remove => (Some(version), None),
             };
             HistoryChange {
@@ -281,6 +294,34 @@ impl Transaction<'_> {
     }
 }
 
+/// Stages one package that comes: out of its archive, or in a rollback out of what the root has and what was kept.
+fn stage_change(
+    change: &Change,
+    wanted: &mut WantedPaths,
+    archives: &OpenArchive<'_>,
+    contents: &Contents<'_>,
+    stager: &mut Stager<'_>,
+) -> Result<StagedPackage, ApplyError> {
+    if let Some(record) = &change.restored {
+        let mut first = wanted.clone();
+        let restored = stager.stage_restored(change, record, &mut first, contents);
+        let Err(ApplyError::ContentGone { .. }) = &restored else {
+            *wanted = first;
+            return restored;
+        };
+        // Where no archive is at hand either, the content is what is missed.
+        return match archives(change) {
+            Ok(archive) => stager.stage_package(change, wanted, archive, contents),
+            Err(_) => restored,
+        };
+    }
+    let archive = archives(change).map_err(|source| ApplyError::OpenArchive {
+        package: change.package.clone(),
+        source,
+    })?;
+    stager.stage_package(change, wanted, archive, contents)
+}
+
 fn given_by(plan: &Plan, name: &PackageName) -> BTreeSet<PackageName> {
     plan.yields
         .iter()
@@ -297,7 +338,7 @@ fn entry_at<'a>(manifest: &'a Manifest, path: &RelPath) -> Option<&'a FileEntry>
 }
 
 /// Returns the paths of a package that get a new inode, each with the place that inode is for.
-fn wanted_paths(plan: &Plan, name: &PackageName) -> WantedPaths {
+pub(super) fn wanted_paths(plan: &Plan, name: &PackageName) -> WantedPaths {
     let replaced = plan
         .paths
         .iter()

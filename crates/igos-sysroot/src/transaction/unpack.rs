@@ -61,7 +61,7 @@ pub(super) struct StagedPackage {
 }
 
 /// Which paths of a package get a new inode, each with the place it is for, and which may already be in place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct WantedPaths {
     pub(super) places: HashMap<RelPath, RelPath>,
     pub(super) replaced: BTreeSet<RelPath>,

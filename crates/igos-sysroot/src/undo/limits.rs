@@ -38,7 +38,7 @@ pub(crate) fn prune(
         return Ok(());
     };
     let mut bytes = 0_u64;
-    let numbers = read::numbers(state)?;
+    let numbers = read::numbers(&undo)?;
     for (at, number) in (0_u64..).zip(numbers.iter().rev()) {
         let name = layout::undo_name(*number);
         let before = read::before(root, *number);

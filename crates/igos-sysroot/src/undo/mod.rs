@@ -14,5 +14,5 @@ pub(crate) use keep::{is_worth_keeping, keep};
 pub use limits::UndoLimits;
 pub(crate) use limits::prune;
 pub use read::{UndoError, Undoable};
-pub(crate) use read::{before, kept_directories, numbers};
+pub(crate) use read::{before, kept_directories, undoable};
 pub(crate) use text::{Before, KeptContent};

@@ -118,10 +118,7 @@ pub(super) fn open_if_present(at: &Directory, name: &[u8]) -> io::Result<Option<
 }
 
 /// Returns the transactions of which something is kept, in order.
-pub(crate) fn numbers(state: &Directory) -> io::Result<Vec<u64>> {
-    let Some(undo) = open_if_present(state, layout::UNDO)? else {
-        return Ok(Vec::new());
-    };
+pub(super) fn numbers(undo: &Directory) -> io::Result<Vec<u64>> {
     let mut numbers: Vec<u64> = undo
         .entries()?
         .iter()
@@ -141,14 +138,18 @@ pub(crate) fn before(root: &RootDir, transaction: u64) -> Option<Before> {
 }
 
 /// Returns the directories in which contents are kept, those of the last transaction first.
-pub(crate) fn kept_directories(root: &RootDir, state: &Directory) -> io::Result<Vec<Directory>> {
+pub(crate) fn kept_directories(root: &RootDir) -> io::Result<Vec<Directory>> {
     let mut directories = Vec::new();
-    for number in numbers(state)?.into_iter().rev() {
+    let undo = match root.directory(&layout::undo_directory()) {
+        Ok(undo) => undo,
+        Err(error) if error.is_not_found() => return Ok(directories),
+        Err(error) => return Err(error.into_io()),
+    };
+    for number in numbers(&undo)?.into_iter().rev() {
         let name = layout::undo_name(number);
         let elsewhere = before(root, number).unwrap_or_default().elsewhere;
         let parents = elsewhere.iter().map(|place| root.directory(place));
-        let own = root.directory(&layout::undo_directory());
-        for parent in [own].into_iter().chain(parents).flatten() {
+        for parent in [undo.try_clone()?].into_iter().chain(parents.flatten()) {
             directories.extend(open_if_present(&parent, &name)?);
         }
     }

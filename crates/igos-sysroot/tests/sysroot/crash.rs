@@ -166,7 +166,7 @@ struct Case {
     archives: fn() -> Vec<TestArchive>,
 }
 
-const CASES: [(&str, Case); 3] = [
+const CASES: [(&str, Case); 4] = [
     (
         "install",
         Case {
@@ -207,6 +207,21 @@ const CASES: [(&str, Case); 3] = [
                 root.plan_remove(&["tool", "library", "kinds"])
                     .expect("a plan")
             },
+            archives: Vec::new,
+        },
+    ),
+    (
+        "rollback",
+        Case {
+            prepare: |root| {
+                let [a, b, c] = world("1");
+                root.install(&[&a, &b, &c]);
+                root.put("etc/edited.conf", "mine");
+                let [a, b, c] = world("2");
+                root.install(&[&a, &b, &c]);
+                root.remove(&["kinds"]);
+            },
+            plan: |root| crate::rollback::plan(root, 2).expect("a plan"),
             archives: Vec::new,
         },
     ),
@@ -274,6 +289,16 @@ fn outcomes(case: &Case) -> ([(String, String, String); 2], u64) {
     ([old, state(&root)], counter.seen())
 }
 
+/// Undoes the last transaction, wherever it was stopped: whatever it took out of the root was kept.
+fn can_be_undone(root: &TestRoot, old: &(String, String, String), at: &str) {
+    let last = root.read().history(None).expect("a history")[0].transaction;
+    let plan = crate::rollback::plan(root, last).expect("there is a plan");
+    let mut sysroot = root.change();
+    apply(&mut sysroot, &plan, &[]).expect("it can be applied");
+    drop(sysroot);
+    assert_eq!(root.tree(), old.0, "{at}");
+}
+
 #[test]
 fn stopped_at_every_mutation_the_root_is_old_or_new_after_reopening() {
     for (label, case) in &CASES {
@@ -299,6 +324,9 @@ fn stopped_at_every_mutation_the_root_is_old_or_new_after_reopening() {
                 let clean =
                     fs_err::read_dir(root.path("var/lib/igos/staging")).expect("it is there");
                 assert_eq!(clean.count(), 0, "{label} {stop:?} at {at}");
+                if found == new {
+                    can_be_undone(&root, &old, &format!("{label} {stop:?} at {at}"));
+                }
             }
         }
         assert!(olds > 0 && news > 0, "{label}: {olds} old, {news} new");
@@ -335,8 +363,13 @@ fn failed_once_at_every_mutation_the_root_is_old_with_an_error_or_new_without() 
 fn recovery_itself_can_be_stopped_at_every_mutation() {
     let (_, case) = &CASES[1];
     let ([old, new], mutations) = outcomes(case);
-    // Stops in the middle of the exchanges, where there is most to recover.
-    for first in [mutations / 2, mutations * 2 / 3, mutations * 4 / 5] {
+    // Stops in the middle of the exchanges, where there is most to recover, and while old files are put away.
+    for first in [
+        mutations / 2,
+        mutations * 2 / 3,
+        mutations * 4 / 5,
+        mutations - 8,
+    ] {
         for second in 0.. {
             let root = TestRoot::in_memory();
             (case.prepare)(&root);

@@ -15,6 +15,8 @@ mod hostile;
 mod install;
 mod materialise;
 mod queries;
+mod repair;
 mod remove;
+mod rollback;
 mod supersede;
 mod verify;

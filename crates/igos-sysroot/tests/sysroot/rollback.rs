@@ -1,0 +1,346 @@
+//! Going back to an earlier point of the history.
+
+use igos_format::Sha256;
+use igos_report::{Explain, Quiet};
+use igos_sysroot::{
+    ApplyError, ArchiveSource, Change, ChangeOptions, Durability, Plan, RollbackRequest,
+    RunningKernel, UndoError, UndoLimits,
+};
+
+use crate::support::{NOW, TestArchive, TestRoot, apply, name};
+
+fn plan_with(
+    root: &TestRoot,
+    transaction: u64,
+    at_hand: &dyn Fn(&Sha256) -> bool,
+) -> Result<Plan, UndoError> {
+    root.read().plan_rollback(&RollbackRequest {
+        transaction,
+        kernel: RunningKernel::Ignore,
+        ownership: root.ownership,
+        at_hand,
+    })
+}
+
+pub(crate) fn plan(root: &TestRoot, transaction: u64) -> Result<Plan, UndoError> {
+    plan_with(root, transaction, &|_| false)
+}
+
+fn go_back(root: &TestRoot, transaction: u64) -> Plan {
+    let plan = plan(root, transaction).expect("there is a plan");
+    let mut sysroot = root.change();
+    apply(&mut sysroot, &plan, &[]).expect("it can be applied");
+    sysroot.settle().expect("it can be settled");
+    plan
+}
+
+/// Returns all records, byte for byte.
+fn records(root: &TestRoot) -> Vec<(String, String)> {
+    let directory = fs_err::read_dir(root.path("var/lib/igos/packages")).expect("a directory");
+    let mut records: Vec<_> = directory
+        .map(|entry| {
+            let entry = entry.expect("an entry");
+            let bytes = fs_err::read(entry.path()).expect("it can be read");
+            (
+                entry.file_name().to_string_lossy().into_owned(),
+                Sha256::of(&bytes).to_string(),
+            )
+        })
+        .collect();
+    records.sort();
+    records
+}
+
+/// What has to be the same again: the tree, the records, and what the database answers about packages.
+fn state(root: &TestRoot) -> (String, Vec<(String, String)>, String) {
+    let sysroot = root.read();
+    let mut answers = format!("{:?}", sysroot.list());
+    for listed in sysroot.list().expect("a list") {
+        answers += &format!("{:?}", sysroot.files(&listed.package.name));
+    }
+    (root.tree(), records(root), answers)
+}
+
+fn tool(version: &str) -> TestArchive {
+    let body = |text: &str| format!("{text} {version}").into_bytes();
+    TestArchive::new("tool", version)
+        .directory("usr/bin", 0o750)
+        .file_with("usr/bin/tool", &body("tool"), 0o4755)
+        .symlink("usr/bin/alias", &format!("tool-{version}"))
+        .hard_links(1, &["usr/lib/one", "usr/lib/two"], &body("linked"))
+        .configuration("etc/tool.conf", &body("configuration"))
+        .file("usr/share/same", b"the same in all versions")
+        .file(
+            &format!("usr/share/only-{version}/deep/file"),
+            &body("only"),
+        )
+}
+
+#[test]
+fn upgrade_is_undone_and_everything_is_as_it_was() {
+    let root = TestRoot::new();
+    root.install(&[&tool("1")]);
+    let before = state(&root);
+    root.install(&[&tool("2")]);
+    let after = state(&root);
+    assert_ne!(before, after);
+    let plan = go_back(&root, 2);
+    assert_eq!(plan.rollback_to, Some(1));
+    assert_eq!(plan.changes[0].action.as_str(), "downgrade");
+    assert_eq!(state(&root), before);
+    assert_eq!(root.findings(), [""; 0]);
+    let history = root.read().history(None).expect("a history");
+    assert_eq!((history.len(), history[0].rollback_to), (3, Some(1)));
+    // And forward again.
+    go_back(&root, 3);
+    assert_eq!(state(&root), after);
+    assert_eq!(root.findings(), [""; 0]);
+}
+
+#[test]
+fn installation_and_removal_are_undone() {
+    let root = TestRoot::new();
+    root.install(&[&TestArchive::new("other", "1").file("usr/lib/other", b"other")]);
+    let before = state(&root);
+    root.install(&[&tool("1")]);
+    let with_tool = state(&root);
+    root.remove(&["tool"]);
+    go_back(&root, 3);
+    assert_eq!(state(&root), with_tool);
+    go_back(&root, 2);
+    assert_eq!(state(&root), before);
+    assert_eq!(root.findings(), [""; 0]);
+}
+
+#[test]
+fn several_transactions_are_undone_at_once_back_to_the_first() {
+    let root = TestRoot::new();
+    root.install(&[
+        &tool("1"),
+        &TestArchive::new("gone", "1").file("usr/lib/gone", b"gone"),
+    ]);
+    let first = state(&root);
+    root.install(&[&tool("2")]);
+    root.install(&[&TestArchive::new("new", "1").file("usr/lib/new", b"new")]);
+    root.remove(&["gone"]);
+    root.install(&[&tool("3")]);
+    let plan = go_back(&root, 2);
+    let actions: Vec<_> = plan
+        .changes
+        .iter()
+        .map(|change| change.action.as_str())
+        .collect();
+    assert_eq!(actions, ["install", "downgrade", "remove"]);
+    assert_eq!(state(&root), first);
+    // Before the first there was nothing.
+    go_back(&root, 1);
+    assert_eq!(root.read().list().expect("a list"), []);
+    assert!(!root.exists("usr"));
+}
+
+#[test]
+fn superseded_paths_and_their_contents_come_back_to_who_gave_them() {
+    let root = TestRoot::new();
+    let first = TestArchive::new("first", "1")
+        .file("usr/lib/shared", b"first")
+        .file("usr/lib/own", b"own");
+    root.install(&[&first]);
+    let before = state(&root);
+    let second = TestArchive::new("second", "1")
+        .supersedes("first")
+        .file("usr/lib/shared", b"second");
+    root.install(&[&second]);
+    assert_eq!(root.content("usr/lib/shared"), "second");
+    go_back(&root, 2);
+    assert_eq!(state(&root), before);
+    assert_eq!(root.content("usr/lib/shared"), "first");
+    assert_eq!(root.findings(), [""; 0]);
+}
+
+#[test]
+fn edits_made_since_are_kept() {
+    let root = TestRoot::new();
+    root.install(&[&tool("1")]);
+    root.install(&[&tool("2")]);
+    root.put("etc/tool.conf", "mine");
+    go_back(&root, 2);
+    assert_eq!(root.content("etc/tool.conf"), "mine");
+    assert!(!root.exists("etc/tool.conf.pkmnew"));
+    assert_eq!(root.content("usr/bin/tool"), "tool 1");
+    assert_eq!(root.findings(), ["etc/tool.conf content"]);
+}
+
+#[test]
+fn edits_made_before_are_kept_and_what_was_put_beside_goes() {
+    let root = TestRoot::new();
+    root.install(&[&tool("1")]);
+    root.put("etc/tool.conf", "mine");
+    let before = state(&root);
+    root.install(&[&tool("2")]);
+    assert!(root.exists("etc/tool.conf.pkmnew"));
+    go_back(&root, 2);
+    assert_eq!(state(&root), before);
+    // An edited file that its package left behind is its again, as it is.
+    root.remove(&["tool"]);
+    assert_eq!(root.content("etc/tool.conf"), "mine");
+    go_back(&root, 4);
+    assert_eq!(state(&root), before);
+}
+
+#[test]
+fn marks_and_holds_are_undone() {
+    let root = TestRoot::new();
+    root.install(&[&tool("1")]);
+    let before = state(&root);
+    let mut request = igos_sysroot::Request::new(igos_sysroot::Policy {
+        ownership: root.ownership,
+        ..igos_sysroot::Policy::strict(RunningKernel::Ignore)
+    });
+    request.holds.insert(name("tool"), igos_sysroot::Hold::Held);
+    let held = root.read().plan(&[], &request).expect("a plan");
+    let mut sysroot = root.change();
+    apply(&mut sysroot, &held, &[]).expect("it can be applied");
+    drop(sysroot);
+    assert_ne!(state(&root), before);
+    go_back(&root, 2);
+    assert_eq!(state(&root), before);
+}
+
+#[test]
+fn transactions_that_are_not_or_no_longer_known_are_refused_with_the_earliest_that_can_be_undone() {
+    let root = TestRoot::new();
+    let limits = UndoLimits {
+        transactions: 2,
+        bytes: u64::MAX,
+    };
+    for version in ["1", "2", "3", "4"] {
+        install_with(&root, &tool(version), limits);
+    }
+    let kept = fs_err::read_dir(root.path("var/lib/igos/undo")).expect("a directory");
+    assert_eq!(kept.count(), 2);
+    for (transaction, code) in [
+        (0, "transaction-unknown"),
+        (5, "transaction-unknown"),
+        (2, "transaction-forgotten"),
+    ] {
+        let error = plan(&root, transaction).expect_err("it is refused");
+        assert_eq!((error.code(), error.exit_code()), (code, 1));
+    }
+    let error = plan(&root, 1).expect_err("it is refused");
+    assert!(
+        error.hints()[0].contains("pkm rollback 3"),
+        "{:?}",
+        error.hints()
+    );
+    go_back(&root, 3);
+    assert_eq!(root.content("usr/bin/tool"), "tool 2");
+    // Nothing at all is kept where nobody wants it.
+    let nothing = UndoLimits {
+        transactions: 0,
+        bytes: u64::MAX,
+    };
+    install_with(&root, &tool("5"), nothing);
+    let kept = fs_err::read_dir(root.path("var/lib/igos/undo")).expect("a directory");
+    assert_eq!(kept.count(), 0);
+    let error = plan(&root, 6).expect_err("it is refused");
+    assert_eq!(error.code(), "transaction-forgotten");
+}
+
+fn install_with(root: &TestRoot, archive: &TestArchive, undo: UndoLimits) {
+    let plan = root.plan(&[archive], &[archive]).expect("a plan");
+    let mut sysroot = root.change_with(ChangeOptions {
+        durability: Durability::None,
+        undo,
+        ..ChangeOptions::default()
+    });
+    apply(&mut sysroot, &plan, &[archive]).expect("it can be applied");
+    sysroot.settle().expect("it can be settled");
+}
+
+#[test]
+fn dropped_contents_need_the_archive_and_with_it_the_way_back_is_open() {
+    let root = TestRoot::new();
+    let old = tool("1");
+    root.install(&[&old]);
+    let before = state(&root);
+    let limits = UndoLimits {
+        transactions: 5,
+        bytes: 3,
+    };
+    install_with(&root, &tool("2"), limits);
+    let error = plan(&root, 2).expect_err("the contents are gone");
+    assert_eq!(error.code(), "contents-dropped");
+    assert!(error.to_string().contains("tool 1-1"), "{error}");
+    assert!(error.hints()[0].contains("--archives"));
+    let seal = old.candidate().seal();
+    let plan = plan_with(&root, 2, &|at_hand| *at_hand == seal).expect("a plan");
+    let mut sysroot = root.change();
+    apply(&mut sysroot, &plan, &[&old]).expect("it can be applied");
+    drop(sysroot);
+    assert_eq!(state(&root), before);
+    assert_eq!(root.findings(), [""; 0]);
+}
+
+#[test]
+fn content_that_was_changed_before_it_was_kept_is_not_brought_back() {
+    let root = TestRoot::new();
+    root.install(&[&tool("1")]);
+    fs_err::write(root.path("usr/bin/tool"), b"drift!").expect("it can be changed");
+    root.install(&[&tool("2")]);
+    let after = state(&root);
+    let plan = plan(&root, 2).expect("it looks possible");
+    let mut sysroot = root.change();
+    let error = apply(&mut sysroot, &plan, &[]).expect_err("the content is another one");
+    assert!(
+        matches!(&error, ApplyError::ContentGone { path, .. } if path.as_bytes() == b"usr/bin/tool"),
+        "{error:?}"
+    );
+    drop(sysroot);
+    assert_eq!(state(&root), after);
+    // With the archive at hand it is taken from there.
+    let old = tool("1");
+    let open = |_: &Change| {
+        let bytes = std::io::Cursor::new(old.bytes());
+        Ok(ArchiveSource::Whole(Box::new(bytes)))
+    };
+    let mut sysroot = root.change();
+    sysroot
+        .apply(&plan, plan.digest(), &open, NOW, &Quiet)
+        .expect("it can be applied");
+    drop(sysroot);
+    assert_eq!(root.content("usr/bin/tool"), "tool 1");
+    assert_eq!(root.findings(), [""; 0]);
+}
+
+#[test]
+fn kept_files_have_no_special_bits_and_nobody_else_reaches_them() {
+    if !crate::support::is_root("setuid bits") {
+        return;
+    }
+    let root = TestRoot::new();
+    root.install(&[&tool("1")]);
+    assert_eq!(root.mode("usr/bin/tool"), 0o4755);
+    root.install(&[&tool("2")]);
+    assert_eq!(root.mode("var/lib/igos/undo"), 0o700);
+    let kept = format!("var/lib/igos/undo/00000002/{}", Sha256::of(b"tool 1"));
+    assert_eq!(root.mode(&kept), 0o755);
+    go_back(&root, 2);
+    assert_eq!(root.mode("usr/bin/tool"), 0o4755);
+}
+
+#[test]
+fn damaged_text_of_what_was_before_is_as_good_as_none() {
+    let root = TestRoot::new();
+    root.install(&[&tool("1")]);
+    root.install(&[&tool("2")]);
+    let text = root.path("var/lib/igos/undo/00000002/before");
+    let mut bytes = fs_err::read(&text).expect("it is there");
+    bytes[60] ^= 1;
+    fs_err::write(&text, bytes).expect("it can be changed");
+    let error = plan(&root, 2).expect_err("it is damaged");
+    assert_eq!(error.code(), "transaction-forgotten");
+    assert!(error.hints().is_empty());
+    root.install(&[&tool("3")]);
+    go_back(&root, 3);
+    assert_eq!(root.content("usr/bin/tool"), "tool 2");
+}
