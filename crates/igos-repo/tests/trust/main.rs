@@ -6,3 +6,10 @@ mod document;
 mod forge;
 mod interop;
 mod rotation;
+
+#[path = "../repository/packages.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of repositories, which use all of it"
+)]
+mod packages;
