@@ -10,7 +10,7 @@ use crate::database::Database;
 use crate::open_error::database_error;
 use crate::record::rebuild;
 use crate::sysroot::{has_record, state_directory};
-use crate::{DatabaseError, LockedSysroot, OpenError};
+use crate::{DatabaseError, OpenError, layout};
 
 /// What comparing the database with records and history found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -68,7 +68,8 @@ pub fn check_database(root: &RootDir) -> Result<DatabaseCheck, OpenError> {
         }
     };
     let mut expected = Database::in_memory().map_err(failed)?;
-    let damaged = rebuild(root, &mut expected)?;
+    let mut damaged = rebuild(root, &mut expected)?;
+    damaged.extend(gaps(&expected).map_err(failed)?);
     let found = Database::open_read_only(&state).and_then(|database| match database {
         Some(database) => database.dump().map(Some),
         None => Ok(None),
@@ -100,22 +101,22 @@ pub fn check_database(root: &RootDir) -> Result<DatabaseCheck, OpenError> {
     })
 }
 
-impl LockedSysroot {
-    /// Makes the database again from records and history; returns what of them could not be taken up.
-    ///
-    /// # Errors
-    ///
-    /// Returns why it cannot be made.
-    pub fn rebuild_database(&mut self) -> Result<Vec<Diagnostic>, OpenError> {
-        let root = self.root().try_clone().map_err(|source| OpenError::State {
-            root: self.root().to_string(),
-            source,
-        })?;
-        let database = self.database_mut();
-        let notices = rebuild(&root, database)?;
-        database
-            .check_point()
-            .map_err(|source| database_error(&root, source))?;
-        Ok(notices)
-    }
+/// Names the transactions that the history lacks: none is ever deleted.
+fn gaps(expected: &Database) -> Result<Vec<Diagnostic>, DatabaseError> {
+    let known: BTreeSet<u64> = expected
+        .history(None)?
+        .iter()
+        .map(|entry| entry.transaction)
+        .collect();
+    let last = known.last().copied().unwrap_or(0);
+    Ok((1..=last)
+        .filter(|number| !known.contains(number))
+        .map(|number| {
+            Diagnostic::warning(
+                "history-gap",
+                format!("transaction {number} is not in the history"),
+            )
+            .at(layout::history().to_string())
+        })
+        .collect())
 }

@@ -32,7 +32,8 @@ pub struct HistoryEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryChange {
     /// `install`, `upgrade`, `downgrade`, `reinstall` or `remove`; where no file of the package changed,
-    /// `mark-explicit`, `mark-automatic`, `hold` or `release`; where single ones did, `configure`, `choose` or `repair`.
+    /// `mark-explicit`, `mark-automatic`, `hold` or `release`; where single ones did, `configure`, `choose` or `repair`; `adopt` for a
+    /// package whose files were there already.
     pub action: String,
     /// The package's name.
     pub name: PackageName,
@@ -50,7 +51,7 @@ pub struct HistoryChange {
 const ACTIONS: [&str; 5] = ["install", "upgrade", "downgrade", "reinstall", "remove"];
 
 /// The actions that format 2 adds.
-const ACTIONS_OF_2: [&str; 7] = [
+const ACTIONS_OF_2: [&str; 8] = [
     "mark-explicit",
     "mark-automatic",
     "hold",
@@ -58,6 +59,7 @@ const ACTIONS_OF_2: [&str; 7] = [
     "configure",
     "choose",
     "repair",
+    "adopt",
 ];
 
 impl HistoryEntry {

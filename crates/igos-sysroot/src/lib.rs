@@ -12,9 +12,12 @@
 //! The text records below `var/lib/igos` are the truth; the database is a cache of them (docs/formats/record.md,
 //! docs/formats/database.md, docs/formats/journal.md, docs/decisions/0003-transactions.md).
 
+mod adopt;
 mod alternatives;
 mod configuration;
 mod database;
+mod database_check;
+mod difference;
 mod exclusions;
 mod history;
 mod hooks;
@@ -37,6 +40,9 @@ mod undo;
 mod verify;
 
 pub use database::DatabaseError;
+pub use database_check::{DatabaseCheck, DatabaseDifference, Side, check_database};
+pub use difference::{HistoryDifference, PackageDifference, PathDiffers, PathDifference};
+pub use adopt::{AdoptError, AdoptPlan, Adoption};
 pub use alternatives::{Alternative, Choice, Offer};
 pub use configuration::{
     ConfigurationAnswer, ConfigurationDifference, ConfigurationError, ConfigurationFile,

@@ -196,6 +196,20 @@ impl LockedSysroot {
         })
     }
 
+    /// Makes the database again from records and history; returns what of them could not be taken up.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it cannot be made.
+    pub fn rebuild_database(&mut self) -> Result<Vec<Diagnostic>, OpenError> {
+        let Sysroot { root, database, .. } = &mut self.sysroot;
+        let notices = rebuild(root, database)?;
+        database
+            .check_point()
+            .map_err(|source| database_error(root, source))?;
+        Ok(notices)
+    }
+
     /// Returns what opening found of an interrupted transaction.
     #[must_use]
     pub fn recovery(&self) -> &Recovery {

@@ -4,6 +4,7 @@
 //! made again from the records, and a stale one (its last transaction is not the history's) is made again in place.
 
 mod declared;
+mod dump;
 mod open;
 mod read;
 mod write;

@@ -77,7 +77,8 @@ impl HookGround<'_> {
                 | ChangeAction::Release
                 | ChangeAction::Configure
                 | ChangeAction::Choose
-                | ChangeAction::Repair => continue,
+                | ChangeAction::Repair
+                | ChangeAction::Adopt => continue,
             };
             let Some(manifest) = self.manifests.get(&change.package.name) else {
                 continue;

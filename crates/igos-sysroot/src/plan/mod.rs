@@ -186,6 +186,8 @@ pub enum ChangeAction {
     Choose,
     /// Files of it that are not as recorded are made so again.
     Repair,
+    /// It is taken up: its files are on disk already, as they should be.
+    Adopt,
 }
 
 impl ChangeAction {
@@ -204,7 +206,8 @@ impl ChangeAction {
             | ChangeAction::Release
             | ChangeAction::Configure
             | ChangeAction::Choose
-            | ChangeAction::Repair => false,
+            | ChangeAction::Repair
+            | ChangeAction::Adopt => false,
         }
     }
 
@@ -224,6 +227,7 @@ impl ChangeAction {
             ChangeAction::Configure => "configure",
             ChangeAction::Choose => "choose",
             ChangeAction::Repair => "repair",
+            ChangeAction::Adopt => "adopt",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 
 use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256, Xattrs};
-use igos_root::{Kind, Metadata, extended_attributes};
+use igos_root::{FollowedLinks, Kind, Metadata, extended_attributes};
 
 use super::apply::Transaction;
 use super::error::Refusal;
@@ -109,10 +109,17 @@ impl Transaction<'_> {
         for file in &plan.pristine {
             let place = layout::pristine(&file.sha256);
             let failed = stage_error(&place);
-            let source = staged_files
-                .get(&(file.package.clone(), file.path.clone()))
-                .ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
-            let mut content = stager.open_staged(source).map_err(&failed)?;
+            let mut content = match staged_files.get(&(file.package.clone(), file.path.clone())) {
+                Some(source) => stager.open_staged(source).map_err(&failed)?,
+                // What is taken up is on disk.
+                None => {
+                    let read = |source| ApplyError::Read { source };
+                    let links = FollowedLinks::read(self.root).map_err(read)?;
+                    let found = self.root.open_file(&links.place(&file.path));
+                    let found = found.map_err(read)?;
+                    found.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?
+                }
+            };
             let staged = stager
                 .stage_reader(&place, &mut content, file.sha256, Look::Own, self.time)
                 .map_err(failed)?;

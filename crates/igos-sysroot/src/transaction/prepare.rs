@@ -71,6 +71,12 @@ impl Transaction<'_> {
                 staged_files.extend(repaired.files);
                 manifests.insert(name.clone(), repaired.manifest);
             }
+            if let (ChangeAction::Adopt, Some(record)) = (&change.action, &change.restored) {
+                let mut record = Record::clone(record);
+                record.installed.installed = self.time;
+                record.installed.transaction = number;
+                records.push(record);
+            }
             if !change.action.brings_files() {
                 continue;
             }
@@ -259,7 +265,7 @@ impl Transaction<'_> {
         let changes = plan.changes.iter().map(|change| {
             let version = change.package.full_version();
             let (from, to) = match &change.action {
-                ChangeAction::Install => (None, Some(version)),
+                ChangeAction::Install | ChangeAction::Adopt => (None, Some(version)),
                 ChangeAction::Upgrade { from } | ChangeAction::Downgrade { from } => {
                     (Some(from.clone()), Some(version))
                 }

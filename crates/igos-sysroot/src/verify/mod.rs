@@ -15,7 +15,7 @@ mod run;
 pub use compare::{Expected, Mismatch, compare};
 pub use finding::{Class, Counts, Difference, Finding, VerifyReport};
 pub use observe::Observed;
-pub(crate) use observe::observe;
+pub(crate) use observe::{Unobserved, observe};
 pub use run::VerifyError;
 
 use std::collections::BTreeSet;

@@ -344,3 +344,66 @@ fn damaged_text_of_what_was_before_is_as_good_as_none() {
     go_back(&root, 3);
     assert_eq!(root.content("usr/bin/tool"), "tool 2");
 }
+
+#[test]
+fn difference_of_two_points_names_packages_and_paths_as_far_as_they_are_kept() {
+    use igos_sysroot::PathDiffers;
+    let root = TestRoot::new();
+    let limits = UndoLimits {
+        transactions: 2,
+        bytes: u64::MAX,
+    };
+    let other = TestArchive::new("other", "1").file("usr/lib/other", b"other");
+    install_with(&root, &other, limits);
+    for version in ["0", "1", "2", "3"] {
+        install_with(&root, &tool(version), limits);
+    }
+    let sysroot = root.read();
+    let found = sysroot.difference(4, 5).expect("a difference");
+    assert_eq!(found.packages.len(), 1);
+    let package = &found.packages[0];
+    let versions = (package.from.as_deref(), package.to.as_deref());
+    assert_eq!(versions, (Some("2-1"), Some("3-1")));
+    let paths: Vec<_> = package.paths.iter().flatten().collect();
+    let what = |text: &str| {
+        let found = paths
+            .iter()
+            .find(|found| found.path.as_bytes() == text.as_bytes());
+        found.map(|found| found.what)
+    };
+    assert_eq!(what("usr/bin/tool"), Some(PathDiffers::Changed));
+    assert_eq!(
+        what("usr/share/only-2/deep/file"),
+        Some(PathDiffers::Removed)
+    );
+    assert_eq!(what("usr/share/only-3/deep/file"), Some(PathDiffers::Added));
+    assert_eq!(what("usr/share/same"), None);
+    // The other way round.
+    let back = sysroot.difference(5, 4).expect("a difference");
+    assert_eq!(back.packages[0].to.as_deref(), Some("2-1"));
+    assert_eq!(sysroot.difference(5, 5).expect("none").packages, []);
+    // Of what is not kept any more the history knows the versions.
+    let far = sysroot.difference(1, 5).expect("a difference");
+    assert_eq!((&far.packages[0].from, far.packages.len()), (&None, 1));
+    let first = sysroot.difference(0, 5).expect("a difference");
+    let names: Vec<_> = first
+        .packages
+        .iter()
+        .map(|found| found.name.as_str())
+        .collect();
+    assert_eq!(names, ["other", "tool"]);
+    let old = sysroot.difference(2, 3).expect("a difference");
+    assert_eq!(
+        (&old.packages[0].paths, old.packages[0].from.as_deref()),
+        (&None, Some("0-1"))
+    );
+    let error = sysroot.difference(0, 6).expect_err("there is none");
+    assert_eq!(error.code(), "transaction-unknown");
+    let undoable: Vec<_> = sysroot.undoable();
+    let numbers: Vec<_> = undoable
+        .iter()
+        .map(|found| (found.transaction, found.is_complete))
+        .collect();
+    assert_eq!(numbers, [(5, true), (4, true)]);
+    assert!(undoable[0].bytes > 0);
+}
