@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use igos_format::archive::Seal;
+use igos_format::archive::{Head, Seal};
 use igos_format::manifest::{self, Manifest, ManifestError};
 use igos_format::{EntryKind, PackageName, RelPath, Sha256};
 use igos_report::{Diagnostic, Explain};
@@ -18,8 +18,8 @@ use crate::places::{installed_bytes, place_of};
 use crate::plan::marked;
 use crate::verify::{Unobserved, observe};
 use crate::{
-    Candidate, Change, ChangeAction, Class, Conflict, DatabaseError, Difference, Expected, Finding,
-    Installed, Ownership, Plan, PlanError, PristineFile, Reason, Record, Sysroot, Trust, compare,
+    Change, ChangeAction, Class, Conflict, DatabaseError, Difference, Expected, Finding, Installed,
+    Ownership, Plan, PlanError, PristineFile, Reason, Record, Sysroot, Trust, compare,
 };
 
 /// A package that may be taken up.
@@ -29,19 +29,19 @@ pub struct Adoption {
     manifest_bytes: Vec<u8>,
     seal: Sha256,
     sealed: Option<Seal>,
-    trust: Trust,
+    vouch: Vouch,
 }
 
 impl Adoption {
-    /// Returns the package of an archive.
+    /// Returns the package of an archive; `vouch` is what the caller found out about it.
     #[must_use]
-    pub fn of_candidate(candidate: &Candidate) -> Self {
+    pub fn of(head: &Head, vouch: Vouch) -> Self {
         Adoption {
-            manifest: candidate.manifest().clone(),
-            manifest_bytes: candidate.manifest_bytes().to_vec(),
-            seal: candidate.seal(),
-            sealed: Some(*candidate.sealed()),
-            trust: candidate.trust().clone(),
+            manifest: head.manifest().clone(),
+            manifest_bytes: head.manifest_bytes().to_vec(),
+            seal: head.seal_digest(),
+            sealed: Some(*head.seal()),
+            vouch,
         }
     }
 
@@ -57,7 +57,7 @@ impl Adoption {
             manifest_bytes: bytes.to_vec(),
             seal: Sha256::of(bytes),
             sealed: None,
-            trust: Trust::Unsigned,
+            vouch: Vouch::unsigned(),
         })
     }
 
@@ -316,12 +316,12 @@ fn adopted(adoption: &Adoption, ownership: Ownership) -> Change {
             // Both are those of the transaction that takes it up.
             installed: 0,
             transaction: 0,
-            repository: None,
+            repository: adoption.vouch.repository.clone(),
             held: false,
             seal: adoption.seal,
             sealed: adoption.sealed,
-            signature: None,
-            trust: adoption.trust.clone(),
+            signature: adoption.vouch.signature.clone(),
+            trust: adoption.vouch.trust.clone(),
             ownership,
             yielded_to: Default::default(),
             excluded: Default::default(),

@@ -25,7 +25,7 @@ impl Database {
             let rows = self.rows(&sql, [], |row| {
                 let names = row.as_ref().column_names();
                 let mut fields = Vec::new();
-                for (at, name) in names.iter().enumerate() {
+                for (at, name) in names.enumerate() {
                     fields.push(format!("{name}={}", shown(row.get_ref(at)?)));
                 }
                 Ok(Ok(fields.join(" ")))
