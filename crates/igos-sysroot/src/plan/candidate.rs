@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use igos_format::Sha256;
-use igos_format::archive::{Head, ReadArchiveError, Signature};
+use igos_format::archive::{Head, ReadArchiveError, Seal, Signature};
 use igos_format::manifest::Manifest;
 use igos_report::Explain;
 
@@ -15,6 +15,7 @@ pub struct Candidate {
     manifest: Manifest,
     manifest_bytes: Vec<u8>,
     seal: Sha256,
+    sealed: Option<Seal>,
     vouch: Vouch,
 }
 
@@ -78,6 +79,7 @@ impl Candidate {
             manifest: head.manifest().clone(),
             manifest_bytes: head.manifest_bytes().to_vec(),
             seal: head.seal_digest(),
+            sealed: Some(*head.seal()),
             vouch,
         }
     }
@@ -89,6 +91,7 @@ impl Candidate {
             manifest: record.manifest.clone(),
             manifest_bytes: record.manifest_bytes.clone(),
             seal: installed.seal,
+            sealed: installed.sealed,
             vouch: Vouch {
                 trust: installed.trust.clone(),
                 signature: installed.signature.clone(),
@@ -113,6 +116,12 @@ impl Candidate {
     #[must_use]
     pub fn seal(&self) -> Sha256 {
         self.seal
+    }
+
+    /// Returns the seal itself; `None` where an old record did not keep it.
+    #[must_use]
+    pub fn sealed(&self) -> Option<&Seal> {
+        self.sealed.as_ref()
     }
 
     /// Returns who vouches for it.
