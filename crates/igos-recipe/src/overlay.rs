@@ -6,7 +6,7 @@ use igos_report::Diagnostic;
 
 use crate::{Dialect, FileRule, FlagOverrides, Recipe, SourceAlternative};
 use igos_format::declaration::{
-    AlternativeDeclaration, GroupDeclaration, Provided, ServiceDeclaration, TriggerDeclaration,
+    AlternativeDeclaration, GroupDeclaration, HookDeclaration, Provided, ServiceDeclaration, TriggerDeclaration,
     UserDeclaration,
 };
 use igos_format::{Dependency, PackageName, PathPattern, RelPath};
@@ -56,6 +56,8 @@ pub struct OverlayPackage {
     pub alternatives: Vec<AlternativeDeclaration>,
     /// Commands to run once after transactions that changed certain paths.
     pub triggers: Vec<TriggerDeclaration>,
+    /// Commands to run around transactions that change it.
+    pub hooks: Vec<HookDeclaration>,
     /// What it changes of the compiler-flag profile.
     pub flags: FlagOverrides,
     /// Variables for the build's environment.
@@ -90,6 +92,7 @@ impl OverlayPackage {
         recipe.services.clone_from(&self.services);
         recipe.alternatives.clone_from(&self.alternatives);
         recipe.triggers.clone_from(&self.triggers);
+        recipe.hooks.extend(self.hooks.iter().cloned());
         recipe.flags.clone_from(&self.flags);
         recipe.environment.clone_from(&self.environment);
         recipe.source_date_epoch = self.source_date_epoch;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Dialect, FlagOverrides, Source};
 use igos_format::declaration::{
-    AlternativeDeclaration, GroupDeclaration, Provided, ServiceDeclaration, TriggerDeclaration,
+    AlternativeDeclaration, GroupDeclaration, HookDeclaration, Provided, ServiceDeclaration, TriggerDeclaration,
     UserDeclaration,
 };
 use igos_format::{
@@ -82,9 +82,11 @@ pub struct Recipe {
     pub alternatives: Vec<AlternativeDeclaration>,
     /// Commands to run once after transactions that changed certain paths.
     pub triggers: Vec<TriggerDeclaration>,
-    /// Commands that the package asks to run around a transaction: names of functions of `build.sh`
-    /// (`post_install`) or of files of a KISS recipe (`post-install`, `pre-remove`).
-    pub hooks: Vec<String>,
+    /// Commands to run around transactions that change the main output.
+    pub hooks: Vec<HookDeclaration>,
+    /// Scripts of the recipe that were written for the installed system: functions of `build.sh` (`post_install`) or
+    /// files of a KISS recipe (`post-install`, which becomes hooks, and `pre-remove`, which does not).
+    pub hook_scripts: Vec<String>,
     /// The time that installed files carry, in seconds since 1970; the newest of the sources' where absent.
     pub source_date_epoch: Option<u64>,
     /// For which systems compilers run and make code.

@@ -12,6 +12,7 @@ use crate::{
     Dialect, FileKind, FileList, FlagOverrides, ForeignKeys, Output, OverlayPackage, Parsed,
     Recipe, RecipeDependency, Source, Style, TestPolicy, Triples,
 };
+use igos_format::declaration::{HookDeclaration, HookMoment};
 use igos_format::{DependencyKind, PackageName};
 
 /// The texts of one recipe.
@@ -130,7 +131,16 @@ fn programs(input: &KissDirectory<'_>, diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Programs that a package asks to run on the system.
-const HOOKS: [&str; 2] = ["post-install", "pre-remove"];
+const HOOKS: [&str; 2] = [POST_INSTALL, "pre-remove"];
+
+/// The one of them that becomes hooks.
+const POST_INSTALL: &str = "post-install";
+
+/// Returns where the package of a KISS recipe has the recipe's `post-install`.
+#[must_use]
+pub fn post_install_place(package: &PackageName) -> String {
+    format!("usr/lib/igos/hooks/{package}/{POST_INSTALL}")
+}
 
 fn with_file<T>(
     input: &KissDirectory<'_>,
@@ -204,9 +214,21 @@ fn recipe(
         supersedes: Vec::new(),
         is_essential: false,
     };
-    let hooks = HOOKS
+    let hook_scripts: Vec<String> = HOOKS
         .into_iter()
-        .filter(|hook| input.files.get(*hook) == Some(&FileKind::Executable));
+        .filter(|hook| input.files.get(*hook) == Some(&FileKind::Executable))
+        .map(str::to_owned)
+        .collect();
+    let hooks = match hook_scripts.iter().any(|script| script == POST_INSTALL) {
+        // KISS does not tell an upgrade from an installation.
+        true => [HookMoment::PostInstall, HookMoment::PostUpgrade]
+            .map(|moment| HookDeclaration {
+                moment,
+                run: vec![format!("/{}", post_install_place(&identity.name))],
+            })
+            .to_vec(),
+        false => Vec::new(),
+    };
     Recipe {
         name: identity.name,
         dialect: input.dialect,
@@ -240,7 +262,8 @@ fn recipe(
         services: Vec::new(),
         alternatives: Vec::new(),
         triggers: Vec::new(),
-        hooks: hooks.map(str::to_owned).collect(),
+        hooks,
+        hook_scripts,
         source_date_epoch: None,
         triples: Triples::default(),
         foreign: ForeignKeys::default(),

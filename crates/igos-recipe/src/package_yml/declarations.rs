@@ -8,8 +8,8 @@ use super::node::{Node, Value};
 use super::reader::{Fields, Reader};
 use crate::{FileRule, FlagChange, FlagOverrides, OwnerNames, TripleTemplate, Triples};
 use igos_format::declaration::{
-    AlternativeDeclaration, GroupDeclaration, ServiceDeclaration, TriggerDeclaration,
-    UserDeclaration,
+    AlternativeDeclaration, GroupDeclaration, HookDeclaration, ServiceDeclaration,
+    TriggerDeclaration, UserDeclaration,
 };
 use igos_format::{PathPattern, RelPath};
 
@@ -172,6 +172,29 @@ impl Reader<'_> {
                 })
             },
         )
+    }
+
+    pub(super) fn hooks(&mut self, fields: &Fields<'_>) -> Vec<HookDeclaration> {
+        self.each(fields, "hooks", &keys::HOOK, |reader, what, fields| {
+            let moment = reader.required_value(fields, what, "moment");
+            let run = reader.texts(fields, "run");
+            let program = run.first().and_then(|program| program.strip_prefix('/'));
+            match fields.find("run") {
+                None => reader.error(
+                    "recipe-key-missing",
+                    format!("{what} has no `run`"),
+                    &fields.span,
+                ),
+                Some(node) if program.is_none_or(|path| path.parse::<RelPath>().is_err()) => {
+                    reader.invalid("the program of a hook must be an absolute path", node);
+                }
+                Some(_) => {}
+            }
+            Some(HookDeclaration {
+                moment: moment?,
+                run,
+            })
+        })
     }
 
     pub(super) fn file_rules(&mut self, fields: &Fields<'_>) -> Vec<FileRule> {

@@ -9,7 +9,7 @@ use crate::Leniency;
 pub(super) struct Keys {
     /// Keys of the InterGenOS tree.
     pub(super) shared: &'static [&'static str],
-    /// Keys that `format: 1` adds.
+    /// Keys that our own formats add.
     pub(super) ours: &'static [&'static str],
 }
 
@@ -26,6 +26,9 @@ const RESERVED: &[&str] = &[
     "variants",
     "when",
 ];
+
+/// Keys of ours that format 1 does not have, with the format that brought them.
+const LATER: &[(&str, u32)] = &[("hooks", 2)];
 
 /// Keys that mean nothing in a recipe but are written often enough to deserve an answer.
 const ADVICE: &[(&str, &str)] = &[
@@ -89,6 +92,7 @@ pub(super) const RECIPE: Keys = Keys {
         "files",
         "flags",
         "groups",
+        "hooks",
         "outputs",
         "provides",
         "services",
@@ -175,6 +179,10 @@ pub(super) const TRIGGER: Keys = Keys {
     shared: &[],
     ours: &["name", "paths", "run"],
 };
+pub(super) const HOOK: Keys = Keys {
+    shared: &[],
+    ours: &["moment", "run"],
+};
 pub(super) const TRIPLES: Keys = Keys {
     shared: &[],
     ours: &["build", "host", "target"],
@@ -219,6 +227,7 @@ pub(super) const OVERLAY_PACKAGE: Keys = Keys {
         "files",
         "flags",
         "groups",
+        "hooks",
         "provides",
         "services",
         "source_date_epoch",
@@ -238,22 +247,24 @@ pub(super) enum Fault {
     Unknown {
         suggestion: Option<&'static str>,
     },
-    /// It is a key of `format: 1`, and the recipe has no `format`.
-    NeedsFormat,
+    /// It is a key of this format, and the recipe has none or an earlier one.
+    NeedsFormat(u32),
     Reserved,
 }
 
 impl Keys {
     /// Returns what is wrong with a key, `None` if it is known.
     pub(super) fn judge(&self, key: &str, format: u32) -> Option<Fault> {
-        if self.shared.contains(&key) || (format > 0 && self.ours.contains(&key)) {
+        let later = LATER.iter().find(|(later, _)| *later == key);
+        let since = later.map_or(1, |(_, since)| *since);
+        if self.shared.contains(&key) || (format >= since && self.ours.contains(&key)) {
             return None;
         }
         if format > 0 && RESERVED.contains(&key) {
             return Some(Fault::Reserved);
         }
         if self.ours.contains(&key) {
-            return Some(Fault::NeedsFormat);
+            return Some(Fault::NeedsFormat(since));
         }
         let likely = self
             .shared
@@ -297,8 +308,8 @@ impl Fault {
             Fault::Unknown {
                 suggestion: Some(known),
             } => diagnostic.hint(format!("did you mean `{known}`?")),
-            Fault::NeedsFormat => diagnostic.hint(format!(
-                "`{key}` is a key of our own format: add `format: 1`"
+            Fault::NeedsFormat(since) => diagnostic.hint(format!(
+                "`{key}` is a key of our own format: add `format: {since}`"
             )),
             Fault::Reserved => {
                 diagnostic.hint("choose another way: a later format will give this key a meaning")
@@ -347,7 +358,9 @@ mod tests {
 
     #[test]
     fn keys_of_our_format_need_it() {
-        assert_eq!(RECIPE.judge("provides", 0), Some(Fault::NeedsFormat));
+        assert_eq!(RECIPE.judge("provides", 0), Some(Fault::NeedsFormat(1)));
+        assert_eq!(RECIPE.judge("hooks", 1), Some(Fault::NeedsFormat(2)));
+        assert_eq!(RECIPE.judge("hooks", 2), None);
         assert_eq!(RECIPE.judge("provides", 1), None);
         assert_eq!(RECIPE.judge("variants", 1), Some(Fault::Reserved));
         assert_eq!(RECIPE.judge("supersedes", 0), None);

@@ -6,6 +6,7 @@ use igos_report::Diagnostic;
 
 use super::keys;
 use super::node::{self, Node, Value};
+use super::parse::FORMAT;
 use super::reader::{Fields, Reader};
 use crate::{Dialect, Leniency, Overlay, OverlayPackage, ParsedOverlay, SourceAlternative};
 use igos_format::PackageName;
@@ -52,12 +53,14 @@ impl Reader<'_> {
         let fields = self.fields(node, what, &keys::OVERLAY)?;
         let format: Option<u32> = self.required_value(&fields, what, "format");
         if let (Some(format), Some(node)) = (format, fields.find("format"))
-            && format != 1
+            && !(1..=FORMAT).contains(&format)
         {
-            let message = format!("the overlay has format {format}, this program reads 1");
+            let message =
+                format!("the overlay has format {format}, this program reads 1 to {FORMAT}");
             self.error("recipe-format-unknown", message, &node.span);
             return None;
         }
+        self.format = format.unwrap_or(self.format);
         let dialect: Option<Dialect> = self.optional(&fields, "dialect");
         if dialect == Some(Dialect::PackageYml)
             && let Some(node) = fields.find("dialect")
@@ -102,6 +105,7 @@ impl Reader<'_> {
             services: self.services(fields),
             alternatives: self.alternatives(fields),
             triggers: self.triggers(fields),
+            hooks: self.hooks(fields),
             flags: self.flags(fields),
             environment: self.environment(fields),
             source_date_epoch: self.optional(fields, "source_date_epoch"),

@@ -15,7 +15,7 @@ use crate::{
 use igos_format::{Arch, PackageName, Release, Tier, Version};
 
 /// Newest `format` that this program reads.
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// The texts of one recipe.
 #[derive(Debug, Clone, Copy)]
@@ -155,6 +155,7 @@ impl Reader<'_> {
         let services = self.services(&fields);
         let alternatives = self.alternatives(&fields);
         let triggers = self.triggers(&fields);
+        let hooks = self.hooks(&fields);
         let source_date_epoch = self.optional(&fields, "source_date_epoch");
         let triples = self.triples(&fields);
         let (Some(name), Some(version), Some(release)) = (name, version, release) else {
@@ -177,7 +178,8 @@ impl Reader<'_> {
             patches,
             style,
             declared_style,
-            hooks: functions
+            hooks,
+            hook_scripts: functions
                 .iter()
                 .filter(|name| *name == "post_install")
                 .cloned()

@@ -116,7 +116,7 @@ impl From<&TreeEntry> for CommonRow {
             tier: recipe.tier,
             description: recipe.description.clone(),
             license: recipe.license.clone(),
-            hooks: recipe.hooks.clone(),
+            hooks: recipe.hook_scripts.clone(),
             supersedes: recipe.supersedes.iter().map(ToString::to_string).collect(),
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use clap::Args;
 use igos_cli::{Answer, Exit, Failure, Render, Session};
 use igos_format::declaration::{
-    GroupDeclaration, ServiceDeclaration, TriggerDeclaration, UserDeclaration,
+    GroupDeclaration, HookDeclaration, ServiceDeclaration, TriggerDeclaration, UserDeclaration,
 };
 use igos_format::{Arch, Sha256};
 use igos_recipe::{
@@ -55,6 +55,7 @@ struct RecipeDetails {
     services: Vec<ServiceDeclaration>,
     alternatives: Vec<AlternativeRow>,
     triggers: Vec<TriggerDeclaration>,
+    hook_commands: Vec<HookDeclaration>,
     triples: TriplesRow,
     source_date_epoch: Option<u64>,
     has_errors: bool,
@@ -200,6 +201,7 @@ fn details(entry: &TreeEntry) -> RecipeDetails {
         services: recipe.services.clone(),
         alternatives: alternatives(recipe),
         triggers: recipe.triggers.clone(),
+        hook_commands: recipe.hooks.clone(),
         triples: TriplesRow::from(&recipe.triples),
         source_date_epoch: recipe.source_date_epoch,
         has_errors: entry.has_errors,

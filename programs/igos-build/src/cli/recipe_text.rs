@@ -162,8 +162,11 @@ fn declarations(recipe: &Recipe) -> Vec<Line> {
         let (run, paths) = (trigger.run.join(" "), trigger.paths.join(" "));
         lines.push(("trigger", format!("{}: {run} after {paths}", trigger.name)));
     }
+    for script in &recipe.hook_scripts {
+        lines.push(("hook", script.clone()));
+    }
     for hook in &recipe.hooks {
-        lines.push(("hook", hook.clone()));
+        lines.push(("hook", format!("{}: {}", hook.moment, hook.run.join(" "))));
     }
     lines
 }

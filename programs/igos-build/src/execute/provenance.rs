@@ -199,7 +199,7 @@ pub(crate) fn provenance(settings: &BuildSettings, facts: &Facts<'_>) -> Vec<u8>
             result: facts.check,
             reason: &recipe.tests.reason,
         },
-        hooks: &recipe.hooks,
+        hooks: &recipe.hook_scripts,
         weakened: weakened(settings, facts.sources),
     };
     let mut text =

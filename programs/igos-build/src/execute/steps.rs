@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use igos_recipe::{Patch, Recipe, Style};
+use igos_recipe::{Patch, Recipe, Style, post_install_place};
 
 use super::environment::{DEST, PATCHES, RECIPE, SOURCES, source_directory};
 
@@ -82,6 +82,9 @@ impl Command {
 /// Runs one function of `build.sh` in a fresh shell; `$1` is the script, `$2` the function. `.` is POSIX, and the
 /// function is the last command, so that the first failure in it ends the shell.
 const CALL_FUNCTION: &str = r#"set -e; umask 022; . "$1"; "$2""#;
+
+/// Copies the program `$1` to `$2`, with what any shell and any system have.
+const COPY_PROGRAM: &str = r#"umask 022; mkdir -p "${2%/*}"; cp "$1" "$2"; chmod 755 "$2""#;
 
 /// Returns the programs of a step, none if the recipe has nothing for it.
 pub(crate) fn commands(recipe: &Recipe, step: Step) -> Vec<Command> {
@@ -192,11 +195,28 @@ fn kiss(recipe: &Recipe, step: Step) -> Vec<Command> {
         return Vec::new();
     }
     let program = format!("{RECIPE}/build");
-    vec![Command::new([
+    let mut commands = vec![Command::new([
         program.as_str(),
         DEST,
         recipe.version.as_str(),
-    ])]
+    ])];
+    if recipe
+        .hook_scripts
+        .iter()
+        .any(|script| script == "post-install")
+    {
+        let place = format!("{DEST}/{}", post_install_place(&recipe.name));
+        let script = format!("{RECIPE}/post-install");
+        commands.push(Command::new([
+            "sh",
+            "-ec",
+            COPY_PROGRAM,
+            "sh",
+            &script,
+            &place,
+        ]));
+    }
+    commands
 }
 
 fn declared(recipe: &Recipe, step: Step) -> Vec<Command> {

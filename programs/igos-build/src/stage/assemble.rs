@@ -134,6 +134,7 @@ pub(crate) fn assemble(
         manifest.services = recipe.services.iter().cloned().collect();
         manifest.alternatives = recipe.alternatives.iter().cloned().collect();
         manifest.triggers = recipe.triggers.iter().cloned().collect();
+        manifest.hooks = recipe.hooks.iter().cloned().collect();
     }
     manifest::normalise(&mut manifest);
     match manifest::validate(&manifest) {
