@@ -4,6 +4,7 @@
 //! [`Signed`] was made by [`sign`] or passed [`verify`].
 
 mod client;
+mod offer;
 mod seal;
 mod secret;
 mod sign;
@@ -15,6 +16,7 @@ pub use client::{
     RefreshOptions, Rollback, SourceError, Standing, TrustStoreError, Trusted, TrustedRepository,
     Update, WentBack,
 };
+pub use offer::{VerifyOfferError, verify_offer};
 pub use seal::{KeyStanding, SealKeys, VerifySealError, verify_seal};
 pub use secret::{SecretKey, SecretKeyError};
 pub use sign::{Signed, countersign, sign};

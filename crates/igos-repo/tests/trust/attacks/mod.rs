@@ -1,6 +1,7 @@
 //! One malicious repository for each row R1 to R11 of the threats we know, each refused with its own code.
 
 mod files;
+mod offers;
 mod signatures;
 mod versions;
 
