@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use super::frames::{Frames, records};
-use super::rows::{feature_key, name_key, package_of, program_key};
+use super::rows::{feature_key, name_key, package_of, program_key, superseded_key};
 use super::{IndexEntry, IndexKind, Part, ReadAt, ReadIndexError, Summary, Table, record};
 use crate::declaration::Feature;
 use crate::{PackageId, PackageName};
@@ -70,6 +70,16 @@ impl<R: ReadAt> IndexReader<R> {
         self.which(&names, |entry| {
             entry.provides.iter().any(|provided| provided.name == *name)
         })
+    }
+
+    /// Returns the packages that supersede one of this name, by name and version.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading frames.
+    pub fn superseding(&self, name: &PackageName) -> Result<Vec<IndexEntry>, ReadIndexError> {
+        let names = self.names(Table::Names, &superseded_key(name))?;
+        self.which(&names, |entry| entry.supersedes.contains(name))
     }
 
     /// Returns the packages that offer this feature, by name and version.

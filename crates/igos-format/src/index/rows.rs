@@ -13,7 +13,8 @@ pub(super) fn rows(entry: &IndexEntry) -> [(Table, Vec<String>); 3] {
         .iter()
         .map(|provided| name_key(&provided.name))
         .chain(entry.features_provided.iter().map(feature_key))
-        .chain(entry.paths.iter().map(|path| format!("path:/{path}")));
+        .chain(entry.paths.iter().map(|path| format!("path:/{path}")))
+        .chain(entry.supersedes.iter().map(superseded_key));
     let programs = entry.programs.iter().map(|program| program_key(program));
     [
         (Table::Names, names.map(|key| row(&key, name)).collect()),
@@ -32,6 +33,11 @@ fn row(key: &str, name: &PackageName) -> String {
 /// Returns the key of a name that packages provide.
 pub(super) fn name_key(name: &PackageName) -> String {
     format!("name:{name}")
+}
+
+/// Returns the key of a name that packages supersede.
+pub(super) fn superseded_key(name: &PackageName) -> String {
+    format!("supersedes:{name}")
 }
 
 /// Returns the key of a feature.

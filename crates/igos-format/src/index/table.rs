@@ -49,7 +49,7 @@ impl fmt::Display for IndexKind {
 pub enum Table {
     /// Everything about each package.
     Packages,
-    /// Provided names, features and paths, each with a package that has it.
+    /// Provided names, features, paths and superseded names, each with a package that has it.
     Names,
     /// One line for each package.
     Summaries,

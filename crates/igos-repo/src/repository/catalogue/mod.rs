@@ -192,6 +192,15 @@ impl Catalogue {
         })
     }
 
+    /// Returns the packages that are offered and supersede one of this name.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading an index.
+    pub fn superseding(&self, name: &PackageName) -> Result<Vec<Offered>, CatalogueError> {
+        self.offered(|opened| opened.index.superseding(name))
+    }
+
     /// Returns the packages that are offered and have this feature.
     ///
     /// # Errors
