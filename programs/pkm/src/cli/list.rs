@@ -3,15 +3,21 @@
 use std::fmt;
 
 use clap::Args;
-use igos_cli::{Failure, Render};
+use igos_cli::{Answer, Failure, Render};
+use igos_format::index::SearchTerms;
 use igos_sysroot::{Listed, Reason, Unmanaged};
 use serde::Serialize;
 
 use super::Context;
+use super::list_upgradable::UpgradableAnswer;
+use super::search::{self, Package};
 
-/// List installed packages
+/// List packages that are installed, can be installed or can be upgraded
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  pkm list\n  pkm list --explicit --json")]
+#[command(
+    visible_alias = "ls",
+    after_help = "Examples:\n  pkm list\n  pkm list --explicit --json\n  pkm list --upgradable"
+)]
 pub(super) struct List {
     /// List what was asked for alone
     #[arg(long, conflicts_with = "automatic")]
@@ -19,10 +25,21 @@ pub(super) struct List {
     /// List what is there because others need it alone
     #[arg(long)]
     automatic: bool,
+    /// List what repositories offer, installed or not
+    #[arg(long, conflicts_with_all = ["explicit", "automatic", "upgradable"])]
+    available: bool,
+    /// List what is installed and has a newer version in a repository
+    #[arg(long)]
+    upgradable: bool,
 }
 
 impl List {
-    pub(super) fn run(self, context: &Context<'_>) -> Result<ListAnswer, Failure> {
+    pub(super) fn run(self, context: &Context<'_>) -> Result<Answer, Failure> {
+        if self.available {
+            let mut packages = search::packages(context, &SearchTerms::new([]))?;
+            packages.retain(Package::is_offered);
+            return Ok(AvailableAnswer(packages).into());
+        }
         let mut packages = context.sysroot(Unmanaged::Refuse)?.list()?;
         let reason = match (self.explicit, self.automatic) {
             (true, _) => Some(Reason::Explicit),
@@ -30,14 +47,17 @@ impl List {
             _ => None,
         };
         packages.retain(|listed| reason.is_none_or(|reason| listed.reason == reason.as_str()));
-        Ok(ListAnswer(packages))
+        if self.upgradable {
+            return UpgradableAnswer::of(packages, &context.catalogue()?).map(Answer::from);
+        }
+        Ok(ListAnswer(packages).into())
     }
 }
 
 /// Installed packages, by name.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub(super) struct ListAnswer(Vec<Listed>);
+struct ListAnswer(Vec<Listed>);
 
 impl Render for ListAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
@@ -56,5 +76,16 @@ impl Render for ListAnswer {
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())
+    }
+}
+
+/// Packages that repositories offer, by name.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct AvailableAnswer(Vec<Package>);
+
+impl Render for AvailableAnswer {
+    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        search::render(&self.0, out)
     }
 }
