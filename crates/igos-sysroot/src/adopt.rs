@@ -19,7 +19,7 @@ use crate::plan::marked;
 use crate::verify::{Unobserved, observe};
 use crate::{
     Change, ChangeAction, Class, Conflict, DatabaseError, Difference, Expected, Finding, Installed,
-    Ownership, Plan, PlanError, PristineFile, Reason, Record, Sysroot, Trust, compare,
+    Ownership, Plan, PlanError, PristineFile, Reason, Record, Sysroot, Vouch, compare,
 };
 
 /// A package that may be taken up.

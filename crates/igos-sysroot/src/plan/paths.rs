@@ -64,6 +64,14 @@ pub(super) struct NeededDirectory<'a> {
     pub(super) path: RelPath,
 }
 
+/// What is known of the paths around one.
+struct Around<'a> {
+    /// Directories that will be made.
+    fresh: &'a BTreeSet<RelPath>,
+    /// Links of ours.
+    links: &'a Links,
+}
+
 /// Who gets which place.
 #[derive(Default)]
 pub(super) struct Claims<'a> {
@@ -91,16 +99,22 @@ impl PathPlanner<'_> {
             self.plan_directory(place, needed, &mut fresh, &mut plan)?;
         }
         let mut records = BTreeMap::new();
+        let around = Around {
+            fresh: &fresh,
+            links: &links,
+        };
         for (place, claim) in &claims.files {
-            self.plan_file(
-                place,
-                claim,
-                &fresh,
-                &mut dissolved,
-                &mut records,
-                &links,
-                &mut plan,
-            )?;
+            // A link of ours there is a conflict, which is found where links are planned.
+            if !links.after.contains_key(place) {
+                self.plan_file(
+                    place,
+                    claim,
+                    &around,
+                    &mut dissolved,
+                    &mut records,
+                    &mut plan,
+                )?;
+            }
         }
         self.plan_links(&links, &claims, &fresh, &mut plan)?;
         self.plan_departures(&claims, &links, &dissolved, &mut plan)?;
@@ -168,17 +182,12 @@ impl PathPlanner<'_> {
         &self,
         place: &RelPath,
         claim: &Claim<'_>,
-        fresh: &BTreeSet<RelPath>,
+        around: &Around<'_>,
         dissolved: &mut BTreeSet<RelPath>,
         records: &mut BTreeMap<PackageName, Option<Record>>,
-        links: &Links,
         plan: &mut PathPlan,
     ) -> Result<(), PlanError> {
         let (package, entry) = (claim.package, claim.entry);
-        if links.after.contains_key(place) {
-            // A conflict, which is found where links are planned.
-            return Ok(());
-        }
         let kind = match entry.kind {
             EntryKind::Symlink { .. } => Kind::Symlink,
             _ => Kind::File,
@@ -223,7 +232,7 @@ impl PathPlanner<'_> {
                 return Ok(());
             }
         }
-        let found = self.look(place, fresh)?;
+        let found = self.look(place, around.fresh)?;
         let owned = superseded.map_or(PathChange::Replace, |from| PathChange::Supersede { from });
         match found.map(|found| found.kind) {
             Some(Kind::Special) => plan.conflicts.push(Conflict::Kind {
@@ -271,7 +280,7 @@ impl PathPlanner<'_> {
                         .extend(self.plan_configuration(&action, versions)?);
                 } else if disk == Some(new) {
                     plan.actions.push(act(PathChange::Adopt, was));
-                } else if disk.is_some_and(|disk| links.is_own(place, disk)) {
+                } else if disk.is_some_and(|disk| around.links.is_own(place, disk)) {
                     plan.actions.push(act(PathChange::Replace, was));
                 } else if let (Unowned::Backup, Some(beside)) = (self.unowned, backup_name(place)) {
                     plan.actions.push(act(PathChange::Backup { beside }, was));

@@ -229,3 +229,60 @@ fn database_that_is_a_link_is_refused() {
     let error = LockedSysroot::open(root.root(), ChangeOptions::default()).expect_err("a link");
     assert_eq!(error.code(), "database-file");
 }
+
+/// Returns the differences of the database, as `SIDE TABLE`.
+fn differences(root: &TestRoot) -> Vec<String> {
+    let check = igos_sysroot::check_database(&root.root()).expect("it can be compared");
+    check
+        .differences
+        .iter()
+        .map(|found| format!("{:?} {} {}", found.only_in, found.table, found.row))
+        .collect()
+}
+
+#[test]
+fn every_row_that_does_not_come_from_records_and_history_is_named() {
+    let root = TestRoot::new();
+    root.install(&[&TestArchive::new("a", "1").file("usr/bin/a", b"a")]);
+    assert!(
+        igos_sysroot::check_database(&root.root())
+            .expect("it can be compared")
+            .is_clean()
+    );
+    let connection = rusqlite::Connection::open(root.path(DATABASE)).expect("it opens");
+    connection
+        .execute_batch(
+            "INSERT INTO files SELECT CAST('usr/bin/evil' AS BLOB), package, path, target, content
+                 FROM files WHERE path = CAST('usr/bin/a' AS BLOB);
+             UPDATE packages SET trust = 'key somebody';",
+        )
+        .expect("SQLite does as it is told");
+    drop(connection);
+    let found = differences(&root);
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(found[0].contains("Database files") && found[0].contains("usr/bin/evil"));
+    assert!(found[1].contains("Database packages") && found[1].contains("key\\x20somebody"));
+    assert!(found[2].contains("Records packages") && found[2].contains("unsigned"));
+    let mut sysroot = root.change();
+    assert_eq!(sysroot.rebuild_database().expect("it can be made"), []);
+    drop(sysroot);
+    assert_eq!(differences(&root), [""; 0]);
+}
+
+#[test]
+fn missing_database_damaged_record_and_gap_in_the_history_are_named() {
+    let root = TestRoot::new();
+    root.install(&[&TestArchive::new("a", "1").file("usr/bin/a", b"a")]);
+    root.install(&[&TestArchive::new("b", "1").file("usr/bin/b", b"b")]);
+    fs_err::remove_file(root.path(DATABASE)).expect("it is there");
+    fs_err::remove_file(root.path("var/lib/igos/history/00000001")).expect("it is there");
+    root.put("var/lib/igos/packages/a", "nonsense");
+    let check = igos_sysroot::check_database(&root.root()).expect("it can be compared");
+    assert_eq!(check.problem.as_deref(), Some("it is missing"));
+    let codes: Vec<&str> = check
+        .damaged
+        .iter()
+        .map(|found| found.code.as_str())
+        .collect();
+    assert_eq!(codes, ["record-unknown-form", "history-gap"]);
+}

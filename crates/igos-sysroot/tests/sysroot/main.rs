@@ -3,6 +3,7 @@
 mod support;
 
 mod accounts;
+mod adopt;
 mod alternatives;
 mod configuration;
 mod conflicts;
@@ -18,5 +19,6 @@ mod queries;
 mod repair;
 mod remove;
 mod rollback;
+mod services;
 mod supersede;
 mod verify;
