@@ -11,7 +11,7 @@ use crate::digest::{parse_hex, write_hex};
 
 /// Longest metadata file of any role, in bytes; tested before parsing.
 ///
-/// A list of 100 000 archives has about 30 MiB.
+/// A list of 100 000 archives has about 15 MiB.
 pub const ENVELOPE_MAX_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Most signatures of one file.

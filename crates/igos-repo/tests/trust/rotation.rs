@@ -3,7 +3,9 @@
 use igos_format::trust::{RoleKeys, TargetFile};
 use igos_repo::trust::{KeyStanding, Refresh, TrustedRepository, VerifySealError, verify_seal};
 
-use crate::forge::{Client, Forge, PACKAGES, SNAPSHOT, STRANGER, TARGETS, TIMESTAMP, key, keys};
+use crate::forge::{
+    Client, Forge, PACKAGES, SNAPSHOT, STRANGER, TARGETS, TIMESTAMP, key, keys, time,
+};
 
 /// Gives the root to these keys, two of which must sign, and signs with the first two.
 fn give_root(forge: &mut Forge, numbers: &[u8]) {
@@ -175,6 +177,33 @@ fn an_anchor_that_is_part_of_the_chain_changes_nothing() {
         assert!(matches!(refresh, Ok(Refresh::Unchanged)));
     }
     assert_eq!(client.open().root().version, 3);
+}
+
+#[test]
+fn a_time_that_a_stolen_key_made_up_ends_with_the_key() {
+    let mut honest = Forge::new();
+    let client = Client::following(&honest);
+    // The thief says that it is the year 2200: everything else has expired by then.
+    let mut thief = honest.clone();
+    thief.timestamp.created = Some(time(7_258_118_400));
+    thief.timestamp.expires = time(7_258_118_401);
+    thief.publish_timestamp();
+    assert_eq!(client.refused(&thief.mirror()).0, "metadata-frozen");
+    honest.index = b"index 2".to_vec();
+    honest.publish_all();
+    assert_eq!(client.refused(&honest.mirror()).0, "metadata-frozen");
+    honest.rotate(|forge| {
+        forge.know(&[1, 2, 3, TARGETS, SNAPSHOT, 16]);
+        forge.root.timestamp = RoleKeys::new([key(16).id()], 1);
+        forge.signers.insert("timestamp", vec![16]);
+    });
+    honest.publish_timestamp();
+    assert!(
+        client
+            .sync(&honest.mirror())
+            .expect("the thief's time is forgotten")
+    );
+    assert_eq!(client.index(), Some(TargetFile::of(b"index 2")));
 }
 
 #[test]

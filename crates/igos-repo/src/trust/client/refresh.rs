@@ -93,12 +93,6 @@ impl TrustedRepository {
         options: &RefreshOptions,
     ) -> Result<Refresh, RefreshError> {
         self.keep_anchor()?;
-        let mut rules = Rules {
-            now: options.clock.time(self.created()),
-            expiry: options.expiry,
-            rollback: options.rollback,
-            went_back: Vec::new(),
-        };
         let mut offered = judge::fetch(source, TIMESTAMP_FILE, UNSIGNED_SIZE_MAX)?;
         if self.is_in_use(&offered, options)? {
             return Ok(Refresh::Unchanged);
@@ -107,6 +101,13 @@ impl TrustedRepository {
             // It may have been fetched just before the keys changed.
             offered = judge::fetch(source, TIMESTAMP_FILE, UNSIGNED_SIZE_MAX)?;
         }
+        // With keys that were replaced goes what they said of the time.
+        let mut rules = Rules {
+            now: options.clock.time(self.created()),
+            expiry: options.expiry,
+            rollback: options.rollback,
+            went_back: Vec::new(),
+        };
         rules.test_fresh("root.json", &self.root)?;
         let (timestamp, timestamp_bytes) = self.take_timestamp(offered, &mut rules)?;
         let shelf = Shelf {
