@@ -3,4 +3,5 @@
 mod keys;
 mod layout;
 mod refusals;
+mod scale;
 mod support;

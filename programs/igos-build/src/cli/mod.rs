@@ -4,7 +4,10 @@ mod build;
 mod cache;
 mod fetch;
 mod graph;
+mod key;
 mod order;
+mod publish;
+mod publish_sources;
 mod recipe;
 mod recipe_checksum;
 mod recipe_lint;
@@ -16,6 +19,7 @@ mod recipes;
 mod run;
 mod settings;
 mod shell;
+mod staging;
 pub mod toolchain;
 mod why_rebuild;
 mod workshop;
@@ -62,6 +66,11 @@ enum Command {
     WhyRebuild(why_rebuild::WhyRebuildCommand),
     #[command(subcommand)]
     Cache(cache::CacheCommand),
+    Publish(publish::PublishCommand),
+    #[command(subcommand)]
+    Staging(staging::StagingCommand),
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     Settings(settings::SettingsCommand),
     #[command(subcommand)]
     Toolchain(toolchain::ToolchainCommand),
@@ -91,6 +100,9 @@ pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure>
         Command::Run(command) => command.execute(globals, session),
         Command::WhyRebuild(command) => command.execute(globals, workshop, recipes, session),
         Command::Cache(command) => command.execute(globals, workshop, recipes, session),
+        Command::Publish(command) => command.execute(globals, workshop, recipes, session),
+        Command::Staging(command) => command.execute(globals, session),
+        Command::Key(command) => command.execute(globals, session),
         Command::Settings(command) => command.execute(recipes, session),
         Command::Toolchain(command) => {
             let workshop = workshop.open(globals, recipes, session)?;

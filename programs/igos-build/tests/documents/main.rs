@@ -4,9 +4,12 @@
     reason = "these tests start the program under test"
 )]
 
+#[path = "../publish/archives.rs"]
+mod archives;
 #[path = "../factory/toolchain.rs"]
 mod toolchain;
 
+mod publish;
 mod shape;
 
 use std::collections::BTreeSet;
@@ -176,6 +179,7 @@ fn every_command_prints_exactly_the_documented_fields() {
     let mut named: BTreeSet<String> = COMMANDS.iter().map(|row| row.0.to_owned()).collect();
     // The other tests look at these.
     named.extend(["run", "shell", "toolchain import", "toolchain show"].map(str::to_owned));
+    named.extend(publish::SECTIONS.map(str::to_owned));
     assert_eq!(named, document.sections());
     for (section, ..) in COMMANDS {
         for object in document.objects(section) {
