@@ -33,6 +33,7 @@ mod repair;
 mod plan;
 mod query;
 mod record;
+mod services;
 mod state_text;
 mod sysroot;
 mod transaction;
@@ -66,6 +67,10 @@ pub use record::{
     Installed, Reason, Record, RecordError, RepositoryName, RepositoryNameError, Trust,
 };
 pub use repair::{RepairConfiguration, RepairError, RepairPlan, RepairRequest};
+pub use services::{
+    ServiceError, ServiceManager, StaleProcess, StaleService, StaleServices, restart_service,
+    stale_services,
+};
 pub use state_text::StateTextError;
 pub use sysroot::{Sysroot, Unmanaged};
 pub use transaction::{
