@@ -115,6 +115,12 @@ impl Sysroot {
         &self.root
     }
 
+    /// Returns the number of the last transaction, 0 for none.
+    #[must_use]
+    pub fn last_transaction(&self) -> u64 {
+        self.last_transaction
+    }
+
     /// Returns what opening it found worth knowing: a database that was made again, a record that is damaged.
     #[must_use]
     pub fn notices(&self) -> &[Diagnostic] {

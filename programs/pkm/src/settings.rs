@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use igos_cli::settings::{Key, KeyKind, Settings};
+use igos_sysroot::UndoLimits;
 use serde::{Deserialize, Serialize};
 
 /// The settings of `pkm`; nothing here can weaken a protection, which takes a flag.
@@ -14,6 +15,29 @@ pub(crate) struct PkmSettings {
     pub(crate) archives: Vec<PathBuf>,
     /// How many things to work on at a time.
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// How much is kept to undo transactions.
+    pub(crate) undo: UndoSettings,
+}
+
+/// The table `undo`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct UndoSettings {
+    /// How many transactions can be undone.
+    transactions: Option<u32>,
+    /// How many bytes are kept to undo them.
+    bytes: Option<u64>,
+}
+
+impl UndoSettings {
+    /// Returns the limits in force.
+    pub(crate) fn limits(&self) -> UndoLimits {
+        let built_in = UndoLimits::default();
+        UndoLimits {
+            transactions: self.transactions.unwrap_or(built_in.transactions),
+            bytes: self.bytes.unwrap_or(built_in.bytes),
+        }
+    }
 }
 
 impl Settings for PkmSettings {
@@ -24,6 +48,18 @@ impl Settings for PkmSettings {
             kind: KeyKind::List,
             variable: Some("IGOS_ARCHIVES"),
             description: "Directories of archives in which names and dependencies are looked up",
+        },
+        Key {
+            name: "undo.transactions",
+            kind: KeyKind::Number,
+            variable: None,
+            description: "How many transactions can be undone; 10 by default, 0 keeps nothing",
+        },
+        Key {
+            name: "undo.bytes",
+            kind: KeyKind::Number,
+            variable: None,
+            description: "How many bytes of replaced files are kept to undo transactions; 4 GiB by default",
         },
         Key {
             name: "jobs",

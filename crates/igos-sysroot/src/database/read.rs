@@ -222,6 +222,27 @@ impl Database {
         )
     }
 
+    /// Returns the directories directly in `place`, each with the packages that have it.
+    pub(crate) fn directories_in(
+        &self,
+        place: &RelPath,
+    ) -> Result<Vec<(RelPath, PackageName)>, DatabaseError> {
+        let (from, to) = (
+            [place.as_bytes(), b"/"].concat(),
+            [place.as_bytes(), b"0"].concat(),
+        );
+        let mut all: Vec<(RelPath, PackageName)> = self.rows(
+            "SELECT place, package FROM directories WHERE place > ?1 AND place < ?2 ORDER BY place, package",
+            [from, to],
+            |row| {
+                let (place, package): (Vec<u8>, String) = (row.get(0)?, row.get(1)?);
+                Ok((|| Ok((path(&place)?, parse(&package, "a package name")?)))())
+            },
+        )?;
+        all.retain(|(found, _)| found.parent().as_ref() == Some(place));
+        Ok(all)
+    }
+
     /// Returns all files and symbolic links below `place`.
     pub(crate) fn files_below(&self, place: &RelPath) -> Result<Vec<FileRow>, DatabaseError> {
         let (from, to) = (

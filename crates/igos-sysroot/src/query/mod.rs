@@ -2,6 +2,7 @@
 
 mod answers;
 mod ask;
+mod kernels;
 mod providers;
 mod universe;
 

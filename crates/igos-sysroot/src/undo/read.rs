@@ -86,7 +86,7 @@ impl Explain for UndoError {
             },
             UndoError::Dropped(_) => vec![
                 "give their archives: `pkm rollback … --archives DIR`".to_owned(),
-                "keep more from now on: `undo-bytes` in the settings".to_owned(),
+                "keep more from now on: `undo.bytes` in the settings".to_owned(),
             ],
             UndoError::Plan(source) => source.hints(),
             UndoError::Read { .. } => Vec::new(),

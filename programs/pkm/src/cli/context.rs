@@ -70,6 +70,11 @@ impl<'a> Context<'a> {
         self.globals.dry_run
     }
 
+    /// Tells whether the root is that of the running machine.
+    pub(super) fn is_this_machine(&self) -> bool {
+        self.root.as_os_str() == "/"
+    }
+
     /// Loads the settings in force.
     pub(super) fn settings(&self) -> Result<Loaded<PkmSettings>, Failure> {
         let jobs = self
@@ -115,6 +120,7 @@ impl<'a> Context<'a> {
         };
         let options = ChangeOptions {
             wait,
+            undo: self.settings()?.settings.undo.limits(),
             ..ChangeOptions::default()
         };
         let root = RootDir::open(&self.root)?;

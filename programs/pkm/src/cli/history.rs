@@ -5,7 +5,9 @@ use std::fmt;
 use clap::Args;
 use igos_cli::{Failure, Render};
 use igos_format::PackageName;
-use igos_sysroot::{HistoryEntry, HookError, HookJournal, HookPolicy, JobState, Unmanaged};
+use igos_sysroot::{
+    HistoryEntry, HookError, HookJournal, HookPolicy, JobState, Undoable, Unmanaged,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -28,9 +30,14 @@ impl History {
         let sysroot = context.sysroot(Unmanaged::Refuse)?;
         let mut entries = sysroot.history(self.name.as_ref())?;
         entries.truncate(self.last.unwrap_or(usize::MAX));
+        let undoable = sysroot.undoable();
         let with_hooks = entries.into_iter().map(|entry| {
             Ok(Transaction {
                 hooks: sysroot.hooks_of(entry.transaction)?,
+                undo: undoable
+                    .iter()
+                    .find(|kept| kept.transaction == entry.transaction)
+                    .cloned(),
                 entry,
             })
         });
@@ -52,14 +59,31 @@ struct Transaction {
     #[serde(flatten)]
     entry: HistoryEntry,
     hooks: Option<HookJournal>,
+    /// What is kept to undo it; `None` where it cannot be undone any more, or not by this user.
+    undo: Option<Undoable>,
 }
 
 impl Render for HistoryAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        for Transaction { entry, hooks } in &self.0 {
+        for transaction in &self.0 {
+            let Transaction { entry, hooks, undo } = transaction;
             match Timestamp::from_second(entry.time) {
                 Ok(time) => writeln!(out, "{} {time}", entry.transaction)?,
                 Err(_) => writeln!(out, "{} {} s since 1970", entry.transaction, entry.time)?,
+            }
+            if let Some(point) = entry.rollback_to {
+                writeln!(out, "  back to after transaction {point}")?;
+            }
+            match undo {
+                Some(Undoable {
+                    is_complete: true, ..
+                }) => writeln!(out, "  can be undone: `pkm rollback {}`", entry.transaction)?,
+                Some(_) => writeln!(
+                    out,
+                    "  can be undone with the archives of before: `pkm rollback {} --archives DIR`",
+                    entry.transaction
+                )?,
+                None => {}
             }
             for change in &entry.changes {
                 write!(out, "  {} {}", change.action, change.name)?;

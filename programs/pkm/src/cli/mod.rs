@@ -10,6 +10,7 @@ mod config_diff;
 mod config_list;
 mod context;
 mod depends;
+mod diff;
 mod files;
 mod history;
 mod hooks;
@@ -17,6 +18,7 @@ mod hooks_list;
 mod hooks_run;
 mod info;
 mod install;
+mod kernels;
 mod list;
 mod owner;
 mod plan;
@@ -25,6 +27,7 @@ mod recover;
 mod repair;
 mod reinstall;
 mod remove;
+mod rollback;
 mod settings;
 mod verify;
 
@@ -99,6 +102,9 @@ enum Command {
     Alternatives(alternatives::Alternatives),
     Hooks(hooks::Hooks),
     History(history::History),
+    Rollback(rollback::Rollback),
+    Diff(diff::Diff),
+    Kernels(kernels::Kernels),
     Recover(recover::Recover),
     Settings(settings::Settings),
 }
@@ -138,6 +144,9 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
         Command::Alternatives(alternatives) => alternatives.run(&context),
         Command::Hooks(hooks) => hooks.run(&context),
         Command::History(history) => history.run(&context).map(Answer::from),
+        Command::Rollback(rollback) => rollback.run(&context).map(Answer::from),
+        Command::Diff(diff) => diff.run(&context).map(Answer::from),
+        Command::Kernels(kernels) => kernels.run(&context).map(Answer::from),
         Command::Recover(recover) => recover.run(&context).map(Answer::from),
         Command::Settings(settings) => settings.run(&context).map(Answer::from),
     }
