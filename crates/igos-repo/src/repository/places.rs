@@ -6,12 +6,17 @@ use igos_format::RelPath;
 use igos_report::Explain;
 use igos_root::{RootDir, RootError};
 
-use super::RepositoryName;
+use super::cache::write_whole;
+use super::{CacheError, RepositoryName};
 
 /// Settings of repositories, one file each.
 pub(super) const SETTINGS: &str = "etc/igos/repositories.d";
 /// What is known of repositories.
 const STATE: &str = "var/lib/igos/repositories";
+/// What is known of packages.
+const STATE_OF_PACKAGES: &str = "var/lib/igos";
+/// What could be upgraded, for programs that tell people.
+const UPDATES: &str = "available-updates.json";
 /// Archives and parts of them.
 const CACHE: &str = "var/cache/igos";
 
@@ -88,6 +93,17 @@ impl RepositoryPlaces {
     /// Returns the directory of the cache, `None` if there is none.
     pub(super) fn cache(&self) -> Result<Option<PathBuf>, PlaceError> {
         self.find(CACHE)
+    }
+
+    /// Writes what could be upgraded, for programs that tell people: readers see the old text or the new one.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it cannot be written.
+    pub fn write_available_updates(&self, text: &str) -> Result<(), CacheError> {
+        let path = self.make(STATE_OF_PACKAGES, 0o755)?.join(UPDATES);
+        write_whole(&path, text.as_bytes(), 0o644)
+            .map_err(|source| CacheError::new("write", &path, source))
     }
 
     fn make(&self, path: &str, mode: u16) -> Result<PathBuf, PlaceError> {

@@ -8,13 +8,13 @@ use super::{CatalogueError, Offered};
 use crate::repository::index_files::{IndexFile, IndexFiles};
 use crate::repository::{RepositoryName, RepositoryPlaces, RepositorySettings};
 use crate::store::open_regular;
-use crate::trust::{Clock, SealKeys, Standing, TrustedRepository};
+use crate::trust::{Clock, SealKeys, Standing, Trusted, TrustedRepository};
 
 /// One repository of which something is known, opened to be asked.
 #[derive(Debug)]
 pub struct OpenRepository {
     pub(super) settings: RepositorySettings,
-    version: u64,
+    trusted: Trusted,
     pub(super) standing: Standing,
     seal_keys: SealKeys,
     pub(super) index: IndexReader<File>,
@@ -37,7 +37,13 @@ impl OpenRepository {
     /// Returns the version of what is known of it.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.version
+        self.trusted.timestamp().version
+    }
+
+    /// Returns what it says, verified from the root down.
+    #[must_use]
+    pub fn trusted(&self) -> &Trusted {
+        &self.trusted
     }
 
     /// Tells whether what is known of it is good enough to install from, or only to look things up.
@@ -115,9 +121,9 @@ pub(super) fn open(
         None => None,
     };
     Ok(OpenRepository {
-        version: trusted.timestamp().version,
         standing: trusted.standing(clock),
         seal_keys: trusted.seal_keys(),
+        trusted: trusted.clone(),
         index: IndexReader::open(packages).map_err(unusable)?,
         files,
         settings: settings.clone(),
