@@ -212,12 +212,17 @@ impl Transport {
         }
     }
 
-    /// Stops what is running, as soon as its next bytes arrive, and everything after it.
+    /// Stops what is running, as soon as its next bytes arrive, and everything after it until it may go on.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Tells whether nothing is fetched any more.
+    /// Lets fetching go on after a stop.
+    pub(crate) fn go_on(&self) {
+        self.stopped.store(false, Ordering::Relaxed);
+    }
+
+    /// Tells whether nothing is fetched now.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed)
     }

@@ -157,8 +157,7 @@ impl Drop for Promise<'_> {
 
 impl RepositoryClient {
     /// Fetches archives in the background, several at once and in the order of `jobs`, while `work` runs, which can
-    /// wait for each of them. When `work` returns, what it did not wait for is fetched no further, and neither is
-    /// anything else with this client.
+    /// wait for each of them. When `work` returns, what has not arrived is fetched no further.
     ///
     /// `is_on_disk` tells for which contents no frame has to be fetched.
     pub fn in_background<T>(
@@ -199,7 +198,9 @@ impl RepositoryClient {
             }
             answer
         });
-        total.finish(if self.transport.is_stopped() {
+        let is_stopped = self.transport.is_stopped();
+        self.transport.go_on();
+        total.finish(if is_stopped {
             Outcome::Abandoned
         } else {
             Outcome::Done
