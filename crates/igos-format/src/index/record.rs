@@ -102,7 +102,7 @@ fn source(source: &SourceLocation) -> String {
 ///
 /// # Errors
 ///
-/// Refuses everything that [`write`] does not write.
+/// Refuses everything that [`write()`] does not write.
 pub fn read(record: &str) -> Result<IndexEntry, RecordError> {
     if record.len() > RECORD_MAX_BYTES {
         return Err(RecordError::TooLong {

@@ -278,7 +278,7 @@ fn unknown_keys(document: &DeTable<'_>, file: &str, text: &str) -> Vec<Diagnosti
         let diagnostic =
             Diagnostic::error("setting-unknown", message).at_source(file, text, key.span());
         let distance = |known: &&str| strsim::damerau_levenshtein(found, known);
-        let best = KEYS.into_iter().min_by_key(|known| distance(&known));
+        let best = KEYS.into_iter().min_by_key(|known| distance(known));
         unknown.push(match best {
             Some(best) if distance(&best) <= (found.len() / 3).max(1) => {
                 diagnostic.hint(format!("did you mean `{best}`?"))

@@ -1,7 +1,7 @@
 //! Whom a repository's words are believed: keys, signatures and the client's side of TUF 1.0.
 //!
 //! What was verified is another type than what was not: [`igos_format::trust::Envelope`] is bytes from anywhere,
-//! [`Signed`] was made by [`sign`] or passed [`verify`].
+//! [`Signed`] was made by [`sign()`] or passed [`verify()`].
 
 mod client;
 mod offer;

@@ -4,7 +4,7 @@ use igos_format::trust::{Envelope, Metadata};
 
 use super::SecretKey;
 
-/// Metadata together with the file that says it. Only [`sign`] and [`super::verify`] make it.
+/// Metadata together with the file that says it. Only [`sign()`] and [`super::verify()`] make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed<T> {
     value: T,
