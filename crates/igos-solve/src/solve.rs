@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use igos_format::PackageName;
-use igos_report::Explain;
+use igos_report::{Diagnostic, Explain, diagnose};
 
 use crate::answer::answer;
 use crate::build::{Builder, Scope, upgraded};
@@ -50,6 +50,18 @@ impl Explain for SolveError {
         match self {
             SolveError::Offers(source) => source.exit_code(),
             SolveError::Impossible(_) => 1,
+        }
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            SolveError::Offers(source) => vec![diagnose(source)],
+            SolveError::Impossible(explanation) => {
+                let mut diagnostic = Diagnostic::error(self.code(), &explanation.headline);
+                diagnostic.because = explanation.because.clone();
+                diagnostic.hints = explanation.hints.clone();
+                vec![diagnostic]
+            }
         }
     }
 }
