@@ -79,6 +79,7 @@ pub use transaction::{
 };
 pub use undo::{UndoError, UndoLimits, Undoable};
 pub use verify::{
+    JudgeSeal, SealVerdict, VerifySignedError,
     Class, Counts, Difference, Expected, Extras, Finding, Mismatch, Observed, VerifyError,
     VerifyReport, VerifyRequest, compare,
 };

@@ -56,6 +56,10 @@ pub enum Difference {
     Extra,
     /// The text record and the database disagree, or one of them is damaged.
     RecordDisagrees,
+    /// Nobody signed the package.
+    Unsigned,
+    /// Nobody who is trusted signed the package, or what was signed is something else.
+    Signature,
 }
 
 impl Difference {
@@ -75,6 +79,8 @@ impl Difference {
             Difference::Unreadable => "unreadable",
             Difference::Extra => "extra",
             Difference::RecordDisagrees => "record-disagrees",
+            Difference::Unsigned => "unsigned",
+            Difference::Signature => "signature",
         }
     }
 }
@@ -93,6 +99,8 @@ pub enum Class {
     Configuration,
     /// Everything else: nobody should have changed it.
     Code,
+    /// Who vouches for a package.
+    Trust,
 }
 
 /// How much was looked at.
@@ -120,6 +128,8 @@ pub struct Counts {
     pub configuration_findings: u64,
     /// Findings about anything else, without what could not be read.
     pub code_findings: u64,
+    /// Findings about who vouches for packages.
+    pub trust_findings: u64,
     /// What could not be read.
     pub unreadable: u64,
 }

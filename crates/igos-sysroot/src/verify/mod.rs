@@ -11,12 +11,14 @@ mod finding;
 mod links;
 mod observe;
 mod run;
+mod signed;
 
 pub use compare::{Expected, Mismatch, compare};
 pub use finding::{Class, Counts, Difference, Finding, VerifyReport};
 pub use observe::Observed;
 pub(crate) use observe::{Unobserved, observe};
 pub use run::VerifyError;
+pub use signed::{JudgeSeal, SealVerdict, VerifySignedError};
 
 use std::collections::BTreeSet;
 

@@ -76,6 +76,8 @@ struct Item<'a> {
     package: &'a ExpectedPackage,
     entry: &'a FileEntry,
     place: RelPath,
+    /// It need not be there; what is there has to be as the manifest says all the same.
+    is_left_out: bool,
 }
 
 impl Item<'_> {
@@ -137,7 +139,7 @@ impl Sysroot {
         let links = FollowedLinks::read(&self.root).map_err(read)?;
         let owners = Owners::read(&self.root).map_err(read)?;
         let (packages, mut findings) = expected_packages(self, &names)?;
-        let items = items(&packages, &links);
+        let items = self.items(&packages, &links)?;
         let mut counts = count(&packages, &items);
 
         let (done, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -175,6 +177,7 @@ impl Sysroot {
                 (Difference::Unreadable, _) => counts.unreadable += 1,
                 (_, Class::Configuration) => counts.configuration_findings += 1,
                 (_, Class::Code) => counts.code_findings += 1,
+                (_, Class::Trust) => counts.trust_findings += 1,
             }
         }
         Ok(VerifyReport { findings, counts })
@@ -217,6 +220,41 @@ impl Sysroot {
                 Ok(names)
             }
         }
+    }
+
+    /// Returns the paths to look at.
+    fn items<'a>(
+        &self,
+        packages: &'a [ExpectedPackage],
+        links: &FollowedLinks,
+    ) -> Result<Vec<Item<'a>>, VerifyError> {
+        let mut items = Vec::new();
+        for package in packages {
+            let record = &package.record;
+            for entry in &record.manifest.entries {
+                let is_left_out = record.installed.excluded.leaves_out(entry);
+                let place = place_of(&record.manifest, entry, links);
+                let is_somebodys = match (is_left_out, &entry.kind) {
+                    (true, EntryKind::Directory) => true,
+                    (true, _) => self
+                        .database
+                        .owner(&place)
+                        .map_err(|source| VerifyError::Database { source })?
+                        .is_some(),
+                    (false, EntryKind::Directory) => false,
+                    (false, _) => !package.own.contains(&entry.path),
+                };
+                if !is_somebodys {
+                    items.push(Item {
+                        package,
+                        entry,
+                        place,
+                        is_left_out,
+                    });
+                }
+            }
+        }
+        Ok(items)
     }
 
     /// A directory that several packages declare differently is as one of them says.
@@ -270,24 +308,6 @@ impl Sysroot {
     }
 }
 
-fn items<'a>(packages: &'a [ExpectedPackage], links: &FollowedLinks) -> Vec<Item<'a>> {
-    let mut items = Vec::new();
-    for package in packages {
-        for entry in package.record.entries() {
-            if entry.kind != EntryKind::Directory && !package.own.contains(&entry.path) {
-                continue;
-            }
-            let place = place_of(&package.record.manifest, entry, links);
-            items.push(Item {
-                package,
-                entry,
-                place,
-            });
-        }
-    }
-    items
-}
-
 fn count(packages: &[ExpectedPackage], items: &[Item<'_>]) -> Counts {
     let mut counts = Counts {
         packages: packages.len() as u64,
@@ -333,6 +353,10 @@ fn look(root: &igos_root::RootDir, item: &Item<'_>, owners: &Owners, bytes: &Ato
                 observed: Some(observed),
             }
         }
+        Err(Unobserved::Missing | Unobserved::WayBlocked) if item.is_left_out => Looked {
+            mismatches: Vec::new(),
+            observed: None,
+        },
         Err(Unobserved::Missing) => alone(Difference::Missing, "nothing".to_owned()),
         Err(Unobserved::WayBlocked) => alone(
             Difference::Missing,
