@@ -8,6 +8,7 @@ mod alternatives;
 mod configuration;
 mod conflicts;
 mod crash;
+mod crash_kept;
 mod database;
 mod exact;
 mod faulty;
