@@ -43,6 +43,8 @@ proptest! {
             prop_assert_eq!(reader.versions(&wanted).expect("it can be read"), versions);
             let provides = |entry: &IndexEntry| entry.provides.iter().any(|p| p.name == wanted);
             prop_assert_eq!(reader.providing(&wanted).expect("it can be read"), filter(&entries, provides));
+            let supersedes = |entry: &IndexEntry| entry.supersedes.contains(&wanted);
+            prop_assert_eq!(reader.superseding(&wanted).expect("it can be read"), filter(&entries, supersedes));
             let expected = names(&entries, |entry| entry.package.name.as_str().starts_with(text));
             prop_assert_eq!(reader.names_with_prefix(text, 99).expect("it can be read"), expected);
         }
