@@ -55,8 +55,8 @@ pub enum PublishError {
         #[source]
         source: WriteIndexError,
     },
-    /// There is no repository and nothing to begin one with.
-    #[error("{} is no repository yet, and no key directory has the root of a new one", directory.display())]
+    /// Nothing says which root is the right one.
+    #[error("no directory of keys has the `root.json` that {} begins with", directory.display())]
     NoRoot {
         /// The directory.
         directory: PathBuf,
@@ -166,8 +166,9 @@ impl Explain for PublishError {
         match self {
             PublishError::Index { source } => source.hints(),
             PublishError::NoRoot { .. } => vec![
-                "make the keys of a new repository: `igos-build key new DIR`, then `--keys DIR`"
-                    .to_owned(),
+                "for a new repository make keys: `igos-build key new DIR`, then `--keys DIR`".to_owned(),
+                "for one that is there name the directory `online` of its keys: `--keys DIR`".to_owned(),
+                "if that is lost, copy `root.json` from a machine that uses the repository, not from the repository itself".to_owned(),
             ],
             PublishError::Sources { source, .. } => source.hints(),
             PublishError::ArchiveLost { .. } => vec![

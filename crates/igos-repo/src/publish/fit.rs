@@ -85,7 +85,7 @@ impl Publisher<'_> {
         let contents = Contents::gather(&mut members, state, self.directory)?;
         let mut beside = Vec::new();
         for directory in &request.beside {
-            beside.extend(published_entries(&State::read(directory)?, directory)?);
+            beside.extend(published_entries(&State::read_any(directory)?, directory)?);
         }
         let entries: Vec<&IndexEntry> = members.iter().map(|member| &member.entry).collect();
         findings.extend(relations::check(&entries, &beside));

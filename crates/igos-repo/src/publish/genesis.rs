@@ -296,23 +296,28 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), NewKeysError> {
     })
 }
 
-/// Returns what a new repository begins with, from the first of these directories that has it.
-pub(super) fn first_state(directories: &[PathBuf]) -> Result<Option<State>, StateError> {
+/// Returns the root that the publisher trusts, and the directory it is in: the first of these that has one.
+pub(super) fn anchor(
+    directories: &[PathBuf],
+) -> Result<Option<(Published<Root>, &Path)>, StateError> {
     for directory in directories {
         let path = first_file(directory, "root");
         if path.is_file() {
-            let root = read_root(&path)?;
-            let authority = root.signed.value().authority(TopRole::Targets);
-            let targets: Published<Targets> =
-                read(&first_file(directory, "targets"), None, &authority)?;
-            return Ok(Some(State {
-                root: as_published(root),
-                targets: as_published(targets),
-                lists: None,
-            }));
+            return Ok(Some((as_published(read_root(&path)?), directory)));
         }
     }
     Ok(None)
+}
+
+/// Returns what a new repository begins with: this root, and the targets beside it.
+pub(super) fn first_state(root: Published<Root>, directory: &Path) -> Result<State, StateError> {
+    let authority = root.signed.value().authority(TopRole::Targets);
+    let targets = read(&first_file(directory, "targets"), None, &authority)?;
+    Ok(State {
+        root,
+        targets: as_published(targets),
+        lists: None,
+    })
 }
 
 /// Files in a repository are those that signing writes, whatever a hand did to the spaces.

@@ -15,7 +15,7 @@ use super::commit::{Commit, Draft, Renewal, Signing};
 use super::contents::{Member, published_entries};
 use super::error::PublishError;
 use super::findings::Finding;
-use super::genesis::first_state;
+use super::genesis::{anchor, first_state};
 use super::layout;
 use super::lifetimes::Lifetimes;
 use super::lists::{Lists, archive_file, packages_index};
@@ -73,6 +73,18 @@ impl Opened {
                 directory: directory.to_owned(),
             }),
         }
+    }
+}
+
+/// Reads what is published, or what a repository begins with that is none yet.
+pub(super) fn read_or_begin(directory: &Path, ring: &KeyRing) -> Result<State, PublishError> {
+    let (root, beside) = anchor(ring.directories())?.ok_or_else(|| PublishError::NoRoot {
+        directory: directory.to_owned(),
+    })?;
+    match State::read(directory, &root) {
+        Ok(state) => Ok(state),
+        Err(StateError::NoRepository { .. }) => Ok(first_state(root, beside)?),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -193,13 +205,7 @@ impl Publisher<'_> {
         let work = self.directory.join(layout::WORK);
         fs_err::create_dir_all(&work).map_err(PlaceError::io("make", &work))?;
         let lock = Lock::take(self.directory, self.waiting, self.reporter)?;
-        let state = match State::read(self.directory) {
-            Ok(state) => state,
-            Err(StateError::NoRepository { directory }) => {
-                first_state(self.ring.directories())?.ok_or(PublishError::NoRoot { directory })?
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let state = read_or_begin(self.directory, self.ring)?;
         Ok(Opened { _lock: lock, state })
     }
 

@@ -7,7 +7,7 @@ use igos_format::trust::{KeyId, PublicKey, RoleKeys, Root, Targets, TopRole};
 
 use super::error::PublishError;
 use super::lifetimes::after;
-use super::publisher::{Publisher, Redraft};
+use super::publisher::{Publisher, Redraft, read_or_begin};
 use super::request::{Execution, Publication, PublishRequest};
 use super::ring::{KEY_SUFFIX, KeyRing};
 use super::state::{ARCHIVES, PACKAGES, State, authority};
@@ -71,10 +71,7 @@ pub struct RoleState {
 ///
 /// Returns why there is none.
 pub fn roles(directory: &Path, ring: &KeyRing) -> Result<Vec<RoleState>, PublishError> {
-    let state = match State::read(directory) {
-        Ok(state) => state,
-        Err(error) => super::genesis::first_state(ring.directories())?.ok_or(error)?,
-    };
+    let state = read_or_begin(directory, ring)?;
     Ok(ROLES
         .into_iter()
         .map(|name| {

@@ -1,8 +1,8 @@
 //! What is published: metadata read back, and verified with the publisher's own keys before it is signed again.
 //!
-//! Whoever can write to the web server must not be able to have their words signed: metadata has to be signed by the
-//! keys that its root names, lists have to have the digests that metadata says, and what is signed next is signed
-//! with keys that the same root names.
+//! Whoever can write to the web server must not be able to have their words signed: the root has to follow from the
+//! one that lies beside the publisher's keys, metadata has to be signed by the keys that it names, and lists have to
+//! have the digests that metadata says.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -68,6 +68,16 @@ pub enum StateError {
         /// What it lacks.
         missing: String,
     },
+    /// The root is older than the one that the publisher knows.
+    #[error("{} has root version {found}, known is {known}", directory.display())]
+    OldRoot {
+        /// The repository.
+        directory: PathBuf,
+        /// The version that is known.
+        known: u64,
+        /// The newest that is there.
+        found: u64,
+    },
     /// An index cannot be read.
     #[error("published index {} cannot be read", path.display())]
     Index {
@@ -87,6 +97,7 @@ impl Explain for StateError {
             StateError::Refused { source, .. } => source.code(),
             StateError::Digest { .. } => "repository-digest-mismatch",
             StateError::Incomplete { .. } => "repository-incomplete",
+            StateError::OldRoot { .. } => "repository-old-root",
             StateError::Index { source, .. } => source.code(),
         }
     }
@@ -138,12 +149,25 @@ pub(super) struct Lists {
 }
 
 impl State {
-    /// Reads what is published in `directory`.
-    pub(super) fn read(directory: &Path) -> Result<Self, StateError> {
-        let version = newest_root(directory)?.ok_or_else(|| StateError::NoRepository {
+    /// Reads what is published in `directory` by those whom this root names, or names others that name them.
+    pub(super) fn read(directory: &Path, anchor: &Published<Root>) -> Result<Self, StateError> {
+        let newest = newest_root(directory)?.ok_or_else(|| StateError::NoRepository {
             directory: directory.to_owned(),
         })?;
-        let root = read_root(&directory.join(layout::metadata_path("root", version)))?;
+        let root = follow(directory, anchor.clone(), newest)?;
+        Self::read_under(directory, root)
+    }
+
+    /// Reads what is published in `directory`, whoever did: for what is not signed again.
+    pub(super) fn read_any(directory: &Path) -> Result<Self, StateError> {
+        let newest = newest_root(directory)?.ok_or_else(|| StateError::NoRepository {
+            directory: directory.to_owned(),
+        })?;
+        let root = read_root(&directory.join(layout::metadata_path("root", newest)))?;
+        Self::read_under(directory, root)
+    }
+
+    fn read_under(directory: &Path, root: Published<Root>) -> Result<Self, StateError> {
         let authority = |role| root.signed.value().authority(role);
         let path = directory.join(layout::TIMESTAMP);
         let timestamp = read::<Timestamp>(&path, None, &authority(TopRole::Timestamp))?;
@@ -268,7 +292,42 @@ fn newest_root(directory: &Path) -> Result<Option<u64>, StateError> {
     Ok(newest)
 }
 
-/// Reads a root that its own keys signed. Whether these are the right ones shows when something is signed next.
+/// Follows the roots from a trusted one to the newest, each signed by the keys of the one before it and its own.
+fn follow(
+    directory: &Path,
+    anchor: Published<Root>,
+    newest: u64,
+) -> Result<Published<Root>, StateError> {
+    let mut root = anchor;
+    if newest < root.file.version {
+        return Err(StateError::OldRoot {
+            directory: directory.to_owned(),
+            known: root.file.version,
+            found: newest,
+        });
+    }
+    while root.file.version < newest {
+        let path = directory.join(layout::metadata_path("root", root.file.version + 1));
+        let next = read_root(&path)?;
+        let trusted = root.signed.value().authority(TopRole::Root);
+        verify::<Root>(next.signed.envelope().clone(), &trusted).map_err(|source| {
+            StateError::Refused {
+                path: path.clone(),
+                source,
+            }
+        })?;
+        if next.file.version != root.file.version + 1 {
+            return Err(StateError::Incomplete {
+                path,
+                missing: format!("version {}", root.file.version + 1),
+            });
+        }
+        root = next;
+    }
+    Ok(root)
+}
+
+/// Reads a root that its own keys signed, whoever they are.
 pub(super) fn read_root(path: &Path) -> Result<Published<Root>, StateError> {
     let (bytes, envelope) = read_envelope(path, None)?;
     let refused = |source: ReadMetadataError| StateError::Refused {

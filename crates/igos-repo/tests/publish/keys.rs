@@ -266,6 +266,10 @@ fn publisher_without_a_root_is_told_how_to_begin() {
     assert_eq!(error.code(), "publish-no-root");
     assert_eq!(
         error.hints(),
-        ["make the keys of a new repository: `igos-build key new DIR`, then `--keys DIR`"]
+        [
+            "for a new repository make keys: `igos-build key new DIR`, then `--keys DIR`",
+            "for one that is there name the directory `online` of its keys: `--keys DIR`",
+            "if that is lost, copy `root.json` from a machine that uses the repository, not from the repository itself"
+        ]
     );
 }

@@ -5,3 +5,6 @@ mod layout;
 mod refusals;
 mod scale;
 mod support;
+
+#[path = "../trust/directory.rs"]
+mod directory;

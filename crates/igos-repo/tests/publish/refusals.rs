@@ -2,7 +2,9 @@
 
 use igos_format::Arch;
 use igos_format::manifest::Origin;
+use igos_format::trust::{Envelope, Metadata, Root};
 use igos_repo::publish::{Allowances, Backwards, PublishError, PublishRequest, Staging};
+use igos_repo::trust::{SecretKey, sign};
 use igos_report::Explain;
 
 use crate::support::{NOW, Package, World, names, package};
@@ -271,10 +273,39 @@ fn repository_of_other_keys_is_not_published_to() {
     fs_err::remove_dir_all(world.repository()).expect("it is ours");
     fs_err::rename(other.repository(), world.repository()).expect("both are ours");
     let error = world.try_publish(world.request(&[&package("c 1")]));
-    assert_eq!(
-        error.expect_err("the keys are others").code(),
-        "keys-absent"
-    );
+    let error = error.expect_err("the keys are others");
+    assert_eq!(error.code(), "signature-key-unknown");
+}
+
+/// Public keys are public: anybody can make a root that names them beside their own.
+#[test]
+fn forged_root_that_names_the_publishers_keys_too_gets_nothing_signed() {
+    let (world, attacker) = (World::new(), World::new());
+    world.publish(&[&package("a 1")]);
+    attacker.publish(&[&package("a 2")]);
+    let read = |world: &World| {
+        let bytes = fs_err::read(world.repository().join("metadata/1.root.json"));
+        let envelope = Envelope::read(&bytes.expect("it is there"), 65_536).expect("it is sound");
+        Root::from_json(&envelope.signed).expect("it is a root")
+    };
+    let (real, mut forged) = (read(&world), read(&attacker));
+    forged.version = 2;
+    forged.keys.extend(real.keys.clone());
+    for (role, more) in [
+        (&mut forged.targets, &real.targets),
+        (&mut forged.snapshot, &real.snapshot),
+        (&mut forged.timestamp, &real.timestamp),
+    ] {
+        role.keys.extend(more.keys.clone());
+    }
+    let key = SecretKey::load(&attacker.keys().join("offline/root.key")).expect("it is theirs");
+    let root = sign(forged, [&key]).to_bytes();
+    fs_err::remove_dir_all(world.repository()).expect("they can write there");
+    fs_err::rename(attacker.repository(), world.repository()).expect("they can write there");
+    fs_err::write(world.repository().join("metadata/2.root.json"), root).expect("the same");
+    let error = world.try_publish(world.request(&[&package("b 1")]));
+    let error = error.expect_err("it is forged");
+    assert_eq!(error.code(), "signature-key-unknown");
 }
 
 #[test]

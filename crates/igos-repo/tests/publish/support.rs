@@ -16,10 +16,10 @@ use igos_repo::publish::{
     Execution, KeyRing, Lifetimes, NewKeys, Publication, PublishError, PublishRequest, Publisher,
     Waiting, new_keys,
 };
-use igos_repo::trust::{
-    Clock, DirectorySource, Expiry, Refresh, RefreshOptions, Rollback, TrustedRepository,
-};
+use igos_repo::trust::{Clock, Expiry, Refresh, RefreshOptions, Rollback, TrustedRepository};
 use igos_report::{Explain, Quiet};
+
+use crate::directory::DirectorySource;
 
 /// A day in 2026 on which everything happens.
 pub(crate) const NOW: i64 = 1_790_000_000;
@@ -298,7 +298,7 @@ pub(crate) struct Client {
 impl Client {
     /// Asks for what is new, and reads the whole index and every archive.
     pub(crate) fn sync(&mut self, now: i64) -> Result<Vec<IndexEntry>, String> {
-        let source = DirectorySource::new(self.repository.join("metadata"));
+        let source = DirectorySource(self.repository.join("metadata"));
         let clock = Clock {
             now: time(now),
             built: time(0),

@@ -12,7 +12,8 @@ use igos_repo::publish::{
 };
 use serde::Serialize;
 
-use super::publish::{PublishAnswer, SigningFlags, TimeFlags, execution};
+use super::publish::PublishAnswer;
+use super::signing::{SigningFlags, TimeFlags, execution};
 
 /// Make, show and replace the keys that sign a repository
 #[derive(Debug, Subcommand)]

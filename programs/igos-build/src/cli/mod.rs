@@ -19,6 +19,7 @@ mod recipes;
 mod run;
 mod settings;
 mod shell;
+mod signing;
 mod staging;
 pub mod toolchain;
 mod why_rebuild;

@@ -9,7 +9,8 @@ use igos_format::{PackageName, Sha256};
 use igos_repo::publish::{Staged, StagedSelection, drop_staged, staged};
 use serde::Serialize;
 
-use super::publish::{PackageAnswer, waiting};
+use super::publish::PackageAnswer;
+use super::signing::waiting;
 
 /// Show and drop archives that wait until everything that needs them is rebuilt
 #[derive(Debug, Subcommand)]
