@@ -7,13 +7,14 @@ use igos_format::trust::{KeyId, Root, TopRole};
 use igos_report::{Diagnostic, Explain, diagnose};
 
 use super::cache::write_whole;
-use super::lock::{LockError, StateLock, Waiting};
+use super::lock::{LockError, StateLock};
 use super::transport::TransportError;
 use super::{
     FailedCopy, PlaceError, RepositoryClient, RepositoryName, RepositoryPlaces, RepositorySettings,
     TrustedRoot,
 };
 use crate::fetch::http::HttpError;
+use crate::publish::Waiting;
 use crate::repository::copies::Blame;
 use crate::trust::{VerifyError, open_alone};
 

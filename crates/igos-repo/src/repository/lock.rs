@@ -7,14 +7,7 @@ use std::path::{Path, PathBuf};
 use igos_report::Explain;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
-/// Whether to wait for another process that has the lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waiting {
-    /// Wait until it is done.
-    Wait,
-    /// Do without.
-    Refuse,
-}
+use crate::publish::Waiting;
 
 /// What is known of a repository, for this process alone until it is dropped.
 #[derive(Debug)]

@@ -24,6 +24,7 @@ mod sync;
 mod sync_error;
 mod transport;
 
+pub use crate::publish::Waiting;
 pub use address::{RepositoryAddress, RepositoryAddressError};
 pub use cache::CacheError;
 pub use catalogue::{
@@ -41,7 +42,7 @@ pub use download::{
 };
 pub use edit::{EditRepositoryError, OfferedRoot};
 pub use load::RepositorySettingsError;
-pub use lock::{LockError, Waiting};
+pub use lock::LockError;
 pub use name::{RepositoryName, RepositoryNameError};
 pub use places::{PlaceError, RepositoryPlaces};
 pub use settings::{

@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use super::copies::{Blame, FailedCopy};
 use super::index_files::{IndexFile, IndexFileError, IndexFiles};
-use super::lock::{StateLock, Waiting};
+use super::lock::StateLock;
 use super::sync_error::SyncError;
 use super::transport::{Transport, TransportError};
 use super::{Enabled, RepositoryAddress, RepositoryClient, RepositoryName, RepositorySettings};
 use crate::fetch::http::HttpError;
+use crate::publish::Waiting;
 use crate::trust::{
     MetadataSource, Refresh, RefreshError, RefreshOptions, SourceError, Trusted, TrustedRepository,
     Update, WentBack,

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use igos_format::trust::UtcTime;
 use igos_repo::publish::{
-    Execution, KeyRing, Lifetimes, NewKeys, PublishRequest, Publisher, Waiting as PublisherWaiting,
-    new_keys,
+    Execution, KeyRing, Lifetimes, NewKeys, PublishRequest, Publisher, new_keys,
 };
 use igos_repo::repository::{
     Catalogue, ClientSettings, FetchedHead, OfferedRoot, RepositoryClient, RepositoryPlaces,
@@ -94,7 +93,7 @@ impl Published {
             ring: &ring,
             lifetimes: &Lifetimes::default(),
             now: time(NOW),
-            waiting: PublisherWaiting::Refuse,
+            waiting: Waiting::Refuse,
             execution: Execution::Real,
             stop: &|| false,
             reporter: &Quiet,
