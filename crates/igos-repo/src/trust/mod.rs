@@ -12,9 +12,8 @@ mod verify;
 
 pub(crate) use client::open_alone;
 pub use client::{
-    Clock, DirectorySource, ExpiredError, Expiry, MetadataSource, Refresh, RefreshError,
-    RefreshOptions, Rollback, SourceError, Standing, TrustStoreError, Trusted, TrustedRepository,
-    Update, WentBack,
+    Clock, ExpiredError, Expiry, MetadataSource, Refresh, RefreshError, RefreshOptions, Rollback,
+    SourceError, Standing, TrustStoreError, Trusted, TrustedRepository, Update, WentBack,
 };
 pub use offer::{VerifyOfferError, verify_offer};
 pub use seal::{KeyStanding, SealKeys, VerifySealError, verify_seal};

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod client;
+mod directory;
 mod document;
 mod forge;
 mod interop;

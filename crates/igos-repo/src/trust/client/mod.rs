@@ -24,5 +24,5 @@ pub use judge::WentBack;
 pub use refresh::{Expiry, Refresh, RefreshOptions, Rollback, Update};
 pub use repository::TrustedRepository;
 pub(crate) use root::open_alone;
-pub use source::{DirectorySource, MetadataSource, SourceError};
+pub use source::{MetadataSource, SourceError};
 pub use trusted::{ExpiredError, Standing, Trusted};

@@ -14,7 +14,7 @@
 //! said is compared with any longer (TUF 1.0, 5.3.11), whenever the power fails.
 
 use std::fs::Permissions;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,6 @@ use igos_format::trust::{ENVELOPE_MAX_BYTES, Json, KeyId, Root, TopRole, UtcTime
 use tempfile::NamedTempFile;
 
 use super::TrustStoreError;
-use super::source::read_bounded;
 
 /// One directory and everything below it.
 #[derive(Debug, Clone)]
@@ -165,4 +164,12 @@ impl Store {
 fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+/// Reads to the end, or returns nothing if that is more than `max_bytes` away.
+fn read_bounded(file: impl Read, max_bytes: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    file.take(max_bytes.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= max_bytes).then_some(bytes))
 }

@@ -1,7 +1,6 @@
 //! R5 to R9: parts that do not belong together, files without end, other files.
 
 use igos_format::trust::TargetFile;
-use igos_repo::trust::DirectorySource;
 use igos_report::Explain;
 
 use super::two_states;
@@ -58,18 +57,6 @@ fn r6_nothing_is_read_further_than_was_signed() {
             format!("{file} has more than {limit} bytes, which is all it may have")
         );
     }
-}
-
-#[test]
-fn r6_a_file_of_the_disk_is_not_read_to_its_end_either() {
-    let forge = Forge::new();
-    let directory = tempfile::tempdir().expect("there is room");
-    let file =
-        fs_err::File::create(directory.path().join("timestamp.json")).expect("there is room");
-    file.set_len(1 << 40)
-        .expect("the file system has sparse files");
-    let source = DirectorySource::new(directory.path());
-    assert_eq!(Client::new(&forge).refused(&source).0, "metadata-too-large");
 }
 
 #[test]

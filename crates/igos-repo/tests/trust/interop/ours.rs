@@ -11,12 +11,11 @@ use igos_repo::publish::{
     Execution, Farewell, KeyRing, Lifetimes, NewKeys, PublishRequest, Publisher, Replace, Waiting,
     new_keys,
 };
-use igos_repo::trust::{
-    Clock, DirectorySource, Expiry, Refresh, RefreshOptions, Rollback, TrustedRepository,
-};
+use igos_repo::trust::{Clock, Expiry, Refresh, RefreshOptions, Rollback, TrustedRepository};
 use igos_report::Quiet;
 
 use super::python::{python, say};
+use crate::directory::DirectorySource;
 use crate::forge::{Forge, INDEX, PACKAGES, SNAPSHOT, TARGETS, TIMESTAMP, key, time};
 use crate::packages::{Package, noise, package};
 
@@ -242,7 +241,7 @@ fn the_reference_client_follows_what_our_publisher_publishes() {
             rollback: Rollback::Refuse,
             expiry: Expiry::Refuse,
         };
-        let source = DirectorySource::new(published.path("repository/metadata"));
+        let source = DirectorySource(published.path("repository/metadata"));
         if let Refresh::Newer(update) = client.refresh(&source, &options).expect("it is honest") {
             client.adopt(*update).expect("there is room");
         }

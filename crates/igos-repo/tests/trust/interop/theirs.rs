@@ -4,9 +4,10 @@ use std::path::Path;
 
 use fs_err as fs;
 use igos_format::trust::TargetFile;
-use igos_repo::trust::{DirectorySource, Refresh, TrustedRepository};
+use igos_repo::trust::{Refresh, TrustedRepository};
 
 use super::python::{python, say};
+use crate::directory::DirectorySource;
 use crate::forge::{Client, Forge, INDEX};
 
 #[test]
@@ -27,7 +28,7 @@ fn we_follow_what_the_reference_implementation_signs() {
         let refresh = |state: &str| {
             let mut repository =
                 TrustedRepository::open(&kept, &anchor).expect("it vouches for itself");
-            let source = DirectorySource::new(metadata(state));
+            let source = DirectorySource(metadata(state));
             let refresh = repository
                 .refresh(&source, &options)
                 .map_err(|error| error.to_string())?;
