@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use igos_format::PackageName;
+use igos_format::declaration::{Feature, FeatureKind};
 use serde::Serialize;
 
-use crate::{InstalledPackage, Offers, OffersError, Reason, Universe};
+use crate::{InstalledPackage, Reason, Universe};
 
 /// One installed package needs another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -27,30 +28,30 @@ pub struct Graph {
 
 impl Graph {
     /// Returns the graph of what is installed. Where several packages have what one needs, there is an edge to each.
-    ///
-    /// # Errors
-    ///
-    /// Returns why the owner of a path cannot be looked up.
-    pub fn of(universe: &Universe, offers: &dyn Offers) -> Result<Self, OffersError> {
+    #[must_use]
+    pub fn of(universe: &Universe) -> Self {
         let mut answering: BTreeMap<&PackageName, BTreeSet<&PackageName>> = BTreeMap::new();
-        let mut having: BTreeMap<_, BTreeSet<&PackageName>> = BTreeMap::new();
+        let mut having: BTreeMap<Feature, BTreeSet<&PackageName>> = BTreeMap::new();
         for (name, installed) in &universe.packages {
+            let relations = &installed.relations;
             answering.entry(name).or_default().insert(name);
-            for provided in &installed.relations.provides {
+            for provided in &relations.provides {
                 answering.entry(&provided.name).or_default().insert(name);
             }
-            for feature in &installed.relations.features_provided {
+            let paths = relations.paths.iter();
+            let paths = paths.filter_map(|path| Feature::new(FeatureKind::Path, path).ok());
+            for feature in relations.features_provided.iter().cloned().chain(paths) {
                 having.entry(feature).or_default().insert(name);
             }
         }
         let mut graph = Graph::default();
         for (name, installed) in &universe.packages {
             let mut edges = BTreeSet::new();
-            let mut add = |what: &str, to: &PackageName| {
+            let mut add = |what: String, to: &PackageName| {
                 if to != name {
                     edges.insert(Edge {
                         from: name.clone(),
-                        what: what.to_owned(),
+                        what,
                         to: to.clone(),
                     });
                 }
@@ -59,32 +60,21 @@ impl Graph {
                 for other in answering.get(&dependency.name).into_iter().flatten() {
                     let facts: &InstalledPackage = &universe.packages[*other];
                     if facts.relations.satisfies(&facts.package, dependency) {
-                        add(&dependency.to_string(), other);
+                        add(dependency.to_string(), other);
                     }
                 }
             }
             for feature in &installed.relations.features_required {
-                if installed.relations.has(feature) {
-                    continue;
-                }
-                match having.get(feature) {
-                    Some(others) => others
-                        .iter()
-                        .for_each(|other| add(&feature.to_string(), other)),
-                    None => {
-                        if feature.kind == igos_format::declaration::FeatureKind::Path
-                            && let Some(owner) = offers.installed_with_path(&feature.name)?
-                        {
-                            add(&feature.to_string(), &owner);
-                        }
-                    }
+                if !installed.relations.has(feature) {
+                    let others = having.get(feature).into_iter().flatten();
+                    others.for_each(|other| add(feature.to_string(), other));
                 }
             }
             graph
                 .edges
                 .insert(name.clone(), edges.into_iter().collect());
         }
-        Ok(graph)
+        graph
     }
 
     /// Returns the shortest chain of needs from something that was asked for to `name`; empty if it was asked for
@@ -115,10 +105,15 @@ impl Graph {
         Some(chain)
     }
 
-    /// Returns what was not asked for and nothing needs that was, by name.
+    /// Returns what was not asked for and is needed by nothing that was, nor by what is to be kept, by name.
     #[must_use]
-    pub fn orphans(&self, universe: &Universe) -> BTreeSet<PackageName> {
-        let mut needed: BTreeSet<&PackageName> = wanted(universe).map(|(name, _)| name).collect();
+    pub fn orphans(
+        &self,
+        universe: &Universe,
+        kept: &BTreeSet<PackageName>,
+    ) -> BTreeSet<PackageName> {
+        let wanted = wanted(universe).map(|(name, _)| name);
+        let mut needed: BTreeSet<&PackageName> = wanted.chain(kept).collect();
         let mut queue: Vec<&PackageName> = needed.iter().copied().collect();
         while let Some(next) = queue.pop() {
             for edge in self.edges.get(next).into_iter().flatten() {

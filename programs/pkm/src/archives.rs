@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::remote::Remote;
 use fs_err as fs;
-use igos_format::Sha256;
 use igos_format::archive::CompressionFormat;
+use igos_format::{PackageName, Sha256};
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_sysroot::{Candidate, CandidateError, Vouch};
 
@@ -55,6 +56,8 @@ impl Explain for ArchivesError {
 pub(crate) struct Archives {
     candidates: BTreeMap<Sha256, Candidate>,
     files: BTreeMap<Sha256, PathBuf>,
+    /// Those of repositories that were chosen.
+    pub(crate) remote: Remote,
 }
 
 impl Archives {
@@ -62,11 +65,12 @@ impl Archives {
     pub(crate) fn add_file(&mut self, file: &Path) -> Result<Sha256, ArchivesError> {
         let opened = fs::File::open(file).map_err(ArchivesError::Read)?;
         // Nobody vouches for an archive yet: keys and signatures come with repositories.
-        let candidate =
-            Candidate::read(opened, Vouch::unsigned()).map_err(|source| ArchivesError::Refused {
+        let candidate = Candidate::read(opened, Vouch::unsigned()).map_err(|source| {
+            ArchivesError::Refused {
                 file: file.to_owned(),
                 source,
-            })?;
+            }
+        })?;
         let seal = candidate.seal();
         self.candidates.insert(seal, candidate);
         self.files.insert(seal, file.to_owned());
@@ -111,6 +115,23 @@ impl Archives {
     /// Returns the archive with this seal.
     pub(crate) fn candidate(&self, seal: &Sha256) -> Option<&Candidate> {
         self.candidates.get(seal)
+    }
+
+    /// Returns the file with the newest archive of this name.
+    pub(crate) fn file_of(&self, name: &PackageName) -> Option<PathBuf> {
+        let version = |candidate: &Candidate| {
+            let package = &candidate.manifest().package;
+            (
+                package.epoch,
+                package.version.clone(),
+                package.release.clone(),
+            )
+        };
+        self.candidates
+            .values()
+            .filter(|candidate| candidate.manifest().package.name == *name)
+            .max_by_key(|candidate| version(candidate))
+            .and_then(|candidate| self.files.get(&candidate.seal()).cloned())
     }
 
     /// Opens the archive with this seal once more, to read its files.

@@ -5,4 +5,6 @@
 
 mod archives;
 pub mod cli;
+mod remote;
+mod selection;
 mod settings;

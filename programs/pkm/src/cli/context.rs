@@ -1,14 +1,15 @@
 //! What every command needs: the root, the flags of all commands, the session.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use igos_cli::settings::{Layers, Loaded};
-use igos_cli::{Failure, Globals, Session};
+use igos_cli::{Failure, Globals, NetworkFlags, Session};
 use igos_report::{Diagnostic, Explain};
 use igos_root::RootDir;
 use igos_sysroot::{
-    ArchiveSource, Change, ChangeOptions, HookPolicy, JobState, LockedSysroot, Plan, Retry, Sysroot, Unmanaged, Wait,
+    ApplyError, ArchiveSource, Change, ChangeOptions, HookPolicy, JobState, LockedSysroot, Plan, Retry, Sysroot, Unmanaged, Wait,
 };
 use jiff::Timestamp;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
@@ -24,6 +25,7 @@ pub(super) struct Context<'a> {
     pub(super) root: PathBuf,
     hooks: HookPolicy,
     globals: Globals,
+    network: NetworkFlags,
     pub(super) session: &'a Session,
 }
 
@@ -55,12 +57,14 @@ impl<'a> Context<'a> {
         root: PathBuf,
         hooks: HookPolicy,
         globals: Globals,
+        network: NetworkFlags,
         session: &'a Session,
     ) -> Self {
         Context {
             root,
             hooks,
             globals,
+            network,
             session,
         }
     }
@@ -73,6 +77,16 @@ impl<'a> Context<'a> {
     /// Tells whether the root is that of the running machine.
     pub(super) fn is_this_machine(&self) -> bool {
         self.root.as_os_str() == "/"
+    }
+
+    /// Tells whether the network is not to be used.
+    pub(super) fn is_offline(&self) -> bool {
+        self.network.offline
+    }
+
+    /// Tells whether to wait for a lock that another program has.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.globals.wait
     }
 
     /// Loads the settings in force.
@@ -91,17 +105,23 @@ impl<'a> Context<'a> {
         .load()
     }
 
+    /// Returns how many things to work on at a time.
+    pub(super) fn jobs(&self) -> Result<NonZeroUsize, Failure> {
+        let set = self.settings()?.settings.jobs;
+        Ok(set.unwrap_or_else(|| self.globals.jobs()))
+    }
+
     /// Returns as many threads as there may be things to work on at a time.
     pub(super) fn threads(&self) -> Result<ThreadPool, Failure> {
-        let jobs = self
-            .settings()?
-            .settings
-            .jobs
-            .unwrap_or_else(|| self.globals.jobs());
         Ok(ThreadPoolBuilder::new()
-            .num_threads(jobs.get())
+            .num_threads(self.jobs()?.get())
             .build()
             .map_err(|source| ThreadsError { source })?)
+    }
+
+    /// Opens the root directory.
+    pub(super) fn root_directory(&self) -> Result<RootDir, Failure> {
+        Ok(RootDir::open(&self.root)?)
     }
 
     /// Opens the root to read; `unmanaged` says what a root without a record is.
@@ -219,7 +239,19 @@ impl<'a> Context<'a> {
         };
         let digest = plan.digest();
         let now = Timestamp::now().as_second();
-        let applied = locked.apply(&plan, digest, &open, now, self.session.reporter())?;
+        let reporter = self.session.reporter();
+        let remote = &archives.remote;
+        let missing = remote.missing(&locked, &plan)?;
+        let mut apply = |missing| {
+            remote.while_fetching(missing, &open, reporter, |open| {
+                locked.apply(&plan, digest, open, now, reporter)
+            })
+        };
+        let applied = match apply(&missing) {
+            // The root has less than its record says: then the archives have to have it.
+            Err(ApplyError::ContentGone { .. }) if !missing.is_empty() => apply(&missing.whole())?,
+            applied => applied?,
+        };
         locked.settle()?;
         let hooks = self.run_hooks(&mut locked, Retry::Interrupted, |number| number == applied.transaction)?;
         Ok(PlanAnswer::applied(plan, applied, hooks))

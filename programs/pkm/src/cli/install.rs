@@ -1,100 +1,72 @@
-//! `pkm install`: packages from local archives, with what they need.
+//! `pkm install`: packages from repositories and archives, with what they need.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use igos_cli::Failure;
-use igos_format::PackageName;
-use igos_sysroot::{Again, Downgrade, InstallRequest, Unmanaged, Unowned, Unsigned, Wanted};
+use igos_format::{Dependency, PackageId, PackageName, Sha256};
+use igos_solve::{Request, Wanted, Which, compare_versions};
 
 use super::Context;
 use super::context::Begin;
 use super::plan::PlanAnswer;
+use super::rules::{From, Rules};
 use crate::archives::{Archives, is_archive_name};
 
-/// Install packages from archives, with what they need
+/// Install packages, with what they need
 ///
-/// FILE is an archive. DIR, which has to contain a `/`, is a directory of archives, all of which are installed.
-/// NAME is looked up in the directories given with `--archives` or in the settings, and so is everything that the
-/// packages need. A root without a record gets one.
+/// NAME is looked up in the repositories, and in the directories of archives given with `--archives` or in the
+/// settings; so is everything that the packages need. NAME=VERSION asks for one version, with or without its release,
+/// and NAME>=VERSION for the newest of some. FILE is an archive. DIR, which has to contain a `/`, is a directory of
+/// archives, the newest of each name of which are installed. What is asked for is upgraded if it is installed in an
+/// older version. A root without a record gets one.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
+    pkm install nginx\n  \
+    pkm install python=3.13.2 'openssl>=3.2'\n  \
     pkm install ./zlib-1.3.1-1.x86_64.igos.tar.zst --allow-unsigned\n  \
     pkm install --archives ./archives pigz make\n  \
     pkm --root ./root --yes install ./archives/ --allow-unsigned")]
 pub(super) struct Install {
-    /// Archives, directories of archives, names of packages
-    #[arg(value_name = "FILE|DIR|NAME", required = true)]
+    /// Names of packages, archives, directories of archives
+    #[arg(value_name = "NAME|FILE|DIR", required_unless_present = "archive")]
     targets: Vec<OsString>,
+    /// Install this archive, whatever its name; can be given several times
+    #[arg(long, value_name = "FILE")]
+    archive: Vec<PathBuf>,
     #[command(flatten)]
     from: From,
-    /// Let an older version take the place of a newer one
-    #[arg(long)]
-    allow_downgrade: bool,
-    /// Keep files that no package owns and that are in the way beside, as NAME.pkmold
-    #[arg(long)]
-    overwrite_unowned: bool,
-}
-
-/// Where archives come from, and which are accepted.
-#[derive(Debug, Args)]
-pub(super) struct From {
-    /// Look up names and dependencies in this directory of archives; can be given several times
-    #[arg(long, value_name = "DIR")]
-    archives: Vec<PathBuf>,
-    /// Accept archives that nobody signed; the history of the root says so
-    #[arg(long)]
-    allow_unsigned: bool,
-}
-
-impl From {
-    /// Reads the heads of all archives of the directories.
-    pub(super) fn read(&self, context: &Context<'_>) -> Result<Archives, Failure> {
-        let mut archives = Archives::default();
-        let settings = context.settings()?.settings;
-        for directory in self.archives.iter().chain(&settings.archives) {
-            archives.add_directory(directory, &mut |refused| context.session.notice(refused))?;
-        }
-        Ok(archives)
-    }
-
-    pub(super) fn unsigned(&self) -> Unsigned {
-        if self.allow_unsigned {
-            Unsigned::Allow
-        } else {
-            Unsigned::Refuse
-        }
-    }
+    #[command(flatten)]
+    rules: Rules,
 }
 
 impl Install {
     pub(super) fn run(self, context: &Context<'_>) -> Result<PlanAnswer, Failure> {
         let mut archives = self.from.read(context)?;
         let mut wanted = Vec::new();
+        for file in &self.archive {
+            wanted.push(of_file(file, &mut archives)?);
+        }
         for target in &self.targets {
             wanted.extend(resolve(target, &mut archives, context)?);
         }
-        let request = InstallRequest {
-            again: Again::Skip,
-            unsigned: self.from.unsigned(),
-            unowned: if self.overwrite_unowned {
-                Unowned::Backup
-            } else {
-                Unowned::Refuse
-            },
-            downgrade: if self.allow_downgrade {
-                Downgrade::Allow
-            } else {
-                Downgrade::Refuse
-            },
-            ..InstallRequest::new(wanted)
-        };
-        let plan = context
-            .sysroot(Unmanaged::Empty)?
-            .plan_install(&archives.candidates(), &request)?;
-        context.carry_out(plan, &archives, Begin::Allow)
+        let request = Request::install(wanted);
+        let asked = self.rules.ask(request, &self.from, context)?;
+        context.change(asked, archives, Begin::Allow)
     }
+}
+
+fn of_file(file: &Path, archives: &mut Archives) -> Result<Wanted, Failure> {
+    let seal = archives.add_file(file)?;
+    let name = archives
+        .candidate(&seal)
+        .map(|found| found.manifest().package.name.clone());
+    Ok(Wanted {
+        name: name.expect("it was just added"),
+        which: Which::Seal(seal),
+    })
 }
 
 /// Returns what one word of the command line asks for; archives that it names are added to the others.
@@ -108,35 +80,68 @@ fn resolve(
         || target.as_encoded_bytes().contains(&b'/')
         || is_archive_name(path);
     if !is_path {
-        let parsed = target.to_str().map(str::parse::<PackageName>);
-        return match parsed {
-            Some(Ok(name)) => Ok(vec![Wanted::newest(name)]),
-            Some(Err(error)) => Err(Failure::usage(error.to_string())),
+        return match target.to_str().map(by_name) {
+            Some(wanted) => Ok(vec![wanted?]),
             None => Err(Failure::usage(format!(
                 "{} is not the name of a package",
                 target.display()
             ))),
         };
     }
-    if path.is_dir() {
-        let seals = archives.add_directory(path, &mut |refused| context.session.notice(refused))?;
-        let names = seals
-            .iter()
-            .filter_map(|seal| archives.candidate(seal))
-            .map(|found| &found.manifest().package.name);
-        // A directory may hold several versions of a package: the newest is meant.
-        let names: std::collections::BTreeSet<PackageName> = names.cloned().collect();
-        return Ok(names.into_iter().map(Wanted::newest).collect());
+    if !path.is_dir() {
+        return Ok(vec![of_file(path, archives)?]);
     }
-    let seal = archives.add_file(path)?;
-    let name = archives
-        .candidate(&seal)
-        .map(|found| found.manifest().package.name.clone());
-    Ok(name
-        .map(|name| Wanted {
-            seal: Some(seal),
-            ..Wanted::newest(name)
-        })
-        .into_iter()
-        .collect())
+    let seals = archives.add_directory(path, &mut |refused| context.session.notice(refused))?;
+    // A directory may hold several versions of a package: the newest is meant.
+    let mut newest: BTreeMap<PackageName, (PackageId, Sha256)> = BTreeMap::new();
+    for seal in seals {
+        let Some(found) = archives.candidate(&seal) else {
+            continue;
+        };
+        let package = &found.manifest().package;
+        let known = newest.get(&package.name);
+        if known.is_none_or(|(known, _)| compare_versions(package, known).is_gt()) {
+            newest.insert(package.name.clone(), (package.clone(), seal));
+        }
+    }
+    let wanted = newest.into_iter().map(|(name, (_, seal))| Wanted {
+        name,
+        which: Which::Seal(seal),
+    });
+    Ok(wanted.collect())
+}
+
+/// Reads `NAME`, `NAME=VERSION` and `NAME>=VERSION`.
+pub(super) fn by_name(text: &str) -> Result<Wanted, Failure> {
+    let usage = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
+    if !text.contains(['<', '=', '>']) {
+        let name = text
+            .parse()
+            .map_err(|error: igos_format::NameError| usage(&error))?;
+        return Ok(Wanted {
+            name,
+            which: Which::Newest,
+        });
+    }
+    if let Some((name, version)) = text.split_once('=')
+        && !name.ends_with(['<', '>'])
+        && !version.is_empty()
+    {
+        let name = name
+            .parse()
+            .map_err(|error: igos_format::NameError| usage(&error))?;
+        return Ok(Wanted {
+            name,
+            which: Which::Version(version.to_owned()),
+        });
+    }
+    let dependency = text
+        .parse::<Dependency>()
+        .map_err(|error| Failure::usage(format!("{error}")))?;
+    Ok(Wanted {
+        name: dependency.name,
+        which: dependency
+            .constraint
+            .map_or(Which::Newest, Which::Constraint),
+    })
 }

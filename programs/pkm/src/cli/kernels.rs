@@ -6,9 +6,9 @@ use std::fmt;
 use clap::Args;
 use fs_err as fs;
 use igos_cli::{Failure, Render};
-use igos_format::PackageName;
+use igos_format::{PackageName, Version};
 use igos_report::Explain;
-use igos_sysroot::{RunningKernel, Unmanaged};
+use igos_sysroot::{RunningKernel, Sysroot, Unmanaged};
 use serde::Serialize;
 
 use super::Context;
@@ -51,6 +51,20 @@ fn running_release(context: &Context<'_>) -> Result<Option<String>, Failure> {
     }
     let release = fs::read_to_string(RELEASE).map_err(ReleaseError)?;
     Ok(Some(release.trim_end().to_owned()))
+}
+
+/// Returns the packages of the kernels that stay although nobody asked for them: the running one and the newest.
+pub(super) fn kept_kernels(
+    context: &Context<'_>,
+    sysroot: &Sysroot,
+) -> Result<BTreeSet<PackageName>, Failure> {
+    let mut kernels = sysroot.kernels()?;
+    let running = running_release(context)?.and_then(|release| kernels.remove(&release));
+    let newest = kernels
+        .into_iter()
+        .max_by_key(|(release, _)| release.parse::<Version>().ok());
+    let newest = newest.map(|(_, packages)| packages).unwrap_or_default();
+    Ok(running.unwrap_or_default().into_iter().chain(newest).collect())
 }
 
 /// List the installed kernels

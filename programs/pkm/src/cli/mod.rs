@@ -1,16 +1,29 @@
 //! The command line: one file for each command, and what they share.
 
+mod adopt;
 mod alternatives;
 mod alternatives_list;
 mod alternatives_set;
+mod autoremove;
+mod cache;
+mod cache_clean;
+mod cache_list;
 mod catalogue;
+mod change;
+mod check_updates;
+mod client;
+mod command_not_found;
 mod config;
 mod config_answer;
 mod config_diff;
 mod config_list;
 mod context;
+mod db;
+mod db_check;
+mod db_rebuild;
 mod depends;
 mod diff;
+mod download;
 mod files;
 mod history;
 mod hooks;
@@ -20,6 +33,9 @@ mod info;
 mod install;
 mod kernels;
 mod list;
+mod list_upgradable;
+mod mark;
+mod offer;
 mod owner;
 mod plan;
 mod plan_hooks;
@@ -27,14 +43,26 @@ mod recover;
 mod repair;
 mod reinstall;
 mod remove;
+mod repository;
+mod repository_add;
+mod repository_keys;
+mod repository_list;
+mod repository_remove;
+mod search;
 mod rollback;
+mod rules;
+mod restart_services;
 mod settings;
+mod sync;
+mod upgrade;
 mod verify;
+mod why;
+mod why_not;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use igos_cli::{Answer, EXIT_CODES_HELP, Failure, Globals, Program, Session};
+use igos_cli::{Answer, EXIT_CODES_HELP, Failure, Globals, NetworkFlags, Program, Session};
 
 use igos_sysroot::HookPolicy;
 
@@ -82,30 +110,53 @@ pub struct Pkm {
     no_triggers: bool,
     #[command(flatten)]
     globals: Globals,
+    #[command(flatten)]
+    network: NetworkFlags,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(visible_aliases = ["update", "refresh"])]
+    Sync(sync::Sync),
     Install(install::Install),
+    Upgrade(upgrade::Upgrade),
+    #[command(visible_alias = "uninstall")]
     Remove(remove::Remove),
+    Autoremove(autoremove::Autoremove),
     Reinstall(reinstall::Reinstall),
+    Mark(mark::Mark),
+    Hold(mark::Hold),
+    Unhold(mark::Unhold),
     List(list::List),
+    Search(search::Search),
     Info(info::Info),
     Files(files::Files),
     Owner(owner::Owner),
+    CommandNotFound(command_not_found::CommandNotFound),
+    #[command(visible_alias = "deps")]
     Depends(depends::Depends),
+    Why(why::Why),
+    WhyNot(why_not::WhyNot),
     Verify(verify::Verify),
     Repair(repair::Repair),
+    Db(db::Db),
+    Adopt(adopt::Adopt),
+    Import(adopt::Import),
     Config(config::Config),
     Alternatives(alternatives::Alternatives),
     Hooks(hooks::Hooks),
+    RestartServices(restart_services::RestartServices),
     History(history::History),
     Rollback(rollback::Rollback),
     Diff(diff::Diff),
     Kernels(kernels::Kernels),
     Recover(recover::Recover),
+    Repository(repository::Repository),
+    Download(download::Download),
+    CheckUpdates(check_updates::CheckUpdates),
+    Cache(cache::Cache),
     Settings(settings::Settings),
 }
 
@@ -126,28 +177,46 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
     } else {
         HookPolicy::Run
     };
-    let context = Context::new(pkm.root, policy, pkm.globals, session);
+    let context = Context::new(pkm.root, policy, pkm.globals, pkm.network, session);
     // Nothing here polls: queries and plans have nothing to finish, and a transaction says when it has.
     session.interrupt().end_at_once();
     match pkm.command {
+        Command::Sync(sync) => sync.run(&context).map(Answer::from),
         Command::Install(install) => install.run(&context).map(Answer::from),
+        Command::Upgrade(upgrade) => upgrade.run(&context).map(Answer::from),
+        Command::Autoremove(autoremove) => autoremove.run(&context).map(Answer::from),
+        Command::Mark(mark) => mark.run(&context).map(Answer::from),
+        Command::Hold(hold) => hold.run(&context).map(Answer::from),
+        Command::Unhold(unhold) => unhold.run(&context).map(Answer::from),
+        Command::Why(why) => why.run(&context).map(Answer::from),
+        Command::WhyNot(why_not) => why_not.run(&context).map(Answer::from),
         Command::Remove(remove) => remove.run(&context).map(Answer::from),
         Command::Reinstall(reinstall) => reinstall.run(&context).map(Answer::from),
-        Command::List(list) => list.run(&context).map(Answer::from),
+        Command::List(list) => list.run(&context),
+        Command::Search(search) => search.run(&context).map(Answer::from),
         Command::Info(info) => info.run(&context).map(Answer::from),
         Command::Files(files) => files.run(&context).map(Answer::from),
         Command::Owner(owner) => owner.run(&context).map(Answer::from),
+        Command::CommandNotFound(asked) => asked.run(&context).map(Answer::from),
         Command::Depends(depends) => depends.run(&context).map(Answer::from),
         Command::Verify(verify) => verify.run(&context).map(Answer::from),
+        Command::Db(db) => db.run(&context),
+        Command::Adopt(adopt) => adopt.run(&context).map(Answer::from),
+        Command::Import(import) => import.run(&context).map(Answer::from),
         Command::Repair(repair) => repair.run(&context).map(Answer::from),
         Command::Config(config) => config.run(&context),
         Command::Alternatives(alternatives) => alternatives.run(&context),
         Command::Hooks(hooks) => hooks.run(&context),
+        Command::RestartServices(restart) => restart.run(&context).map(Answer::from),
         Command::History(history) => history.run(&context).map(Answer::from),
         Command::Rollback(rollback) => rollback.run(&context).map(Answer::from),
         Command::Diff(diff) => diff.run(&context).map(Answer::from),
         Command::Kernels(kernels) => kernels.run(&context).map(Answer::from),
         Command::Recover(recover) => recover.run(&context).map(Answer::from),
+        Command::Repository(repository) => repository.run(&context),
+        Command::Download(download) => download.run(&context).map(Answer::from),
+        Command::CheckUpdates(check) => check.run(&context).map(Answer::from),
+        Command::Cache(cache) => cache.run(&context),
         Command::Settings(settings) => settings.run(&context).map(Answer::from),
     }
 }

@@ -5,17 +5,19 @@ use std::path::PathBuf;
 use clap::Args;
 use igos_cli::Failure;
 use igos_format::PackageName;
-use igos_sysroot::{Again, InstallRequest, Unmanaged, Wanted};
+use igos_solve::{Request, Wanted, Which};
 
 use super::Context;
+use super::change::Asked;
 use super::context::Begin;
-use super::install::From;
+use super::kernels::Kernel;
 use super::plan::PlanAnswer;
+use super::rules::From;
 
 /// Install installed packages once more, in the same version
 ///
-/// Brings back files that were changed or deleted. The archive has to be in a directory of archives, or given with
-/// `--file`. The package is never gone in between.
+/// Brings back files that were changed or deleted. The archive comes from a repository or a directory of archives,
+/// or is given with `--file`. The package is never gone in between.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     pkm reinstall zlib --archives ./archives\n  \
@@ -29,29 +31,25 @@ pub(super) struct Reinstall {
     file: Vec<PathBuf>,
     #[command(flatten)]
     from: From,
+    #[command(flatten)]
+    kernel: Kernel,
 }
 
 impl Reinstall {
     pub(super) fn run(self, context: &Context<'_>) -> Result<PlanAnswer, Failure> {
-        let sysroot = context.sysroot(Unmanaged::Refuse)?;
         let mut archives = self.from.read(context)?;
         for file in &self.file {
             archives.add_file(file)?;
         }
-        let mut wanted = Vec::new();
-        for name in self.names {
-            let installed = sysroot.record(&name)?.installed;
-            wanted.push(Wanted {
-                exact: Some(installed.package),
-                ..Wanted::newest(name)
-            });
-        }
-        let request = InstallRequest {
-            again: Again::Reinstall,
-            unsigned: self.from.unsigned(),
-            ..InstallRequest::new(wanted)
+        let again = |name| Wanted {
+            name,
+            which: Which::Again,
         };
-        let plan = sysroot.plan_install(&archives.candidates(), &request)?;
-        context.carry_out(plan, &archives, Begin::Refuse)
+        let request = Request::install(self.names.into_iter().map(again).collect());
+        let asked = Asked {
+            unsigned: self.from.unsigned(),
+            ..Asked::new(request, self.kernel.running(context)?)
+        };
+        context.change(asked, archives, Begin::Refuse)
     }
 }
