@@ -5,7 +5,7 @@ use std::io::Read;
 
 use igos_format::Sha256;
 use igos_repo::repository::{ArchiveJob, FetchedArchive, FetchedFrames};
-use igos_report::Explain;
+use igos_report::{Event, Explain};
 
 use crate::download::notices;
 use crate::packages::{Package, noise, package};
@@ -76,6 +76,21 @@ fn upgrade_fetches_the_frames_of_changed_files_alone() {
     let size = machine.wanted("big").location.size_bytes;
     assert_eq!(frames.saved_bytes(), size - lengths.iter().sum::<u64>());
     assert!(frames.saved_bytes() > 8 * FILE_BYTES as u64);
+    let told = machine
+        .reporter
+        .events()
+        .into_iter()
+        .find_map(|event| match event {
+            Event::Notice { diagnostic, .. } => Some(diagnostic),
+            _ => None,
+        });
+    let told = told.expect("people are told what was saved");
+    assert_eq!(told.code, "parts-fetched");
+    assert!(
+        told.message.starts_with("6.0 MiB less than whole"),
+        "{}",
+        told.message
+    );
 }
 
 #[test]

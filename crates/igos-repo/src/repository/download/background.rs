@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 use igos_format::Sha256;
-use igos_report::{Outcome, Reporter};
+use igos_report::{Diagnostic, Outcome, Reporter};
 
-use super::progress::{Share, Total};
+use super::progress::{Share, Total, mebibytes};
 use super::{DownloadError, FetchedFrames, FetchedHead, WantedArchive};
 use crate::repository::RepositoryClient;
 
@@ -198,6 +198,16 @@ impl RepositoryClient {
             }
             answer
         });
+        let saved = saved.into_inner().expect("adding does not panic");
+        if saved > 0 {
+            let message = format!(
+                "{} less than whole archives were fetched: the rest is on the disk already",
+                mebibytes(saved)
+            );
+            total
+                .task()
+                .notice(Diagnostic::note("parts-fetched", message));
+        }
         let is_stopped = self.transport.is_stopped();
         self.transport.go_on();
         total.finish(if is_stopped {

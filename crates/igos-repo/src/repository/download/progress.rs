@@ -25,6 +25,11 @@ impl<'a> Total<'a> {
         }
     }
 
+    /// Returns the task, to tell something about it.
+    pub(super) fn task(&self) -> &Task<'a> {
+        &self.task
+    }
+
     /// Ends the task.
     pub(super) fn finish(self, outcome: igos_report::Outcome) {
         self.task.finish(outcome);
@@ -86,4 +91,10 @@ impl<'t, 'a> Share<'t, 'a> {
     pub(super) fn finish(self, outcome: igos_report::Outcome) {
         self.task.finish(outcome);
     }
+}
+
+/// Returns a number of bytes as people read it.
+pub(super) fn mebibytes(bytes: u64) -> String {
+    let tenths = bytes * 10 / (1024 * 1024);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
 }
