@@ -20,6 +20,8 @@ struct Entry {
     subject: Subject,
     started: Instant,
     told: Instant,
+    /// How far it was then.
+    done: u64,
 }
 
 impl Running {
@@ -34,18 +36,27 @@ impl Running {
                 subject,
                 started: now,
                 told: now,
+                done: 0,
             },
         );
         line
     }
 
+    /// Returns what a task counts.
+    pub(super) fn unit(&self, id: TaskId) -> Unit {
+        let entry = self.0.get(&id);
+        entry.map_or(Unit::Items, |entry| words::unit(&entry.subject))
+    }
+
     /// Returns a line about the progress of a task if its last line was long ago.
     pub(super) fn advance(&mut self, id: TaskId, done: u64, total: Option<u64>) -> Option<String> {
         let entry = self.0.get_mut(&id)?;
-        if entry.told.elapsed() < PROGRESS_EVERY {
+        let elapsed = entry.told.elapsed();
+        if elapsed < PROGRESS_EVERY {
             return None;
         }
         entry.told = Instant::now();
+        let since = done.saturating_sub(std::mem::replace(&mut entry.done, done));
         let (verb, name) = words::running(&entry.subject);
         let shown = |number| match words::unit(&entry.subject) {
             Unit::Bytes => Size(number).to_string(),
@@ -54,8 +65,16 @@ impl Running {
         let of = total
             .map(|total| format!(" of {}", shown(total)))
             .unwrap_or_default();
+        let pace = match words::unit(&entry.subject) {
+            Unit::Bytes => pace(
+                since,
+                elapsed,
+                total.map(|total| total.saturating_sub(done)),
+            ),
+            Unit::Items => String::new(),
+        };
         Some(format!(
-            "{verb:>8} {}: {}{of}",
+            "{verb:>8} {}: {}{of}{pace}",
             escape_line(name),
             shown(done)
         ))
@@ -74,5 +93,33 @@ impl Running {
             line.push_str(&format!(" in {}", Elapsed(entry.started.elapsed())));
         }
         Some(line)
+    }
+}
+
+/// Returns the rate at which bytes come, and the time that the rest takes at this rate.
+fn pace(bytes: u64, elapsed: Duration, left: Option<u64>) -> String {
+    let rate = (u128::from(bytes) * 1000 / elapsed.as_millis().max(1)) as u64;
+    let remaining = left.and_then(|left| left.checked_div(rate));
+    let remaining = remaining
+        .map(|seconds| format!(", {} left", Elapsed(Duration::from_secs(seconds))))
+        .unwrap_or_default();
+    format!(", {}/s{remaining}", Size(rate))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::pace;
+
+    #[test]
+    fn pace_is_the_rate_and_the_time_that_is_left() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(
+            pace(10 * 1024 * 1024, ten, Some(90 * 1024 * 1024)),
+            ", 1.0 MiB/s, 1 min 30 s left"
+        );
+        assert_eq!(pace(20_480, ten, None), ", 2.0 KiB/s");
+        assert_eq!(pace(0, ten, Some(1)), ", 0 B/s");
     }
 }

@@ -81,6 +81,14 @@ impl Terminal {
         state.bars.insert(id, bar);
     }
 
+    fn unit(&self, id: TaskId) -> Unit {
+        let state = self
+            .state
+            .lock()
+            .expect("no thread panics while it holds this lock");
+        state.running.unit(id)
+    }
+
     fn bar(&self, id: TaskId) -> Option<ProgressBar> {
         self.state
             .lock()
@@ -99,7 +107,7 @@ impl Reporter for Terminal {
                 if let Some(bar) = self.bar(id) {
                     if total.is_some() && bar.length() != total {
                         bar.set_length(total.unwrap_or_default());
-                        bar.set_style(with_total());
+                        bar.set_style(with_total(self.unit(id)));
                     }
                     bar.set_position(done);
                 }
@@ -128,9 +136,14 @@ impl Reporter for Terminal {
     }
 }
 
-fn with_total() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix} {bar:20} {percent:>3} % {wide_msg}")
-        .expect("the template is valid")
+fn with_total(unit: Unit) -> ProgressStyle {
+    ProgressStyle::with_template(match unit {
+        Unit::Bytes => {
+            "{prefix} {bar:20} {percent:>3} % of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left {wide_msg}"
+        }
+        Unit::Items => "{prefix} {bar:20} {percent:>3} % {wide_msg}",
+    })
+    .expect("the template is valid")
 }
 
 fn without_total(subject: &Subject) -> ProgressStyle {
