@@ -149,3 +149,17 @@ fn turned_off_hooks_are_in_the_history_for_good() {
         ended(0, "nothing is left to be run\n", "")
     );
 }
+
+#[test]
+fn services_are_looked_at_on_the_running_system_alone() {
+    let world = World::new();
+    assert_eq!(
+        world.pkm(&["restart-services", "--list"]),
+        ended(
+            2,
+            "",
+            "error[usage]: [WORLD]/root is not the root of the running system, nothing runs from it\n  \
+             hint: leave out `--root`\n"
+        )
+    );
+}
