@@ -45,7 +45,7 @@ fn root_without_a_record_is_named_with_exit_code_4() {
 #[test]
 fn package_that_is_not_installed_is_exit_code_1() {
     let world = world();
-    for command in ["info", "files", "depends", "verify"] {
+    for command in ["files", "depends", "verify"] {
         let (code, value) = world.json(&[command, "nginx"]);
         assert_eq!(
             (code, &value["error"]["diagnostics"][0]["code"]),
@@ -123,8 +123,8 @@ fn owner_follows_symbolic_links_to_directories_under_both_names() {
     assert_eq!(
         value,
         serde_json::json!([
-            { "asked": "usr/bin/gzip", "place": null, "packages": [] },
-            { "asked": "usr/bin/pigz", "place": "usr/bin/pigz", "packages": ["pigz"] },
+            { "asked": "usr/bin/gzip", "place": null, "packages": [], "available": [] },
+            { "asked": "usr/bin/pigz", "place": "usr/bin/pigz", "packages": ["pigz"], "available": [] },
         ])
     );
 }
