@@ -1,6 +1,7 @@
 //! What a client asks for, keeps and makes of a wrong clock.
 
 use std::cell::Cell;
+use std::path::PathBuf;
 
 use fs_err as fs;
 use igos_format::trust::TargetFile;
@@ -167,6 +168,42 @@ fn wherever_the_line_is_cut_the_old_state_stays_and_the_next_time_goes_on() {
 }
 
 #[test]
+fn a_crash_while_adopting_leaves_the_old_state_or_the_new_one() {
+    let mut forge = Forge::new();
+    let client = Client::following(&forge);
+    forge.index = b"index 2".to_vec();
+    forge.publish_all();
+    let mut repository = client.open();
+    let refresh = repository.refresh(&forge.mirror(), &client.options);
+    let Refresh::Newer(update) = refresh.expect("it is honest") else {
+        panic!("there is something newer");
+    };
+    let keys = keys_directory(&client);
+    let before = fs::read(keys.join("timestamp.json")).expect("it is kept");
+    let old_files = ["1.snapshot.json", "1.targets.json", "1.packages.json"].map(|name| {
+        (
+            keys.join(name),
+            fs::read(keys.join(name)).expect("it is kept"),
+        )
+    });
+    assert_eq!(client.index(), Some(TargetFile::of(b"index 1")));
+    repository.adopt(*update).expect("there is room");
+    assert_eq!(client.index(), Some(TargetFile::of(b"index 2")));
+    let after = fs::read(keys.join("timestamp.json")).expect("it is kept");
+    // After the exchange of one name, before what is old was deleted; and before the exchange.
+    for (path, bytes) in &old_files {
+        assert!(!path.exists());
+        fs::write(path, bytes).expect("there is room");
+    }
+    assert_eq!(client.index(), Some(TargetFile::of(b"index 2")));
+    fs::write(keys.join("timestamp.json"), before).expect("there is room");
+    assert_eq!(client.index(), Some(TargetFile::of(b"index 1")));
+    assert!(client.sync(&forge.mirror()).expect("it is honest"));
+    assert_eq!(fs::read(keys.join("timestamp.json")).ok(), Some(after));
+    assert!(old_files.iter().all(|(path, _)| !path.exists()));
+}
+
+#[test]
 fn a_clock_before_the_program_was_made_is_set_aside() {
     let forge = Forge::new();
     let mut client = Client::new(&forge);
@@ -201,15 +238,20 @@ fn a_clock_before_the_newest_timestamp_is_set_aside() {
     assert!(message.starts_with("the newest packages.json"), "{message}");
 }
 
+/// Returns where what was verified with the present keys is kept.
+fn keys_directory(client: &Client) -> PathBuf {
+    fs::read_dir(client.directory())
+        .expect("it is there")
+        .map(|entry| entry.expect("it can be listed").path())
+        .find(|path| path.is_dir())
+        .expect("there is one set of keys")
+}
+
 #[test]
 fn a_damaged_store_is_named_and_not_taken_for_an_empty_one() {
     let forge = Forge::new();
     let client = Client::following(&forge);
-    let directory = fs::read_dir(client.directory())
-        .expect("it is there")
-        .map(|entry| entry.expect("it can be listed").path())
-        .find(|path| path.is_dir())
-        .expect("there is one set of keys");
+    let directory = keys_directory(&client);
     for name in [
         "timestamp.json",
         "newest.json",

@@ -2,5 +2,7 @@
 
 mod canonical;
 mod ours;
+mod published;
 mod python;
+mod served;
 mod theirs;

@@ -1,0 +1,168 @@
+//! The reference client follows what the publisher publishes.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fs_err as fs;
+use igos_format::Sha256;
+use igos_format::trust::{Json, UtcTime};
+use igos_repo::publish::{
+    Execution, Farewell, KeyRing, Lifetimes, NewKeys, PublishRequest, Publisher, Replace, Waiting,
+    new_keys,
+};
+use igos_repo::trust::{Clock, Expiry, Refresh, RefreshOptions, Rollback, TrustedRepository};
+use igos_report::Quiet;
+
+use super::python::{python, say};
+use crate::directory::DirectorySource;
+use crate::forge::{INDEX, time};
+use crate::packages::{Package, noise, package};
+
+/// A repository that the publisher made of packages, at the machine's time.
+struct Published {
+    directory: tempfile::TempDir,
+}
+
+impl Published {
+    fn new() -> Self {
+        let published = Published {
+            directory: tempfile::tempdir().expect("there is room"),
+        };
+        let wanted = NewKeys {
+            root_keys: 3,
+            root_threshold: 2,
+            ..NewKeys::default()
+        };
+        let lifetimes = Lifetimes::default();
+        let made = new_keys(
+            &published.path("keys"),
+            wanted,
+            &lifetimes,
+            now(),
+            Execution::Real,
+        );
+        made.expect("the directory is new");
+        fs::create_dir(published.path("repository")).expect("there is room");
+        published
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn publisher<T>(&self, work: impl FnOnce(&Publisher<'_>) -> T) -> T {
+        let ring = KeyRing::load(&[self.path("keys")]).expect("the keys are sound");
+        work(&Publisher {
+            directory: &self.path("repository"),
+            ring: &ring,
+            lifetimes: &Lifetimes::default(),
+            now: now(),
+            waiting: Waiting::Refuse,
+            execution: Execution::Real,
+            stop: &|| false,
+            reporter: &Quiet,
+            jobs: NonZeroUsize::MIN,
+        })
+    }
+
+    /// Publishes a package, and returns the target that its archive is and the digest of that.
+    fn publish(&self, package: &Package) -> (String, Sha256) {
+        let archives = tempfile::tempdir().expect("there is room");
+        let name = format!("{}.igos.tar.zst", package.manifest.package.file_stem());
+        fs::write(archives.path().join(&name), package.bytes()).expect("there is room");
+        let request = PublishRequest::new(vec![archives.path().to_owned()]);
+        let published = self.publisher(|publisher| publisher.publish(request));
+        published.expect("the package fits");
+        (format!("archives/{name}"), Sha256::of(&package.bytes()))
+    }
+
+    fn replace(&self, role: &str, farewell: Farewell) {
+        let replace = Replace::OfRole(role.into(), None);
+        let replaced = self.publisher(|publisher| publisher.replace_keys(&replace, farewell, None));
+        replaced.expect("all keys are at hand");
+    }
+}
+
+fn now() -> UtcTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = since.expect("the clock is after 1970").as_secs();
+    time(i64::try_from(seconds).expect("it is not that late"))
+}
+
+#[test]
+fn the_reference_client_follows_what_our_publisher_publishes() {
+    let Some(python) = python() else { return };
+    let published = Published::new();
+    let follow = |targets: &[&str]| {
+        let targets = targets.iter().map(Path::new);
+        let [repository, state, anchor] =
+            ["repository", "state", "repository/metadata/1.root.json"]
+                .map(|name| published.path(name));
+        let arguments: Vec<&Path> = [&*repository, &state, &anchor]
+            .into_iter()
+            .chain(targets)
+            .collect();
+        let said = say(python, "follow.py", &arguments, "");
+        let said = Json::read(said.as_bytes()).expect("it prints JSON");
+        let Json::Object(said) = said else {
+            panic!("it prints an object")
+        };
+        said["targets"].clone()
+    };
+    let digests = |found: &[(&str, Sha256)]| {
+        let digest = |(name, digest): &(&str, Sha256)| ((*name).to_owned(), Json::text(digest));
+        Json::Object(found.iter().map(digest).collect())
+    };
+    let index = |kind: &str| {
+        let client = TrustedRepository::open(
+            &published.path("ours"),
+            &fs::read(published.path("repository/metadata/1.root.json")).expect("it is published"),
+        );
+        let mut client = client.expect("the anchor vouches for itself");
+        let options = RefreshOptions {
+            clock: Clock {
+                now: now(),
+                built: time(0),
+            },
+            rollback: Rollback::Refuse,
+            expiry: Expiry::Refuse,
+        };
+        let source = DirectorySource(published.path("repository/metadata"));
+        if let Refresh::Newer(update) = client.refresh(&source, &options).expect("it is honest") {
+            client.adopt(*update).expect("there is room");
+        }
+        let trusted = client.trusted().expect("it was adopted");
+        trusted.file(kind).expect("it is listed").sha256
+    };
+    let (zlib, zlib_digest) =
+        published.publish(&package("zlib 1.3").file("usr/lib/libz.so", noise(1, 5000)));
+    let files = "index/files.index";
+    assert_eq!(
+        follow(&[INDEX, files, &zlib]),
+        digests(&[
+            (INDEX, index(INDEX)),
+            (files, index(files)),
+            (&zlib, zlib_digest)
+        ])
+    );
+    // Keys of every kind change, one after the other, and a package is published by the new ones.
+    for (role, farewell) in [
+        ("timestamp", Farewell::Revoke),
+        ("snapshot", Farewell::Revoke),
+        ("packages", Farewell::Retire),
+        ("targets", Farewell::Revoke),
+    ] {
+        published.replace(role, farewell);
+    }
+    let (lz4, lz4_digest) =
+        published.publish(&package("lz4 1.10").file("usr/bin/lz4", noise(2, 5000)));
+    assert_eq!(
+        follow(&[INDEX, &lz4, &zlib]),
+        digests(&[
+            (INDEX, index(INDEX)),
+            (&lz4, lz4_digest),
+            (&zlib, zlib_digest)
+        ])
+    );
+}
