@@ -10,6 +10,7 @@ mod full_disk;
 mod kiss;
 mod outputs;
 mod patches;
+mod publish;
 mod repository;
 mod sources;
 mod toolchain;
