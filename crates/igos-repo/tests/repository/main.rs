@@ -1,5 +1,7 @@
 //! The client of repositories, against directories, web servers that misbehave, and a real one.
 
+#[path = "../server/nginx.rs"]
+mod nginx_server;
 #[path = "../../src/fetch/tests/server.rs"]
 mod server;
 

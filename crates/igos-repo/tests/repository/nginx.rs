@@ -1,129 +1,15 @@
 //! A real web server: nginx on the loopback interface, and what its log says was transferred.
 
 use std::collections::BTreeSet;
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use igos_format::Sha256;
 use igos_format::archive::Head;
 use igos_repo::repository::{ArchiveJob, FetchedArchive, SyncChange};
 
+use crate::nginx_server::{Nginx, tell};
 use crate::packages::{Package, noise, package};
 use crate::world::{Machine, Published};
-
-const NGINX: &str = "/usr/sbin/nginx";
-
-/// A running nginx that serves a directory; it stops when dropped.
-struct Nginx {
-    process: Child,
-    directory: tempfile::TempDir,
-    port: u16,
-}
-
-impl Nginx {
-    /// Starts the server; `None`, after saying so, where it is not installed.
-    fn start(served: &Path) -> Option<Self> {
-        if !Path::new(NGINX).exists() {
-            tell("skipped: nginx is not installed");
-            return None;
-        }
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let port = free_port();
-        let here = directory.path().display();
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {here}/{kind};"))
-            .join(" ");
-        let settings = format!(
-            "daemon off; master_process off; pid {here}/pid; error_log {here}/error.log;\n\
-             events {{}}\n\
-             http {{ {temporary} log_format sent '$request_uri $status $body_bytes_sent';\n\
-             access_log {here}/access.log sent; keepalive_requests 100000;\n\
-             server {{ listen 127.0.0.1:{port}; root {}; }} }}\n",
-            served.display()
-        );
-        let file = directory.path().join("nginx.conf");
-        fs_err::write(&file, settings).expect("the directory is ours");
-        #[expect(clippy::disallowed_methods, reason = "the server of the test")]
-        let process = Command::new(NGINX)
-            .arg("-p")
-            .arg(directory.path())
-            .arg("-c")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it is installed");
-        let mut nginx = Nginx {
-            process,
-            directory,
-            port,
-        };
-        nginx.wait();
-        Some(nginx)
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the server of the test")]
-    fn wait(&mut self) {
-        let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            let ended = self.process.try_wait().expect("it is our child");
-            let log = || fs_err::read_to_string(self.directory.path().join("error.log"));
-            assert!(ended.is_none(), "nginx ended: {:?}", log());
-            assert!(
-                began.elapsed() < Duration::from_secs(30),
-                "nginx does not listen"
-            );
-            std::thread::yield_now();
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// Returns the requests so far that have `part` in their path: path, status, bytes of the body.
-    fn log(&self, part: &str) -> Vec<(String, u16, u64)> {
-        let log = fs_err::read_to_string(self.directory.path().join("access.log"));
-        let log = log.expect("it logs every request");
-        let parse = |line: &str| {
-            let mut fields = line.split(' ');
-            Some((
-                fields.next()?.to_owned(),
-                fields.next()?.parse().ok()?,
-                fields.next()?.parse().ok()?,
-            ))
-        };
-        let all = log.lines().map(|line| parse(line).expect("our own format"));
-        all.filter(|(path, _, _)| path.contains(part)).collect()
-    }
-
-    fn sent(&self, part: &str) -> u64 {
-        self.log(part).iter().map(|(_, _, bytes)| bytes).sum()
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        self.process.kill().expect("it is our child");
-        self.process.wait().expect("it is our child");
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the server of the test")]
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface is there");
-    listener.local_addr().expect("it is bound").port()
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "what a test measures, or why it does not run"
-)]
-fn tell(text: &str) {
-    eprintln!("{text}");
-}
 
 #[test]
 fn real_web_server_serves_metadata_indexes_heads_and_archives() {
