@@ -6,6 +6,7 @@ use igos_repo::repository::{
     TrustedRoot, Waiting,
 };
 use igos_report::Explain;
+use proptest::prelude::{prop_assert_eq, proptest};
 
 use crate::packages::{noise, package};
 use crate::world::{Machine, Published};
@@ -65,6 +66,21 @@ fn everything_that_is_wrong_is_told_at_once() {
         ]
     );
     assert_eq!(wrong("url = 1\ntrusted-root = \"\"\n").len(), 1);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_understood_or_refused_and_what_is_written_is_understood(
+        text in "(url|mirrors|pins|priority|enabled|trusted-root(-file)?|[a-z.\"]{0,8})( ?= ?(\"(/|http://h/)?[a-z*?/ ]{0,9}\"|[0-9-]{1,6}|true|\\[[\"a-z, ]{0,9}\\])\n)?",
+        more in "url = \"/srv\"\ntrusted-root = \"\"\n|.{0,40}",
+    ) {
+        for text in [text.clone(), format!("{more}{text}"), format!("{more}\n{text}")] {
+            if let Ok(settings) = RepositorySettings::parse(name(), "main.toml", &text) {
+                let again = RepositorySettings::parse(name(), "main.toml", &settings.to_text());
+                prop_assert_eq!(again, Ok(settings));
+            }
+        }
+    }
 }
 
 #[test]
