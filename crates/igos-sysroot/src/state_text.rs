@@ -1,11 +1,14 @@
 //! Small texts of a root's state: a first line with keyword and version, sorted lines, and the digest of it all.
 //!
-//! `docs/formats/record.md` describes them. What is not there is empty; what is damaged is refused, because guessing
+//! `docs/formats/state-texts.md` describes them. What is not there is empty; what is damaged is refused, because guessing
 //! would overrule what the administrator decided.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
-use igos_format::{RelPath, Sha256};
+use igos_format::{RelPath, Sha256, escape};
 use igos_report::Explain;
 use igos_root::{RootDir, RootError};
 
@@ -152,6 +155,11 @@ pub(crate) trait StateText: Default + PartialEq {
             Some(bytes) => Self::read(&bytes),
         }
     }
+}
+
+/// Returns the path that a text writes escaped.
+pub(crate) fn parse_path(text: &str) -> Option<RelPath> {
+    RelPath::from_bytes(&escape::unescape(text).ok()?).ok()
 }
 
 fn first_line(bytes: &[u8]) -> Option<&str> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use igos_format::{PackageName, RelPath};
 
 use crate::layout;
-use crate::state_text::StateText;
+use crate::state_text::{StateText, parse_path};
 
 /// Which package serves a place whatever the priorities say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl StateText for Choices {
     fn add(&mut self, line: &str) -> Option<()> {
         let (package, place) = line.strip_prefix("choice ")?.split_once(' ')?;
         self.packages
-            .insert(place.parse().ok()?, package.parse().ok()?);
+            .insert(parse_path(place)?, package.parse().ok()?);
         Some(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::{RelPath, Sha256};
 
-use crate::state_text::StateText;
+use crate::state_text::{StateText, parse_path};
 use crate::{PathAction, PathChange, layout};
 
 /// Which places wait, and which version each edited file was made from; `None` where no package's version was.
@@ -28,7 +28,7 @@ impl StateText for Pending {
             "-" => None,
             digest => Some(digest.parse().ok()?),
         };
-        self.bases.insert(place.parse().ok()?, base);
+        self.bases.insert(parse_path(place)?, base);
         Some(())
     }
 

@@ -9,6 +9,7 @@ use igos_root::{FollowedLinks, Kind, RootError};
 use crate::configuration::{backup_name, free_name};
 use crate::places::place_of;
 use crate::plan::marked;
+use crate::state_text::parse_path;
 use crate::{
     ChangeAction, Class, Difference, Extras, Finding, Ownership, PathAction, PathChange, Plan,
     PlanError, QueryError, Record, Sysroot, VerifyError, VerifyRequest, Was,
@@ -201,7 +202,7 @@ impl Repairing<'_> {
             if is_configuration && self.request.configuration == RepairConfiguration::Leave {
                 continue;
             }
-            let path: Option<RelPath> = finding.path.parse().ok();
+            let path = parse_path(&finding.path);
             let entry = record
                 .entries()
                 .find(|entry| path.as_ref() == Some(&entry.path));
@@ -329,10 +330,7 @@ impl Repairing<'_> {
                 Was::Absent,
             );
         }
-        let path = match finding.path.parse() {
-            Ok(path) => path,
-            Err(_) => place.clone(),
-        };
+        let path = parse_path(&finding.path).unwrap_or_else(|| place.clone());
         self.act(package, &path, place, kind, change, was);
         Ok(())
     }

@@ -28,7 +28,8 @@ pub enum SealVerdict {
 }
 
 /// Judges the signature of a seal's bytes: the repository that the record names, the seal, the signature.
-pub type JudgeSeal<'a> = dyn Fn(Option<&RepositoryName>, &[u8], &Signature) -> SealVerdict + 'a;
+pub type JudgeSeal<'a> =
+    dyn Fn(Option<&RepositoryName>, &[u8], &Signature) -> SealVerdict + Send + Sync + 'a;
 
 /// Verification from signatures cannot begin.
 #[derive(Debug, thiserror::Error)]

@@ -80,6 +80,16 @@ fn changed_and_missing_files_are_made_anew_from_the_archive() {
 }
 
 #[test]
+fn any_name_is_repaired() {
+    let root = TestRoot::new();
+    let odd = TestArchive::new("odd", "1").file("usr/share/with space \\ and ü", b"odd");
+    root.install(&[&odd]);
+    fs::remove_file(root.path("usr/share/with space \\ and ü")).expect("it is there");
+    repair(&root, &request(&root), &[&odd]);
+    assert_eq!(root.findings(), [""; 0]);
+}
+
+#[test]
 fn what_the_root_has_is_not_looked_for_elsewhere() {
     let root = TestRoot::new();
     root.install(&[&tool()]);

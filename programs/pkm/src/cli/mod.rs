@@ -4,6 +4,7 @@ mod adopt;
 mod alternatives;
 mod alternatives_list;
 mod alternatives_set;
+mod apply;
 mod autoremove;
 mod cache;
 mod cache_clean;
@@ -31,6 +32,7 @@ mod hooks_list;
 mod hooks_run;
 mod info;
 mod install;
+mod install_helper;
 mod kernels;
 mod list;
 mod list_upgradable;
@@ -58,6 +60,7 @@ mod upgrade;
 mod verify;
 mod why;
 mod why_not;
+mod world;
 
 use std::path::PathBuf;
 
@@ -126,6 +129,8 @@ enum Command {
     Remove(remove::Remove),
     Autoremove(autoremove::Autoremove),
     Reinstall(reinstall::Reinstall),
+    Apply(apply::Apply),
+    World(world::World),
     Mark(mark::Mark),
     Hold(mark::Hold),
     Unhold(mark::Unhold),
@@ -146,6 +151,7 @@ enum Command {
     Import(adopt::Import),
     Config(config::Config),
     Alternatives(alternatives::Alternatives),
+    InstallHelper(install_helper::InstallHelper),
     Hooks(hooks::Hooks),
     RestartServices(restart_services::RestartServices),
     History(history::History),
@@ -185,6 +191,8 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
         Command::Install(install) => install.run(&context).map(Answer::from),
         Command::Upgrade(upgrade) => upgrade.run(&context).map(Answer::from),
         Command::Autoremove(autoremove) => autoremove.run(&context).map(Answer::from),
+        Command::Apply(apply) => apply.run(&context).map(Answer::from),
+        Command::World(world) => world.run(&context).map(Answer::from),
         Command::Mark(mark) => mark.run(&context).map(Answer::from),
         Command::Hold(hold) => hold.run(&context).map(Answer::from),
         Command::Unhold(unhold) => unhold.run(&context).map(Answer::from),
@@ -206,6 +214,7 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
         Command::Repair(repair) => repair.run(&context).map(Answer::from),
         Command::Config(config) => config.run(&context),
         Command::Alternatives(alternatives) => alternatives.run(&context),
+        Command::InstallHelper(helper) => helper.run(&context).map(Answer::from),
         Command::Hooks(hooks) => hooks.run(&context),
         Command::RestartServices(restart) => restart.run(&context).map(Answer::from),
         Command::History(history) => history.run(&context).map(Answer::from),

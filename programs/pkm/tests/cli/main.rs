@@ -1,8 +1,17 @@
 //! The program as users run it: arguments in; standard output, standard error and exit code out.
 
+#[path = "../../../../crates/igos-repo/tests/server/nginx.rs"]
+mod nginx_server;
+
+mod available;
 mod change;
+mod configuration;
 mod hooks;
+mod life;
+mod published;
 mod query;
+mod repository;
+mod resolve;
 mod usage;
 mod verify;
 mod world;

@@ -1,0 +1,161 @@
+//! `pkm repair`: files that are not as recorded become so again.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use igos_cli::{Exit, Failure, Render};
+use igos_format::{PackageName, RelPath, Sha256};
+use igos_sysroot::{
+    Applied, Finding, Ownership, Plan, RepairConfiguration, RepairRequest, Unmanaged,
+};
+use serde::Serialize;
+
+use super::Context;
+use super::config_diff::path_below_root;
+use super::context::Begin;
+use super::plan;
+use crate::archives::Archives;
+
+/// Make files that are not as recorded so again
+///
+/// Missing and changed files, modes, owners and links are made anew. Contents come from other files of the root that
+/// have them, from the kept configuration files, and else from the archive of the package: in the directories given
+/// with --archives or in the settings, and in var/cache/igos/archives. Every content is compared with its recorded
+/// digest. Edited configuration files are left alone unless --config is given. Ends with 1 if something cannot be
+/// repaired by making files anew.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pkm --dry-run repair\n  pkm repair zlib\n  pkm repair /usr/bin/make --archives ./archives"
+)]
+pub(super) struct Repair {
+    /// Packages, or paths (which contain a `/`); everything if nothing is named
+    #[arg(value_name = "NAME|PATH")]
+    targets: Vec<OsString>,
+    /// Look for archives in this directory; can be given several times
+    #[arg(long, value_name = "DIR")]
+    archives: Vec<PathBuf>,
+    /// Also make configuration files anew; what is there is kept beside as NAME.pkmold
+    #[arg(long)]
+    config: bool,
+}
+
+impl Repair {
+    pub(super) fn run(self, context: &Context<'_>) -> Result<RepairAnswer, Failure> {
+        let mut request = RepairRequest {
+            packages: Default::default(),
+            paths: Default::default(),
+            configuration: if self.config {
+                RepairConfiguration::Restore
+            } else {
+                RepairConfiguration::Leave
+            },
+            ownership: Ownership::of_caller(),
+        };
+        for target in &self.targets {
+            match Target::parse(target)? {
+                Target::Package(name) => request.packages.insert(name),
+                Target::Path(path) => request.paths.insert(path),
+            };
+        }
+        let sysroot = context.sysroot(Unmanaged::Refuse)?;
+        let reporter = context.session.reporter();
+        let planned = context
+            .threads()?
+            .install(move || sysroot.plan_repair(&request, reporter))?;
+        let archives = archives_of(&self.archives, context)?;
+        let answer = context.carry_out(planned.plan, &archives, Begin::Refuse)?;
+        let (plan, applied) = answer.into_parts();
+        Ok(RepairAnswer {
+            digest: plan.digest(),
+            plan,
+            left: planned.left,
+            applied,
+        })
+    }
+}
+
+/// Reads the heads of all archives at hand: in these directories, in those of the settings, and kept in the root.
+pub(super) fn archives_of(
+    directories: &[PathBuf],
+    context: &Context<'_>,
+) -> Result<Archives, Failure> {
+    let mut archives = Archives::default();
+    let settings = context.settings()?.settings;
+    let kept = context.archive_cache();
+    for directory in directories.iter().chain(&settings.archives).chain(&kept) {
+        archives.add_directory(directory, &mut |refused| context.session.notice(refused))?;
+    }
+    Ok(archives)
+}
+
+enum Target {
+    Package(PackageName),
+    Path(RelPath),
+}
+
+impl Target {
+    fn parse(text: &OsString) -> Result<Self, Failure> {
+        if text.as_encoded_bytes().contains(&b'/') {
+            return path_below_root(text).map(Target::Path);
+        }
+        let name = text.to_str().map(str::parse::<PackageName>);
+        match name {
+            Some(Ok(name)) => Ok(Target::Package(name)),
+            Some(Err(error)) => Err(Failure::usage(error.to_string())),
+            None => Err(Failure::usage(format!(
+                "{} is not the name of a package",
+                text.display()
+            ))),
+        }
+    }
+}
+
+/// What was made anew, and what was not.
+#[derive(Debug, Serialize)]
+pub(super) struct RepairAnswer {
+    digest: Sha256,
+    plan: Plan,
+    /// What cannot be repaired by making files anew.
+    left: Vec<Finding>,
+    applied: Option<Applied>,
+}
+
+impl Render for RepairAnswer {
+    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        if self.plan.is_empty() {
+            writeln!(out, "there is nothing to make anew")?;
+        } else if self.applied.is_none() {
+            out.write_str(&plan::text(&self.plan))?;
+            for action in &self.plan.paths {
+                writeln!(out, "/{} of {}", action.place, action.package)?;
+            }
+            writeln!(out, "nothing was changed (dry run)")?;
+        } else {
+            for action in &self.plan.paths {
+                writeln!(out, "made /{} of {} anew", action.place, action.package)?;
+            }
+        }
+        for finding in &self.left {
+            let package = finding
+                .package
+                .as_ref()
+                .map_or("nobody", PackageName::as_str);
+            writeln!(
+                out,
+                "left /{} of {package}: {}, expected {}, found {}",
+                finding.path, finding.what, finding.expected, finding.observed
+            )?;
+        }
+        Ok(())
+    }
+
+    fn exit(&self) -> Exit {
+        if self.left.is_empty() {
+            Exit::Done
+        } else {
+            Exit::No
+        }
+    }
+}
