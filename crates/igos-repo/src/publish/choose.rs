@@ -90,11 +90,31 @@ pub(super) fn choose(
             if let Some(entry) = old.remove(&key).filter(|entry| entry.package != *package) {
                 chosen.gone.push(entry.package);
             }
+            chosen.gone.extend(take_outdated(&mut old, package));
             chosen.new.push(newest);
         }
     }
     chosen.kept = old.into_values().collect();
     chosen
+}
+
+/// Takes out what a package for any machine makes useless: older ones of its name for certain machines.
+fn take_outdated(old: &mut BTreeMap<Key, IndexEntry>, package: &PackageId) -> Vec<PackageId> {
+    if package.arch != Arch::Any {
+        return Vec::new();
+    }
+    let is_outdated = |entry: &&IndexEntry| {
+        entry.package.name == package.name && compare(&entry.package, package).is_lt()
+    };
+    let outdated: Vec<PackageId> = old
+        .values()
+        .filter(is_outdated)
+        .map(|entry| entry.package.clone())
+        .collect();
+    for package in &outdated {
+        old.remove(&(package.name.clone(), package.arch));
+    }
+    outdated
 }
 
 fn by_key(given: Vec<Given>, findings: &mut Vec<Finding>) -> BTreeMap<Key, Vec<Given>> {

@@ -184,7 +184,8 @@ impl Gathering {
     }
 }
 
-/// Tells whether two packages can be installed on one machine, with neither taking over the other's paths.
+/// Tells whether two packages can be installed on one machine, with neither taking over the other's paths. Of two of
+/// one name, which a repository has for `any` and for a certain machine, one is installed.
 fn meet(one: &IndexEntry, other: &IndexEntry) -> bool {
     let arches = [one.package.arch, other.package.arch];
     let is_one_machine = arches[0] == arches[1] || arches.contains(&Arch::Any);
@@ -192,7 +193,8 @@ fn meet(one: &IndexEntry, other: &IndexEntry) -> bool {
         let excludes = |conflict: &Dependency| is_satisfied(conflict, b);
         a.supersedes.contains(&b.package.name) || a.conflicts.iter().any(excludes)
     };
-    is_one_machine && !gives_way(one, other) && !gives_way(other, one)
+    let is_one_name = one.package.name == other.package.name;
+    is_one_machine && !is_one_name && !gives_way(one, other) && !gives_way(other, one)
 }
 
 fn demands(members: &[Member]) -> HashMap<Vec<u8>, Vec<RelPath>> {

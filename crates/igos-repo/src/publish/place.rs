@@ -106,6 +106,8 @@ impl<'a> Placer<'a> {
             fs_err::create_dir_all(&path).map_err(PlaceError::io("make", &path))?;
         }
         let placer = Placer { directory, stop };
+        placer.settle(layout::TARGETS)?;
+        placer.settle("")?;
         let work = directory.join(layout::WORK);
         for entry in fs_err::read_dir(&work).map_err(PlaceError::io("list", &work))? {
             let path = entry.map_err(PlaceError::io("list", &work))?.path();

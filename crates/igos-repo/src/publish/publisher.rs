@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use igos_format::index::IndexEntry;
 use igos_format::trust::{Root, TargetFile, Targets, UtcTime};
 use igos_format::{PackageName, Sha256};
-use igos_report::Reporter;
+use igos_report::{Outcome, Reporter, Subject, Task};
 
 use super::advisories::Advisories;
 use super::collect;
@@ -279,8 +279,17 @@ impl Publisher<'_> {
     }
 
     fn place_targets(&self, placer: &Placer<'_>, lists: &Lists) -> Result<(), PublishError> {
-        for (from, entry) in &lists.new {
+        let count = lists.new.len() as u64;
+        let subject = Subject::Group(format!("copy {count} archives"));
+        let task = (count > 0).then(|| Task::start(self.reporter, None, subject));
+        for (done, (from, entry)) in (0..).zip(&lists.new) {
+            if let Some(task) = &task {
+                task.advance(done, Some(count));
+            }
             placer.copy(from, &entry.archive.sha256, &archive_file(entry))?;
+        }
+        if let Some(task) = task {
+            task.finish(Outcome::Done);
         }
         for file in &lists.sources {
             let location = &file.location;

@@ -67,11 +67,18 @@ pub struct RoleState {
 
 /// Returns which keys the repository in `directory` has, or one that begins with the keys of `ring`.
 ///
+/// Where no root lies beside these keys, they are what the repository says of itself.
+///
 /// # Errors
 ///
 /// Returns why there is none.
 pub fn roles(directory: &Path, ring: &KeyRing) -> Result<Vec<RoleState>, PublishError> {
-    let state = read_or_begin(directory, ring)?;
+    let state = match read_or_begin(directory, ring) {
+        Err(error @ PublishError::NoRoot { .. }) => {
+            State::read_any(directory).map_err(|_| error)?
+        }
+        other => other?,
+    };
     Ok(ROLES
         .into_iter()
         .map(|name| {

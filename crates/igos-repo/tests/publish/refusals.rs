@@ -127,6 +127,17 @@ fn packages_of_another_machine_satisfy_nothing_and_those_of_any_do() {
 }
 
 #[test]
+fn package_that_is_for_any_machine_from_now_on_takes_the_place_of_the_others() {
+    let world = World::new();
+    let file = |version: &str, arch| package(version).arch(arch).file("usr/bin/a", version);
+    world.publish(&[&file("a 1", Arch::X86_64), &file("a 1", Arch::Aarch64)]);
+    let publication = world.publish(&[&file("a 2", Arch::Any)]);
+    assert_eq!((publication.gone.len(), publication.packages), (2, 1));
+    // The other way round the old one stays for the machines that lack the new one.
+    assert_eq!(world.publish(&[&file("a 3", Arch::X86_64)]).packages, 2);
+}
+
+#[test]
 fn one_path_in_two_packages_that_can_meet_is_refused_with_both_owners() {
     let world = World::new();
     let one = package("a 1").file("usr/bin/x", "a");

@@ -329,6 +329,25 @@ fn keys_are_shown_rotated_and_revoked() {
 }
 
 #[test]
+fn keys_are_shown_before_and_after_publishing_and_without_any_at_hand() {
+    let world = World::new();
+    let count = |arguments: &[&str]| {
+        let said = world.run(&[&["key", "show"], arguments].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let roles = said.answer["roles"].as_array().expect("a list").clone();
+        let keys = roles
+            .iter()
+            .flat_map(|role| role["keys"].as_array().expect("a list"));
+        keys.filter(|key| key["file"].is_string()).count()
+    };
+    assert_eq!(count(&["keys"]), 6);
+    world.archive("archives", "a 1", |_| {});
+    world.publish(&[]);
+    assert_eq!(count(&["repository", "--keys", "keys/online"]), 4);
+    assert_eq!(count(&["repository"]), 0);
+}
+
+#[test]
 fn what_expires_soon_and_takes_offline_keys_is_told_and_can_be_renewed() {
     let world = World::new();
     world.archive("archives", "a 1", |_| {});
