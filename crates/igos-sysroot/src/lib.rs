@@ -19,8 +19,10 @@ mod database;
 mod database_check;
 mod difference;
 mod exclusions;
+mod helper;
 mod history;
 mod hooks;
+mod kernels;
 mod layout;
 mod lock;
 mod locked;
@@ -50,6 +52,7 @@ pub use configuration::{
     ConfigurationPlan, ConfigurationState, NotText,
 };
 pub use exclusions::Exclusions;
+pub use helper::{Helper, HelperError, HelperManifest, HelperOutput, run_helper};
 pub use hooks::{
     BUILT_IN, BuiltIn, Confined, Each, HookCall, HookError, HookJournal, HookOutcome, HookPlan,
     HookPlanError, HookPolicy, HookResult, Job, JobState, NewGroup, NewUser, Order, Retry, RunHooks,
@@ -61,8 +64,8 @@ pub use locked::{ChangeOptions, LockedSysroot};
 pub use materialise::{MaterialiseError, MaterialiseSummary, materialise};
 pub use open_error::OpenError;
 pub use ownership::{LayerOwner, Ownership};
-pub use plan::{Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Lack, PathAction, PathChange, Plan, PlanError, Policy, PristineFile, Privilege, PrivilegedPath, RollbackRequest, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Vouch, Wanted, Was, WriteAs, Yield};
-pub use query::{Dependant, InstalledFile, Listed, Owned, PackageInfo, QueryError};
+pub use plan::{Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, KernelChanges, Lack, PathAction, PathChange, Plan, PlanError, Policy, PristineFile, Privilege, PrivilegedPath, RemoveRequest, Request, RollbackRequest, RunningKernel, Unowned, Unsigned, Vouch, Wanted, Was, WriteAs, Yield};
+pub use query::{Dependant, InstalledFile, InstalledKernel, Listed, Owned, PackageInfo, QueryError};
 pub use record::{
     Installed, Reason, Record, RecordError, RepositoryName, RepositoryNameError, Trust,
 };

@@ -27,5 +27,7 @@ pub use live::is_live;
 pub use run::{HookResult, Retry};
 pub use text::{HookJournal, JobState};
 
+pub(crate) use builtin::PROGRAM_DIRECTORIES;
+pub(crate) use output::{Output, last_lines};
 pub(crate) use plan::HookGround;
 pub(crate) use run::{journal_of, open_place, run_before};

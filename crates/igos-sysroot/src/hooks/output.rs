@@ -5,7 +5,7 @@ const KEPT_BYTES: usize = 32 * 1024;
 
 /// The beginning and the end of what was printed.
 #[derive(Debug, Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     head: Vec<u8>,
     tail: Vec<u8>,
     left_out: u64,
@@ -13,7 +13,7 @@ pub(super) struct Output {
 
 impl Output {
     /// Takes up the next bytes.
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    pub(crate) fn take(&mut self, bytes: &[u8]) {
         let (first, rest) = bytes.split_at(bytes.len().min(KEPT_BYTES - self.head.len()));
         self.head.extend_from_slice(first);
         self.tail.extend_from_slice(rest);
@@ -23,7 +23,7 @@ impl Output {
     }
 
     /// Returns everything that was kept, saying where something is left out.
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
         if self.left_out > 0 {
             let note = format!("\n[{} bytes are left out here]\n", self.left_out);
             self.head.extend_from_slice(note.as_bytes());
@@ -37,7 +37,7 @@ impl Output {
 const SHOWN_LINES: usize = 12;
 
 /// Returns the last lines, for messages.
-pub(super) fn last_lines(output: &[u8]) -> String {
+pub(crate) fn last_lines(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")

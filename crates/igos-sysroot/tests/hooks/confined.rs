@@ -47,7 +47,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// Puts a shell of the host into a root, with the libraries that it needs: those that this program has, too.
-fn with_shell(root: &TestRoot) {
+pub(crate) fn with_shell(root: &TestRoot) {
     let copy = |from: &str, to: &str| {
         let target = root.path(to.trim_start_matches('/'));
         fs::create_dir_all(target.parent().expect("it has one")).expect("directories");

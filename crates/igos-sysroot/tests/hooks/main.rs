@@ -10,6 +10,7 @@
 
 mod confined;
 mod harness;
+mod helpers;
 #[expect(
     dead_code,
     reason = "the other test program of this crate uses all of it"
@@ -21,5 +22,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     igos_sandbox::init_if_child(&[]);
-    harness::run(confined::TESTS)
+    harness::run(&[confined::TESTS, helpers::TESTS].concat())
 }
