@@ -102,6 +102,19 @@ pub(crate) fn undo(transaction: u64) -> RelPath {
     path(&format!("var/lib/igos/undo/{transaction:08}"))
 }
 
+/// Returns the directory of kernels that were replaced while they were running.
+pub(crate) fn kernels() -> RelPath {
+    path("var/lib/igos/kernels")
+}
+
+/// Returns the record of such a kernel; `None` for what cannot be the release of one.
+pub(crate) fn kernel(release: &str) -> Option<RelPath> {
+    let is_name = !release.is_empty() && !release.contains('/') && !release.starts_with('.');
+    is_name
+        .then(|| kernels().join(release.as_bytes()).ok())
+        .flatten()
+}
+
 /// Name of the staging directory in the state directory.
 pub(crate) const STAGING: &[u8] = b"staging";
 

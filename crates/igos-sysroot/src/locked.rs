@@ -124,6 +124,8 @@ impl LockedSysroot {
             source,
         })?;
         // Roots of earlier versions have none.
+        root.create_directories(&layout::kernels(), 0o755)
+            .map_err(|source| state_error(&root, source))?;
         root.create_directories(&layout::hooks(), 0o755)
             .map_err(|source| state_error(&root, source))?;
         let undo = state.metadata_if_present(layout::UNDO).and_then(|found| {

@@ -67,6 +67,12 @@ pub(super) fn text(plan: &Plan) -> String {
         };
         line(format_args!("hooks {}", Sha256::of(&journal.to_bytes())));
     }
+    for (release, package) in &plan.kernels.keep {
+        line(format_args!("keep-kernel {release} {package}"));
+    }
+    for release in &plan.kernels.forget {
+        line(format_args!("forget-kernel {release}"));
+    }
     for given in &plan.yields {
         line(format_args!("yield {} {}", given.from, given.to));
     }
@@ -101,6 +107,7 @@ pub(super) fn text(plan: &Plan) -> String {
             PathChange::KeepDeleted => ("keep-deleted", String::new()),
             PathChange::Backup { beside } => ("backup", beside.to_string()),
             PathChange::Remove => ("remove", String::new()),
+            PathChange::KeepRunning => ("keep-running", String::new()),
             PathChange::Abandon => ("abandon", String::new()),
         };
         let was = match action.was {

@@ -189,10 +189,16 @@ pub(super) fn plan_selection(
             .collect(),
         leaving,
     };
-    let paths = planner.plan()?;
+    let mut paths = planner.plan()?;
     conflicts.extend(paths.conflicts.iter().cloned());
     finish_conflicts(conflicts)?;
-    kernel::refuse_running(&policy.kernel, &paths.actions)?;
+    let replaced = |name: &PackageName| chosen.contains_key(name);
+    let mut kernels = kernel::keep_running(&policy.kernel, replaced, &mut paths.actions)?;
+    if !changes.is_empty() {
+        let leaves = |name: &PackageName| planner.leaving.contains_key(name);
+        let running = &policy.kernel;
+        kernel::forget_others(&ground, running, leaves, &mut paths.actions, &mut kernels)?;
+    }
     let (hooks, stay) = HookGround {
         root: ground.root,
         links: &ground.links,
@@ -206,7 +212,8 @@ pub(super) fn plan_selection(
     Ok(Plan {
         based_on: ground.last_transaction,
         ownership: policy.ownership,
-        notices: [notices(&changes, &paths.lost), stay].concat(),
+        notices: [notices(&changes, &paths.lost), kernels.notices(), stay].concat(),
+        kernels,
         hooks,
         install_bytes: changes
             .iter()

@@ -47,7 +47,7 @@ impl Sysroot {
             let EntryKind::File { sha256, size, .. } = head.manifest().entries[entry].kind else {
                 continue;
             };
-            if size > 0 && !self.has_content(&sha256)? {
+            if size > 0 && !self.has_content_at_hand(&sha256)? {
                 frames.insert(frame);
             }
         }

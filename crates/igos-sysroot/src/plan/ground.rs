@@ -6,7 +6,7 @@ use igos_format::manifest::Manifest;
 use igos_format::{EntryKind, PackageName};
 use igos_root::{FollowedLinks, RootDir};
 
-use super::{Candidate, Plan, PlanError};
+use super::{Candidate, KernelChanges, Plan, PlanError};
 use crate::alternatives::Choices;
 use crate::configuration::Pending;
 use crate::database::Database;
@@ -49,6 +49,7 @@ impl Ground<'_> {
             contents: BTreeMap::new(),
             exclusions: self.exclusions.clone(),
             exclusions_change: false,
+            kernels: KernelChanges::default(),
             hooks: HookPlan::default(),
             rollback_to: None,
         }

@@ -28,6 +28,7 @@ mod world;
 pub use candidate::{Candidate, CandidateError, Vouch};
 pub use pristine::PristineFile;
 pub use error::{Conflict, Lack, PlanError};
+pub use kernel::KernelChanges;
 pub use rollback::RollbackRequest;
 pub use request::{Again, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Policy, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Wanted};
 
@@ -87,6 +88,8 @@ pub struct Plan {
     pub exclusions: Exclusions,
     /// Whether these patterns are others than before.
     pub exclusions_change: bool,
+    /// Kernels that stay though their package has others.
+    pub kernels: KernelChanges,
     /// What is run and made besides files.
     pub hooks: HookPlan,
     /// The transaction after which the root was as a rollback will make it; `None` for everything else.
@@ -360,6 +363,8 @@ pub enum PathChange {
     },
     /// It is removed.
     Remove,
+    /// It belongs to the running kernel and stays beside the new one.
+    KeepRunning,
     /// It was the package's and stays on disk: an edited configuration file of a removed package.
     Abandon,
 }
@@ -371,6 +376,7 @@ impl PathChange {
             self,
             PathChange::Remove
                 | PathChange::KeepDeleted
+                | PathChange::KeepRunning
                 | PathChange::KeepEdited { beside: None, .. }
                 | PathChange::Abandon
                 | PathChange::Link { .. }

@@ -10,7 +10,7 @@ use super::ground::Ground;
 use super::links::ChoiceRequest;
 use super::solve::{self, Chosen};
 use super::{
-    Candidate, Downgrade, EditedConfiguration, Essential, Plan, PlanError, Policy, RunningKernel,
+    Candidate, Downgrade, EditedConfiguration, Essential, PathChange, Plan, PlanError, Policy, RunningKernel,
     Unowned, Unsigned,
 };
 use crate::alternatives::Choices;
@@ -120,7 +120,7 @@ impl Sysroot {
             let is_at_hand = change.seal.as_ref().is_some_and(request.at_hand);
             if !is_at_hand
                 && self
-                    .lacks_content(plan, change, &kept)
+                    .lacks_restored(plan, change, &kept)
                     .map_err(UndoError::Plan)?
             {
                 dropped.push(change.package.clone());
@@ -133,7 +133,7 @@ impl Sysroot {
         }
     }
 
-    fn lacks_content(
+    fn lacks_restored(
         &self,
         plan: &Plan,
         change: &super::Change,
@@ -152,6 +152,7 @@ impl Sysroot {
             .iter()
             .filter(|action| action.package == *name && action.kind == Kind::File)
             .filter(|action| action.change.takes_content())
+            .filter(|action| action.change != PathChange::Adopt)
             .map(|action| &action.path)
             .chain(pristine)
             .collect();
@@ -161,7 +162,7 @@ impl Sysroot {
             };
             let file = sha256.to_string();
             let is_kept = || kept.iter().any(|at| at.metadata(file.as_bytes()).is_ok());
-            if size > 0 && !self.has_content(&sha256)? && !is_kept() {
+            if size > 0 && !self.has_content_at_hand(&sha256)? && !is_kept() {
                 return Ok(true);
             }
         }
@@ -169,7 +170,7 @@ impl Sysroot {
     }
 
     /// Tells whether a file of the root has this content, by the record.
-    pub(super) fn has_content(&self, sha256: &Sha256) -> Result<bool, PlanError> {
+    pub(super) fn has_content_at_hand(&self, sha256: &Sha256) -> Result<bool, PlanError> {
         let places = self.database.places_with(sha256);
         let pristine = layout::pristine(sha256);
         Ok(!places.map_err(super::ground::database)?.is_empty()

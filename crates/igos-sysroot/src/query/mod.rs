@@ -6,6 +6,7 @@ mod kernels;
 mod providers;
 mod universe;
 
+pub use kernels::InstalledKernel;
 pub use answers::{Dependant, InstalledFile, Listed, Owned, PackageInfo};
 
 use igos_format::{PackageName, RelPath};

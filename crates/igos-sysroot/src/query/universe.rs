@@ -7,7 +7,8 @@ use igos_format::{Arch, PackageName, RelPath};
 use igos_solve::{InstalledPackage, Reason, Relations, Source, Universe};
 
 use super::QueryError;
-use crate::{DatabaseError, Sysroot};
+use crate::state_text::StateText;
+use crate::{DatabaseError, Exclusions, Sysroot};
 
 fn database(source: DatabaseError) -> QueryError {
     QueryError::Database { source }
@@ -77,6 +78,15 @@ impl Sysroot {
         }
         self.add_paths(&mut universe)?;
         Ok(universe)
+    }
+
+    /// Returns the patterns of paths that this root is without.
+    ///
+    /// # Errors
+    ///
+    /// Returns why they cannot be read.
+    pub fn exclusions(&self) -> Result<Exclusions, QueryError> {
+        Exclusions::load(&self.root).map_err(|source| QueryError::StateText { source })
     }
 
     /// Notes with each owner which of its paths another installed package asks for.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igos_format::{EntryKind, FileEntry, PackageName, RelPath};
+use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256};
 use igos_report::{Explain, Reporter};
 use igos_root::{FollowedLinks, Kind, RootError};
 
@@ -12,7 +12,7 @@ use crate::plan::marked;
 use crate::state_text::parse_path;
 use crate::{
     ChangeAction, Class, Difference, Extras, Finding, Ownership, PathAction, PathChange, Plan,
-    PlanError, QueryError, Record, Sysroot, VerifyError, VerifyRequest, Was,
+    PlanError, QueryError, Record, Sysroot, VerifyError, VerifyRequest, Was, layout,
 };
 
 /// Whether configuration files are repaired too.
@@ -44,6 +44,8 @@ pub struct RepairPlan {
     pub plan: Plan,
     /// What cannot be repaired by replacing files.
     pub left: Vec<Finding>,
+    /// Packages of which the root lacks a content, so that their archives are needed.
+    pub lacking: BTreeSet<PackageName>,
 }
 
 /// A repair cannot be planned.
@@ -162,6 +164,7 @@ impl Sysroot {
             .ground()
             .map_err(|source| RepairError::Plan { source })?;
         let mut plan = ground.nothing(request.ownership);
+        let mut lacking = BTreeSet::new();
         for (name, findings) in by_package {
             let record = self.record(&name).map_err(query)?;
             let is_named = request.packages.contains(&name) || is_all;
@@ -169,13 +172,59 @@ impl Sysroot {
             repairing.package(&record, findings, (!is_named).then_some(&paths))?;
             if repairing.actions.len() != before {
                 plan.changes.push(marked(&record, ChangeAction::Repair));
+                if self.lacks_content(&record, &repairing.actions)? {
+                    lacking.insert(name);
+                }
             }
         }
         plan.paths = repairing.actions.into_values().collect();
         Ok(RepairPlan {
             plan,
             left: repairing.left,
+            lacking,
         })
+    }
+
+    /// Tells whether a content that a package needs for these actions is nowhere in the root.
+    fn lacks_content(
+        &self,
+        record: &Record,
+        actions: &BTreeMap<RelPath, PathAction>,
+    ) -> Result<bool, RepairError> {
+        let name = &record.manifest.package.name;
+        let wanted: BTreeSet<&RelPath> = actions
+            .values()
+            .filter(|action| action.package == *name && action.kind == Kind::File)
+            .map(|action| &action.path)
+            .collect();
+        for entry in record
+            .entries()
+            .filter(|entry| wanted.contains(&entry.path))
+        {
+            if let EntryKind::File { sha256, size, .. } = entry.kind
+                && size > 0
+                && !self.has_content(&sha256)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn has_content(&self, sha256: &Sha256) -> Result<bool, RepairError> {
+        let places = self.database.places_with(sha256);
+        let places = places.map_err(|source| query(QueryError::Database { source }))?;
+        for place in places.into_iter().chain([layout::pristine(sha256)]) {
+            // A file that cannot be read does not have the content.
+            let Ok(Some(mut file)) = self.root.open_file(&place) else {
+                continue;
+            };
+            let mut hasher = Hasher::new();
+            if std::io::copy(&mut file, &mut hasher).is_ok() && hasher.sha256() == *sha256 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -56,7 +56,10 @@ impl Contents<'_> {
             .places_with(&sha256)
             .map_err(|source| ApplyError::Database { source })?;
         let mut tried = Vec::new();
-        for at in places.into_iter().chain([layout::pristine(&sha256)]) {
+        // What is in place already may be what comes: files of a kernel that was kept are.
+        let others = [place.clone(), layout::pristine(&sha256)];
+        let others = others.into_iter().filter(|at| !places.contains(at));
+        for at in places.iter().cloned().chain(others.collect::<Vec<_>>()) {
             // A file that cannot be opened any more is one that does not have the content.
             let Ok(Some(file)) = self.root.open_file(&at) else {
                 continue;

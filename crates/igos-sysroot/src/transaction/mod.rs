@@ -18,6 +18,7 @@ mod before;
 mod contents;
 mod error;
 mod journal;
+mod kernels;
 mod kept;
 mod mutations;
 mod preflight;

@@ -102,9 +102,13 @@ impl<'a> PreFlight<'a> {
                 },
                 Some(staged),
             ) => self.put(Phase::Configuration, beside, staged, None),
-            (PathChange::KeepEdited { .. } | PathChange::KeepDeleted | PathChange::Abandon, _) => {
-                Ok(())
-            }
+            (
+                PathChange::KeepEdited { .. }
+                | PathChange::KeepDeleted
+                | PathChange::KeepRunning
+                | PathChange::Abandon,
+                _,
+            ) => Ok(()),
             (PathChange::Remove, _) if action.kind == Kind::Directory => {
                 self.delete_directory(place)
             }

@@ -170,6 +170,7 @@ impl Transaction<'_> {
         for name in &removed {
             preflight.add_own(OwnFile::Remove(layout::record(name)), &mut stager.staging)?;
         }
+        self.stage_kernels(plan, database, stager, &mut preflight)?;
         let changed = records.iter().map(|record| &record.manifest.package.name);
         let names = changed.chain(&removed).collect();
         self.stage_before(&names, database, stager, &mut preflight)?;

@@ -9,11 +9,14 @@ use super::{Class, Difference, Extras, Finding, VerifyError};
 use crate::Sysroot;
 use crate::alternatives::Link;
 use crate::configuration::stands_beside;
+use crate::kernels::kept_kernels;
 
 /// Links that belong to no package.
 struct Known<'a> {
     links: &'a FollowedLinks,
     own_links: &'a BTreeMap<RelPath, Link>,
+    /// Paths of kernels that were replaced while they were running.
+    kernels: BTreeSet<RelPath>,
 }
 
 /// Returns what is in the directories of `names`, or of all packages, and belongs to nobody.
@@ -25,7 +28,16 @@ pub(super) fn extras(
     own_links: &BTreeMap<RelPath, Link>,
 ) -> Result<Vec<Finding>, VerifyError> {
     let database = |source| VerifyError::Database { source };
-    let known = Known { links, own_links };
+    let kept = kept_kernels(&sysroot.root).map_err(|source| VerifyError::Read { source })?;
+    let known = Known {
+        links,
+        own_links,
+        kernels: kept
+            .iter()
+            .flat_map(|kernel| kernel.paths(links))
+            .map(|(_, place, _)| place)
+            .collect(),
+    };
     let mut findings = Vec::new();
     let mut directories = BTreeSet::new();
     match which {
@@ -115,6 +127,7 @@ fn is_extra(sysroot: &Sysroot, path: &RelPath, known: &Known<'_>) -> Result<bool
         || state.starts_with(path)
         || known.links.target(path).is_some()
         || known.own_links.contains_key(path)
+        || known.kernels.contains(path)
     {
         return Ok(false);
     }

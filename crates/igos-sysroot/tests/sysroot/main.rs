@@ -17,6 +17,7 @@ mod frames;
 mod hooks;
 mod hostile;
 mod install;
+mod kernels;
 mod materialise;
 mod queries;
 mod repair;

@@ -14,6 +14,15 @@ use crate::support::{TestArchive, TestRoot, apply, name, path};
 
 /// Plans what comes and what goes, in one.
 fn plan(root: &TestRoot, install: &[&TestArchive], remove: &[&str]) -> Result<Plan, PlanError> {
+    plan_beside(root, install, remove, RunningKernel::Ignore)
+}
+
+pub(crate) fn plan_beside(
+    root: &TestRoot,
+    install: &[&TestArchive],
+    remove: &[&str],
+    kernel: RunningKernel,
+) -> Result<Plan, PlanError> {
     let candidates: Vec<Candidate> = install.iter().map(|archive| archive.candidate()).collect();
     let install = candidates
         .iter()
@@ -25,7 +34,7 @@ fn plan(root: &TestRoot, install: &[&TestArchive], remove: &[&str]) -> Result<Pl
             unsigned: Unsigned::Allow,
             downgrade: Downgrade::Refuse,
             ownership: root.ownership,
-            ..Policy::strict(RunningKernel::Ignore)
+            ..Policy::strict(kernel)
         })
     };
     root.read().plan(&candidates, &request)
@@ -45,7 +54,7 @@ fn owner(root: &TestRoot, at: &str) -> Vec<String> {
 }
 
 /// Returns the files of a root that no package has.
-fn orphans(root: &TestRoot) -> Vec<String> {
+pub(crate) fn orphans(root: &TestRoot) -> Vec<String> {
     let request = igos_sysroot::VerifyRequest {
         extras: igos_sysroot::Extras::WholeRoot,
         ..igos_sysroot::VerifyRequest::all()

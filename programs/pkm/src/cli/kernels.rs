@@ -8,7 +8,7 @@ use fs_err as fs;
 use igos_cli::{Failure, Render};
 use igos_format::{PackageName, Version};
 use igos_report::Explain;
-use igos_sysroot::{RunningKernel, Sysroot, Unmanaged};
+use igos_sysroot::{InstalledKernel, RunningKernel, Sysroot, Unmanaged};
 use serde::Serialize;
 
 use super::Context;
@@ -58,45 +58,47 @@ pub(super) fn kept_kernels(
     context: &Context<'_>,
     sysroot: &Sysroot,
 ) -> Result<BTreeSet<PackageName>, Failure> {
-    let mut kernels = sysroot.kernels()?;
-    let running = running_release(context)?.and_then(|release| kernels.remove(&release));
+    let kernels = sysroot.kernels()?;
+    let running = running_release(context)?.and_then(|release| kernels.get(&release));
     let newest = kernels
-        .into_iter()
-        .max_by_key(|(release, _)| release.parse::<Version>().ok());
-    let newest = newest.map(|(_, packages)| packages).unwrap_or_default();
-    Ok(running.unwrap_or_default().into_iter().chain(newest).collect())
+        .iter()
+        .max_by_key(|(release, _)| release.parse::<Version>().ok())
+        .map(|(_, kernel)| kernel);
+    let kept = running.into_iter().chain(newest);
+    Ok(kept.flat_map(|kernel| kernel.packages.clone()).collect())
 }
 
 /// List the installed kernels
 ///
 /// Kernels of different releases stand side by side. The running one is never removed, unless
-/// `--allow-running-kernel` is given.
+/// `--allow-running-kernel` is given; an upgrade leaves it where it is, until another kernel was started.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  pkm kernels\n  pkm --root /mnt/target kernels --json")]
 pub(super) struct Kernels {}
 
-/// One installed kernel.
+/// One kernel.
 #[derive(Debug, Serialize)]
-pub(super) struct InstalledKernel {
+struct KernelRow {
     release: String,
-    packages: BTreeSet<PackageName>,
+    #[serde(flatten)]
+    kernel: InstalledKernel,
     is_running: bool,
 }
 
 /// Kernels by release.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub(super) struct KernelsAnswer(Vec<InstalledKernel>);
+pub(super) struct KernelsAnswer(Vec<KernelRow>);
 
 impl Kernels {
     pub(super) fn run(self, context: &Context<'_>) -> Result<KernelsAnswer, Failure> {
         let Kernels {} = self;
         let sysroot = context.sysroot(Unmanaged::Refuse)?;
         let running = running_release(context)?;
-        let kernel = |(release, packages)| InstalledKernel {
+        let kernel = |(release, kernel)| KernelRow {
             is_running: running.as_ref() == Some(&release),
             release,
-            packages,
+            kernel,
         };
         Ok(KernelsAnswer(
             sysroot.kernels()?.into_iter().map(kernel).collect(),
@@ -106,10 +108,18 @@ impl Kernels {
 
 impl Render for KernelsAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        for kernel in &self.0 {
-            let running = if kernel.is_running { " (running)" } else { "" };
-            let packages: Vec<&str> = kernel.packages.iter().map(PackageName::as_str).collect();
-            writeln!(out, "{} {}{running}", kernel.release, packages.join(" "))?;
+        for row in &self.0 {
+            write!(out, "{}", row.release)?;
+            for package in &row.kernel.packages {
+                write!(out, " {package}")?;
+            }
+            if row.is_running {
+                out.write_str(", running")?;
+            }
+            if row.kernel.is_kept {
+                out.write_str(", replaced and kept until another kernel was started")?;
+            }
+            writeln!(out)?;
         }
         Ok(())
     }

@@ -108,6 +108,10 @@ fn done(change: &Change) -> String {
         ChangeAction::MarkAutomatic => format!("marked {package} as needed by others alone"),
         ChangeAction::Hold => format!("held {package}"),
         ChangeAction::Release => format!("released {package}"),
+        ChangeAction::Configure => format!("configured {package}"),
+        ChangeAction::Choose => format!("chose {package}"),
+        ChangeAction::Repair => format!("repaired {package}"),
+        ChangeAction::Adopt => format!("took up {package}"),
     }
 }
 
@@ -249,13 +253,13 @@ fn attention(plan: &Plan) -> Vec<String> {
             PathChange::Abandon => {
                 format!("/{place}: your edited file stays when its package goes")
             }
-            PathChange::Link { target } => {
-                format!("/{place}: leads to {}", igos_format::escape::escape(target))
-            }
-            PathChange::Write { .. } => format!("/{place}: the new content is written"),
+            // A notice tells of them all at once.
             PathChange::Create
+            | PathChange::KeepRunning
             | PathChange::Link { .. }
-            | PathChange::Replace | PathChange::Adopt | PathChange::Remove => {
+            | PathChange::Replace
+            | PathChange::Adopt
+            | PathChange::Remove => {
                 return None;
             }
         })

@@ -6,7 +6,7 @@ use igos_sysroot::{Ownership, RollbackRequest, Unmanaged};
 
 use super::Context;
 use super::context::Begin;
-use super::install::From;
+use super::rules::From;
 use super::kernels::Kernel;
 use super::plan::PlanAnswer;
 
