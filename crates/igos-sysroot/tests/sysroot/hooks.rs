@@ -9,9 +9,10 @@ use igos_report::Quiet;
 use igos_root::RootDir;
 use igos_sysroot::{
     ApplyError, ChangeOptions, Durability, HookCall, HookError, HookOutcome, HookPolicy, JobState,
-    LockedSysroot, Retry, RunHooks, Writes,
+    LockedSysroot, Mutations, Retry, RunHooks, Writes,
 };
 
+use crate::faulty::{Faulty, Stop};
 use crate::support::{TestArchive, TestRoot, apply, name};
 
 /// Remembers what it is asked to run; programs named in `failing` fail.
@@ -430,4 +431,55 @@ fn damaged_journal_of_hooks_is_named_and_nothing_is_run() {
         "{error:?}"
     );
     assert_eq!(fake.ran(), [""; 0]);
+}
+
+#[test]
+fn stopped_at_every_mutation_hooks_are_run_exactly_if_the_transaction_is_in_force() {
+    let archive = || {
+        let archive = TestArchive::new("a", "1").file("usr/share/a", b"a");
+        hook(archive, HookMoment::PostInstall, &["/usr/bin/a"])
+    };
+    let attempt = |root: &TestRoot, faulty: &Arc<Faulty>, fake: &Arc<Fake>| {
+        let archive = archive();
+        let plan = root
+            .plan(&[&archive], &[&archive])
+            .expect("there is a plan");
+        let mut sysroot = root.change_with(ChangeOptions {
+            durability: Durability::None,
+            hooks: Arc::clone(fake) as Arc<dyn RunHooks>,
+            mutations: Arc::clone(faulty) as Arc<dyn Mutations>,
+            ..ChangeOptions::default()
+        });
+        apply(&mut sysroot, &plan, &[&archive]).is_ok()
+            && sysroot.settle().is_ok()
+            && sysroot.run_hooks(Retry::Interrupted, &Quiet).is_ok()
+    };
+    let prepared = || {
+        let root = TestRoot::in_memory();
+        root.install(&[&TestArchive::new("other", "1")]);
+        root
+    };
+    let counter = Faulty::new(Stop::Dies, u64::MAX);
+    assert!(attempt(&prepared(), &counter, &Arc::default()));
+    let (mut old, mut new) = (0, 0);
+    for at in 0..counter.seen() {
+        for stop in [Stop::Dies, Stop::DiesAfter] {
+            let (root, fake) = (prepared(), Arc::new(Fake::default()));
+            attempt(&root, &Faulty::new(stop, at), &fake);
+            let mut sysroot = change(&root, &fake);
+            sysroot
+                .run_hooks(Retry::Interrupted, &Quiet)
+                .expect("they can be run");
+            let ran = fake.ran();
+            assert!(sysroot.hooks_left().expect("readable").is_empty());
+            if root.exists("usr/share/a") {
+                assert!(!ran.is_empty(), "{stop:?} at {at}");
+                new += 1;
+            } else {
+                assert_eq!(ran, [""; 0], "{stop:?} at {at}");
+                old += 1;
+            }
+        }
+    }
+    assert!(old > 0 && new > 0, "{old} old, {new} new");
 }
