@@ -85,15 +85,7 @@ impl Commit {
             signing,
             files: &mut files,
         };
-        let targets = match draft.targets {
-            Some(targets) => signer.publish("targets", targets)?,
-            None => {
-                if is_first {
-                    signer.keep("targets", &state.targets);
-                }
-                state.targets.clone()
-            }
-        };
+        let targets = signer.targets(draft.targets, &state.targets, is_first)?;
         signer.targets = targets.signed.value();
         let old = state.lists.as_ref();
         let renewal = draft.renewal;
@@ -185,6 +177,22 @@ impl<'a> Signer<'a, '_> {
         let file = MetaFile::of(version, &bytes);
         self.files.push((path, bytes));
         Ok(Published { signed, file })
+    }
+
+    /// Signs new targets; those that stay are put in place once, with the first snapshot.
+    fn targets(
+        &mut self,
+        new: Option<Targets>,
+        old: &Published<Targets>,
+        is_first: bool,
+    ) -> Result<Published<Targets>, PublishError> {
+        if let Some(targets) = new {
+            return self.publish("targets", targets);
+        }
+        if is_first {
+            self.keep("targets", old);
+        }
+        Ok(old.clone())
     }
 
     fn keep<T>(&mut self, role: &str, published: &Published<T>) {

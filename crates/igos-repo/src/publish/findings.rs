@@ -1,6 +1,5 @@
 //! What can be inconsistent about the packages of a repository.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use igos_format::declaration::Feature;
@@ -9,9 +8,10 @@ use igos_format::{Arch, Dependency, PackageId, RelPath, Sha256};
 use igos_report::Diagnostic;
 
 /// One reason why a set of packages is not published.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// Two archives are of the same version and not the same package.
+    #[error("{} and {} are both {package} for {}, with seals {} and {}", archives[0].0.display(), archives[1].0.display(), package.arch, archives[0].1, archives[1].1)]
     SameVersion {
         /// The package.
         package: PackageId,
@@ -19,6 +19,7 @@ pub enum Finding {
         archives: [(PathBuf, Sha256); 2],
     },
     /// The repository has another package of that version already.
+    #[error("{package} for {} is published with seal {published}, {} has {seal}", package.arch, archive.display())]
     VersionPublished {
         /// The package.
         package: PackageId,
@@ -30,6 +31,7 @@ pub enum Finding {
         published: Sha256,
     },
     /// The repository has a newer version.
+    #[error("{package} is older than {published}, which is published")]
     GoesBackwards {
         /// The package.
         package: PackageId,
@@ -37,6 +39,7 @@ pub enum Finding {
         published: PackageId,
     },
     /// The name of an archive's file is that of another package.
+    #[error("{} holds another package than its name says: {}", archive.display(), package.file_stem())]
     OtherName {
         /// The archive.
         archive: PathBuf,
@@ -44,6 +47,7 @@ pub enum Finding {
         package: PackageId,
     },
     /// The repository says something else about a package than its archive.
+    #[error("{} holds {package} for {}, the index says {published} for {}", archive.display(), package.arch, published.arch)]
     IndexDiffers {
         /// The archive.
         archive: PathBuf,
@@ -53,6 +57,7 @@ pub enum Finding {
         published: PackageId,
     },
     /// A package was made in a way that the publisher did not allow.
+    #[error("{package} was {}", unusual(*origin))]
     Origin {
         /// The package.
         package: PackageId,
@@ -60,6 +65,7 @@ pub enum Finding {
         origin: Origin,
     },
     /// Nothing satisfies a dependency.
+    #[error("{package} for {} needs {dependency}, {}", package.arch, offered(found))]
     NoProvider {
         /// The package.
         package: PackageId,
@@ -69,6 +75,10 @@ pub enum Finding {
         found: Vec<PackageId>,
     },
     /// No package has what others need.
+    #[error(
+        "{feature} for {arch} is in no package; it is needed by {}",
+        listed(packages)
+    )]
     NoFeature {
         /// What they need.
         feature: Feature,
@@ -78,6 +88,7 @@ pub enum Finding {
         arch: Arch,
     },
     /// Two packages that can be installed together have one path.
+    #[error("{path} is in {} and in {}", packages[0], packages[1])]
     SamePath {
         /// The path.
         path: RelPath,
@@ -153,85 +164,24 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Finding::SameVersion {
-                package,
-                archives: [(one, first), (other, second)],
-            } => write!(
-                f,
-                "{} and {} are both {package} for {}, with seals {first} and {second}",
-                one.display(),
-                other.display(),
-                package.arch
-            ),
-            Finding::VersionPublished {
-                package,
-                archive,
-                seal,
-                published,
-            } => write!(
-                f,
-                "{package} for {} is published with seal {published}, {} has {seal}",
-                package.arch,
-                archive.display()
-            ),
-            Finding::GoesBackwards { package, published } => {
-                write!(f, "{package} is older than {published}, which is published")
-            }
-            Finding::OtherName { archive, package } => {
-                let (file, stem) = (archive.display(), package.file_stem());
-                write!(f, "{file} holds another package than its name says: {stem}")
-            }
-            Finding::IndexDiffers {
-                archive,
-                package,
-                published,
-            } => write!(
-                f,
-                "{} holds {package} for {}, the index says {published} for {}",
-                archive.display(),
-                package.arch,
-                published.arch
-            ),
-            Finding::Origin { package, origin } => match origin {
-                Origin::Imported => {
-                    write!(f, "{package} was imported from another distribution")
-                }
-                _ => write!(
-                    f,
-                    "{package} was built with something weakened; its provenance says what"
-                ),
-            },
-            Finding::NoProvider {
-                package,
-                dependency,
-                found,
-            } => {
-                write!(f, "{package} for {} needs {dependency}, ", package.arch)?;
-                if found.is_empty() {
-                    return f.write_str("which nothing in the repository is");
-                }
-                let found: Vec<_> = found.iter().map(ToString::to_string).collect();
-                write!(f, "the repository has {}", found.join(", "))
-            }
-            Finding::NoFeature {
-                feature,
-                packages,
-                arch,
-            } => {
-                let names: Vec<_> = packages.iter().map(ToString::to_string).collect();
-                let names = names.join(", ");
-                write!(
-                    f,
-                    "{feature} for {arch} is in no package; it is needed by {names}"
-                )
-            }
-            Finding::SamePath {
-                path,
-                packages: [one, other],
-            } => write!(f, "{path} is in {one} and in {other}"),
-        }
+/// Returns packages as a list in words.
+fn listed(packages: &[PackageId]) -> String {
+    let packages: Vec<String> = packages.iter().map(ToString::to_string).collect();
+    packages.join(", ")
+}
+
+/// Says what there is of a name that is needed.
+fn offered(found: &[PackageId]) -> String {
+    match found {
+        [] => "which nothing in the repository is".to_owned(),
+        _ => format!("the repository has {}", listed(found)),
+    }
+}
+
+/// Says what is unusual about an origin.
+fn unusual(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Imported => "imported from another distribution",
+        _ => "built with something weakened; its provenance says what",
     }
 }
