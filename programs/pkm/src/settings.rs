@@ -15,6 +15,9 @@ pub(crate) struct PkmSettings {
     pub(crate) archives: Vec<PathBuf>,
     /// How many things to work on at a time.
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// Whether what is new is merged into edited configuration files.
+    #[serde(rename = "merge-config")]
+    pub(crate) merge_config: bool,
     /// How much is kept to undo transactions.
     pub(crate) undo: UndoSettings,
 }
@@ -48,6 +51,12 @@ impl Settings for PkmSettings {
             kind: KeyKind::List,
             variable: Some("IGOS_ARCHIVES"),
             description: "Directories of archives in which names and dependencies are looked up",
+        },
+        Key {
+            name: "merge-config",
+            kind: KeyKind::Switch,
+            variable: None,
+            description: "Whether what is new is merged into edited configuration files where nothing is in doubt",
         },
         Key {
             name: "undo.transactions",

@@ -6,7 +6,8 @@ use igos_format::archive::Head;
 use igos_format::{EntryKind, RelPath};
 use igos_root::Kind;
 
-use super::{Change, Plan, PlanError};
+use super::ground::database;
+use super::{Change, ChangeAction, Plan, PlanError};
 use crate::Sysroot;
 
 impl Sysroot {
@@ -47,7 +48,12 @@ impl Sysroot {
             let EntryKind::File { sha256, size, .. } = head.manifest().entries[entry].kind else {
                 continue;
             };
-            if size > 0 && !self.has_content_at_hand(&sha256)? {
+            let is_here = match change.action {
+                // What is repaired is not what its record says.
+                ChangeAction::Repair => self.is_content_here(&sha256).map_err(database)?,
+                _ => self.has_content_at_hand(&sha256)?,
+            };
+            if size > 0 && !is_here {
                 frames.insert(frame);
             }
         }

@@ -11,8 +11,9 @@ use crate::places::place_of;
 use crate::plan::marked;
 use crate::state_text::parse_path;
 use crate::{
-    ChangeAction, Class, Difference, Extras, Finding, Ownership, PathAction, PathChange, Plan,
-    PlanError, QueryError, Record, Sysroot, VerifyError, VerifyRequest, Was, layout,
+    ChangeAction, Class, DatabaseError, Difference, Extras, Finding, Ownership, PathAction,
+    PathChange, Plan, PlanError, QueryError, Record, Sysroot, VerifyError, VerifyRequest, Was,
+    layout,
 };
 
 /// Whether configuration files are repaired too.
@@ -172,7 +173,7 @@ impl Sysroot {
             repairing.package(&record, findings, (!is_named).then_some(&paths))?;
             if repairing.actions.len() != before {
                 plan.changes.push(marked(&record, ChangeAction::Repair));
-                if self.lacks_content(&record, &repairing.actions)? {
+                if self.lacks_for_repair(&record, &repairing.actions)? {
                     lacking.insert(name);
                 }
             }
@@ -186,7 +187,7 @@ impl Sysroot {
     }
 
     /// Tells whether a content that a package needs for these actions is nowhere in the root.
-    fn lacks_content(
+    fn lacks_for_repair(
         &self,
         record: &Record,
         actions: &BTreeMap<RelPath, PathAction>,
@@ -203,7 +204,9 @@ impl Sysroot {
         {
             if let EntryKind::File { sha256, size, .. } = entry.kind
                 && size > 0
-                && !self.has_content(&sha256)?
+                && !self
+                    .is_content_here(&sha256)
+                    .map_err(|source| query(QueryError::Database { source }))?
             {
                 return Ok(true);
             }
@@ -211,9 +214,9 @@ impl Sysroot {
         Ok(false)
     }
 
-    fn has_content(&self, sha256: &Sha256) -> Result<bool, RepairError> {
-        let places = self.database.places_with(sha256);
-        let places = places.map_err(|source| query(QueryError::Database { source }))?;
+    /// Tells whether a file of the root has this content, having read it.
+    pub(crate) fn is_content_here(&self, sha256: &Sha256) -> Result<bool, DatabaseError> {
+        let places = self.database.places_with(sha256)?;
         for place in places.into_iter().chain([layout::pristine(sha256)]) {
             // A file that cannot be read does not have the content.
             let Ok(Some(mut file)) = self.root.open_file(&place) else {

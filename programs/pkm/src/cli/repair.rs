@@ -1,5 +1,6 @@
 //! `pkm repair`: files that are not as recorded become so again.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use clap::Args;
 use igos_cli::{Exit, Failure, Render};
 use igos_format::{PackageName, RelPath, Sha256};
 use igos_sysroot::{
-    Applied, Finding, Ownership, Plan, RepairConfiguration, RepairRequest, Unmanaged,
+    Applied, Change, Finding, Ownership, Plan, RepairConfiguration, RepairRequest, Unmanaged,
 };
 use serde::Serialize;
 
@@ -17,12 +18,13 @@ use super::config_diff::path_below_root;
 use super::context::Begin;
 use super::plan;
 use crate::archives::Archives;
+use crate::remote::Remote;
 
 /// Make files that are not as recorded so again
 ///
 /// Missing and changed files, modes, owners and links are made anew. Contents come from other files of the root that
 /// have them, from the kept configuration files, and else from the archive of the package: in the directories given
-/// with --archives or in the settings, and in var/cache/igos/archives. Every content is compared with its recorded
+/// with --archives or in the settings, in var/cache/igos/archives, or in a repository that offers it still. Every content is compared with its recorded
 /// digest. Edited configuration files are left alone unless --config is given. Ends with 1 if something cannot be
 /// repaired by making files anew.
 #[derive(Debug, Args)]
@@ -64,7 +66,11 @@ impl Repair {
         let planned = context
             .threads()?
             .install(move || sysroot.plan_repair(&request, reporter))?;
-        let archives = archives_of(&self.archives, context)?;
+        let mut archives = Archives::default();
+        if !planned.lacking.is_empty() {
+            archives = archives_of(&self.archives, context)?;
+            archives.remote = remote(&planned.plan, &planned.lacking, &archives, context)?;
+        }
         let answer = context.carry_out(planned.plan, &archives, Begin::Refuse)?;
         let (plan, applied) = answer.into_parts();
         Ok(RepairAnswer {
@@ -88,6 +94,45 @@ pub(super) fn archives_of(
         archives.add_directory(directory, &mut |refused| context.session.notice(refused))?;
     }
     Ok(archives)
+}
+
+/// Fetches the heads of what no archive at hand has and a repository offers still, exactly as it was installed.
+fn remote(
+    plan: &Plan,
+    lacking: &BTreeSet<PackageName>,
+    archives: &Archives,
+    context: &Context<'_>,
+) -> Result<Remote, Failure> {
+    let is_elsewhere = |change: &&Change| {
+        lacking.contains(&change.package.name)
+            && change
+                .seal
+                .is_some_and(|seal| archives.candidate(&seal).is_none())
+    };
+    let mut changes = plan.changes.iter().filter(is_elsewhere).peekable();
+    if changes.peek().is_none() {
+        return Ok(Remote::default());
+    }
+    let catalogue = context.catalogue()?;
+    let mut offered = Vec::new();
+    for change in changes {
+        let found = catalogue.named(&change.package.name)?.into_iter();
+        offered.extend(
+            found
+                .filter(|offer| Some(offer.entry.seal) == change.seal)
+                .take(1),
+        );
+    }
+    if offered.is_empty() {
+        return Ok(Remote::default());
+    }
+    let client = context.client(context.places().load()?)?;
+    Remote::fetch_heads(client, &catalogue, &offered, context.session.reporter()).map_err(
+        |diagnostics| Failure {
+            exit: Exit::Unfinished,
+            diagnostics,
+        },
+    )
 }
 
 enum Target {

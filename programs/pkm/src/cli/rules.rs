@@ -58,9 +58,10 @@ pub(super) struct Rules {
     /// Keep files that no package owns and that are in the way beside, as NAME.pkmold
     #[arg(long)]
     overwrite_unowned: bool,
-    /// Merge what is new into edited configuration files, where nothing is in doubt
+    /// Merge what is new into edited configuration files, where nothing is in doubt; the setting `merge-config` asks
+    /// for it always
     #[arg(long)]
-    merge_configuration: bool,
+    merge_config: bool,
     #[command(flatten)]
     kernel: Kernel,
 }
@@ -102,7 +103,7 @@ impl Rules {
                 true => Unowned::Backup,
                 false => Unowned::Refuse,
             },
-            edited: match self.merge_configuration {
+            edited: match self.merge_config || context.settings()?.settings.merge_config {
                 true => EditedConfiguration::Merge,
                 false => EditedConfiguration::Keep,
             },

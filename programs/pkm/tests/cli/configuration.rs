@@ -220,7 +220,7 @@ fn files_are_repaired_from_archives_and_configuration_only_when_asked() {
     assert_eq!(world.read("etc/daemon.conf"), ONE);
     assert_eq!(world.read("etc/daemon.conf.pkmold"), "mine");
     assert_eq!(
-        world.pkm(&["repair"]),
+        world.pkm(&["repair", "--quiet"]),
         ended(0, "there is nothing to make anew\n", "")
     );
     assert_eq!(world.pkm(&["verify"]).code, 0);
