@@ -7,10 +7,10 @@ use fs_err as fs;
 use igos_format::archive::Head;
 use igos_format::{EntryKind, PackageId, Sha256};
 use igos_repo::repository::{
-    ArchiveJob, Catalogue, Downloads, FetchedArchive, FetchedHead, Offered, RepositoryClient,
-    WantedArchive,
+    ArchiveJob, CacheError, Catalogue, Downloads, FetchedArchive, FetchedHead, Offered,
+    RepositoryClient, WantedArchive,
 };
-use igos_repo::trust::verify_seal;
+use igos_repo::trust::{VerifyOfferError, verify_offer};
 use igos_report::{Diagnostic, Explain, Reporter, diagnose};
 use igos_sysroot::{
     ArchiveSource, Candidate, Change, FrameSource, OpenArchive, Plan, PlanError, Sysroot, Trust,
@@ -38,24 +38,14 @@ pub(crate) enum RemoteError {
         #[source]
         source: io::Error,
     },
-    /// The head has another seal than the index says.
-    #[error("the head of {package} has seal {found}, the index says {expected}")]
-    OtherSeal {
-        /// The package.
-        package: PackageId,
-        /// What it has.
-        found: Sha256,
-        /// What it should have.
-        expected: Sha256,
-    },
-    /// The signature in the index does not hold.
-    #[error("nobody trusted vouches for {package}")]
-    Signature {
+    /// It is not what the index says, or nobody who is trusted signed it.
+    #[error("{package} is not installed on the word of its repository")]
+    Offer {
         /// The package.
         package: PackageId,
         /// Why.
         #[source]
-        source: igos_repo::trust::VerifySealError,
+        source: VerifyOfferError,
     },
 }
 
@@ -64,24 +54,21 @@ impl Explain for RemoteError {
         match self {
             RemoteError::Head { source, .. } => source.code(),
             RemoteError::Read { .. } => "archive-head-unreadable",
-            RemoteError::OtherSeal { .. } => "archive-head-other-seal",
-            RemoteError::Signature { source, .. } => source.code(),
+            RemoteError::Offer { source, .. } => source.code(),
         }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
             RemoteError::Head { source, .. } => source.hints(),
-            RemoteError::Signature { source, .. } => source.hints(),
-            RemoteError::Read { .. } | RemoteError::OtherSeal { .. } => Vec::new(),
+            RemoteError::Offer { source, .. } => source.hints(),
+            RemoteError::Read { .. } => Vec::new(),
         }
     }
 
     fn exit_code(&self) -> u8 {
         match self {
-            RemoteError::Head { .. }
-            | RemoteError::OtherSeal { .. }
-            | RemoteError::Signature { .. } => 1,
+            RemoteError::Head { .. } | RemoteError::Offer { .. } => 1,
             RemoteError::Read { .. } => 4,
         }
     }
@@ -151,29 +138,16 @@ impl Remote {
             package: package(),
             source,
         })?;
-        if head.seal_digest() != entry.seal {
-            return Err(RemoteError::OtherSeal {
-                package: package(),
-                found: head.seal_digest(),
-                expected: entry.seal,
-            });
-        }
         let opened = catalogue.repository(&offered.repository);
-        let trust = match (&entry.signature, opened) {
-            (Some(signature), Some(opened)) => {
-                verify_seal(&head.seal().to_bytes(), signature, opened.seal_keys()).map_err(
-                    |source| RemoteError::Signature {
-                        package: package(),
-                        source,
-                    },
-                )?;
-                Trust::Key(signature.key.to_string())
-            }
-            _ => Trust::Unsigned,
-        };
+        let keys = opened.map(|opened| opened.seal_keys().clone());
+        let signature = verify_offer(entry, &head, &keys.unwrap_or_default());
+        let signature = signature.map_err(|source| RemoteError::Offer {
+            package: package(),
+            source,
+        })?;
         let vouch = Vouch {
-            trust,
-            signature: entry.signature.clone(),
+            trust: Trust::Key(signature.key.to_string()),
+            signature: Some(signature.clone()),
             repository: offered.repository.as_str().parse().ok(),
         };
         self.candidates.push(Candidate::of(&head, vouch));
@@ -205,6 +179,19 @@ impl Remote {
             missing.jobs.push(ArchiveJob::Parts(chosen.fetched.clone()));
         }
         Ok(missing)
+    }
+
+    /// Deletes the heads and parts of archives that a plan was carried out with; whole archives stay in the cache.
+    pub(crate) fn forget(&self, missing: &Missing) -> Result<(), CacheError> {
+        let Some(client) = &self.client else {
+            return Ok(());
+        };
+        let wanted: Vec<WantedArchive> = missing
+            .jobs
+            .iter()
+            .map(|job| job.wanted().clone())
+            .collect();
+        client.forget_parts(&wanted)
     }
 
     /// Does some work while archives are fetched; what it opens, it waits for.

@@ -1,6 +1,6 @@
 //! Whether a package is what the index said of it when it was chosen.
 
-use igos_format::archive::Head;
+use igos_format::archive::{Head, Signature};
 use igos_format::index::IndexEntry;
 use igos_format::trust::KeyId;
 use igos_format::{PackageId, Sha256};
@@ -92,15 +92,16 @@ impl Explain for VerifyOfferError {
 ///
 /// What was chosen by the index (name, version, relations, features) is thereby what will be installed: an index
 /// cannot drag in other packages by dependencies that the package does not have, nor pass off one package as another.
+/// Returns the signature that was verified.
 ///
 /// # Errors
 ///
 /// Returns the first difference.
-pub fn verify_offer(
-    entry: &IndexEntry,
+pub fn verify_offer<'a>(
+    entry: &'a IndexEntry,
     head: &Head,
     keys: &SealKeys,
-) -> Result<(), VerifyOfferError> {
+) -> Result<&'a Signature, VerifyOfferError> {
     let package = || entry.package.clone();
     let actual = head.seal_digest();
     if actual != entry.seal {
@@ -118,7 +119,7 @@ pub fn verify_offer(
         return Err(VerifyOfferError::Unsigned { package: package() });
     };
     match verify_seal(&head.seal().to_bytes(), signature, keys) {
-        Ok(KeyStanding::Authorised) => Ok(()),
+        Ok(KeyStanding::Authorised) => Ok(signature),
         Ok(KeyStanding::Retired) => Err(VerifyOfferError::Retired {
             package: package(),
             key: KeyId::from_sha256(signature.key),
