@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use igos_cli::settings::{Layers, Loaded};
 use igos_cli::{Failure, Globals, NetworkFlags, Session};
-use igos_report::{Diagnostic, Explain};
+use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
     ApplyError, ArchiveSource, Change, ChangeOptions, HookPolicy, JobState, LockedSysroot, Plan, Retry, Sysroot, Unmanaged, Wait,
@@ -253,6 +253,12 @@ impl<'a> Context<'a> {
             applied => applied?,
         };
         locked.settle()?;
+        if let Err(error) = remote.forget(&missing) {
+            // What was to be done is done: this is for the cache alone.
+            let mut diagnostic = diagnose(&error);
+            diagnostic.severity = igos_report::Severity::Warning;
+            self.session.notice(diagnostic);
+        }
         let hooks = self.run_hooks(&mut locked, Retry::Interrupted, |number| number == applied.transaction)?;
         Ok(PlanAnswer::applied(plan, applied, hooks))
     }

@@ -52,7 +52,9 @@ enum Slot {
 }
 
 impl ArchiveJob {
-    fn wanted(&self) -> &WantedArchive {
+    /// Returns which archive it is about.
+    #[must_use]
+    pub fn wanted(&self) -> &WantedArchive {
         match self {
             ArchiveJob::Whole(wanted) => wanted,
             ArchiveJob::Parts(head) => head.wanted(),
