@@ -8,3 +8,4 @@ pub mod cli;
 mod remote;
 mod selection;
 mod settings;
+mod world;

@@ -1,0 +1,65 @@
+//! `pkm world`: what a root is, as `pkm apply` takes it.
+
+use std::fmt;
+
+use clap::Args;
+use igos_cli::{Failure, Render};
+use igos_format::Arch;
+use igos_repo::repository::Enabled;
+use igos_solve::Reason;
+use igos_sysroot::Unmanaged;
+use serde::Serialize;
+
+use super::Context;
+use crate::world::Declared;
+
+/// Print what this root is: packages that were asked for, holds, repositories, paths that are left out
+///
+/// `pkm apply` brings another root to the same.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pkm world > world.toml\n  pkm --root /mnt/target world --json"
+)]
+pub(super) struct World {}
+
+impl World {
+    pub(super) fn run(self, context: &Context<'_>) -> Result<WorldAnswer, Failure> {
+        let World {} = self;
+        let sysroot = context.sysroot(Unmanaged::Refuse)?;
+        let universe = sysroot.universe(Arch::native(), &|_| None)?;
+        let packages = universe.packages.iter();
+        let explicit = packages
+            .clone()
+            .filter(|(_, it)| it.reason == Reason::Explicit);
+        let repositories = context.places().load()?.into_iter();
+        let repositories = repositories.filter(|settings| settings.enabled != Enabled::No);
+        let exclusions = sysroot.exclusions()?;
+        Ok(WorldAnswer(Declared {
+            packages: explicit.map(|(name, _)| name.to_string()).collect(),
+            holds: packages
+                .filter(|(_, it)| it.is_held)
+                .map(|(name, _)| name.clone())
+                .collect(),
+            repositories: repositories
+                .map(|settings| settings.name.as_str().to_owned())
+                .collect(),
+            exclude: exclusions
+                .patterns()
+                .iter()
+                .map(|pattern| pattern.as_str().to_owned())
+                .collect(),
+            ..Declared::empty()
+        }))
+    }
+}
+
+/// What a root is.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct WorldAnswer(Declared);
+
+impl Render for WorldAnswer {
+    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        out.write_str(&self.0.to_text())
+    }
+}
