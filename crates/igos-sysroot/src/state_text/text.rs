@@ -1,10 +1,4 @@
-//! Small texts of a root's state: a first line with keyword and version, sorted lines, and the digest of it all.
-//!
-//! `docs/formats/state-texts.md` describes them. What is not there is empty; what is damaged is refused, because guessing
-//! would overrule what the administrator decided.
-
-#[cfg(test)]
-mod tests;
+//! Reading and writing texts of one form.
 
 use std::collections::BTreeSet;
 
