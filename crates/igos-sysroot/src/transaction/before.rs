@@ -51,7 +51,7 @@ impl Transaction<'_> {
             .places()
             .iter()
             .skip(1)
-            .map(|place| beside(place))
+            .map(beside)
             .collect();
         let before = Before {
             transaction: number,
