@@ -8,24 +8,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use igos_format::archive::{ArchiveReader, CompressionFormat, Head, ReadArchiveError};
+use igos_format::archive::{ArchiveReader, CompressionFormat, Head, Part, ReadArchiveError};
 use igos_format::index::{ArchiveLocation, FileNameError, IndexEntry};
-use igos_format::{Arch, Hasher};
+use igos_format::manifest::Origin;
+use igos_format::{Arch, Hasher, PackageId, Sha256};
 use igos_report::Explain;
 
 use crate::store::open_regular;
 
-/// An archive of the caller's, of which the head was read and verified.
+/// What the head of an archive of the caller's says, verified. There may be many, so this is all that is kept of it.
 #[derive(Debug)]
 pub(super) struct Given {
     pub(super) path: PathBuf,
-    pub(super) head: Head,
+    pub(super) package: PackageId,
+    pub(super) seal: Sha256,
+    pub(super) origin: Origin,
+    format: CompressionFormat,
 }
 
 /// An archive that was verified to its end.
 #[derive(Debug)]
 pub(super) struct Whole {
-    pub(super) given: Given,
+    pub(super) path: PathBuf,
+    pub(super) head: Head,
     pub(super) entry: IndexEntry,
 }
 
@@ -138,23 +143,30 @@ fn has_archive_name(path: &Path) -> bool {
         .any(|format| name.is_some_and(|name| name.ends_with(format.suffix().as_bytes())))
 }
 
+/// Reads and verifies the head of the archive at `path`.
+pub(super) fn read_head(path: &Path) -> Result<Head, ReadGivenError> {
+    Head::read(open(path)?).map_err(|source| ReadGivenError::Archive {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 impl Given {
     /// Reads the head of the archive at `path`.
-    pub(super) fn read(path: &Path) -> Result<Self, ReadGivenError> {
-        let archive = |source| ReadGivenError::Archive {
-            path: path.to_owned(),
-            source,
-        };
+    pub(super) fn read(path: PathBuf) -> Result<Self, ReadGivenError> {
+        let head = read_head(&path)?;
         Ok(Given {
-            head: Head::read(open(path)?).map_err(archive)?,
-            path: path.to_owned(),
+            path,
+            package: head.manifest().package.clone(),
+            seal: head.seal_digest(),
+            origin: head.manifest().origin,
+            format: head.compression(),
         })
     }
 
     /// Returns what the file should be called.
     pub(super) fn file_name(&self) -> String {
-        let stem = self.head.manifest().package.file_stem();
-        format!("{stem}{}", self.head.compression().suffix())
+        self.format.file_name(&self.package)
     }
 
     /// Tells whether the file has the name of another package. Names without a package in them, as of archives that
@@ -163,8 +175,7 @@ impl Given {
         let Some(name) = self.path.file_name().and_then(std::ffi::OsStr::to_str) else {
             return false;
         };
-        let suffix = self.head.compression().suffix();
-        let stem = name.strip_suffix(suffix).unwrap_or(name);
+        let stem = name.strip_suffix(self.format.suffix()).unwrap_or(name);
         let arch = stem.rsplit_once('.').map(|(_, arch)| arch);
         let is_named = arch.is_some_and(|arch| arch.parse::<Arch>().is_ok());
         is_named && name != self.file_name()
@@ -182,28 +193,30 @@ impl Given {
             hasher: Hasher::new(),
         };
         let reader = ArchiveReader::open(&mut hashing).map_err(archive)?;
-        if reader.seal_digest() != self.head.seal_digest() {
+        let head = reader.head().clone();
+        if head.seal_digest() != self.seal {
             return Err(archive(ReadArchiveError::Digest {
-                part: igos_format::archive::Part::Seal,
-                expected: self.head.seal_digest(),
-                actual: reader.seal_digest(),
+                part: Part::Seal,
+                expected: self.seal,
+                actual: head.seal_digest(),
             }));
         }
         reader.finish().map_err(archive)?;
+        let file_name = self.file_name().parse();
         let location = ArchiveLocation {
-            file_name: self
-                .file_name()
-                .parse()
-                .map_err(|source| ReadGivenError::Name {
-                    path: path.clone(),
-                    source,
-                })?,
+            file_name: file_name.map_err(|source| ReadGivenError::Name {
+                path: path.clone(),
+                source,
+            })?,
             sha256: hashing.hasher.sha256(),
             size_bytes: hashing.hasher.length(),
-            head_bytes: self.head.length(),
+            head_bytes: head.length(),
         };
-        let entry = IndexEntry::of(&self.head, location);
-        Ok(Whole { given: self, entry })
+        Ok(Whole {
+            entry: IndexEntry::of(&head, location),
+            path: self.path,
+            head,
+        })
     }
 }
 
@@ -254,4 +267,24 @@ pub(super) fn in_parallel<T: Send, R: Send, E: Send>(
     });
     let done = done.into_inner().expect("nobody panics with it");
     done.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::in_parallel;
+
+    #[test]
+    fn results_come_in_order_and_an_error_ends_the_work() {
+        for jobs in [1, 3, 8] {
+            let jobs = NonZeroUsize::new(jobs).expect("not zero");
+            let double = |number: usize| Ok::<_, usize>(number * 2);
+            let done = in_parallel((0..50).collect(), jobs, double);
+            assert_eq!(done, Ok((0..50).map(|number| number * 2).collect()));
+            let refuse = |number: usize| if number == 7 { Err(number) } else { Ok(number) };
+            assert_eq!(in_parallel((0..50).collect(), jobs, refuse), Err(7));
+            assert_eq!(in_parallel(Vec::new(), jobs, refuse), Ok(Vec::new()));
+        }
+    }
 }

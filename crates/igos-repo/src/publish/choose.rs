@@ -79,8 +79,8 @@ pub(super) fn choose(
             Some(entry) => takes_place(&newest, entry, allow, &mut chosen.findings, is_lost),
         };
         if taken {
-            let package = &newest.head.manifest().package;
-            let origin = newest.head.manifest().origin;
+            let package = &newest.package;
+            let origin = newest.origin;
             if origin != Origin::Built && !allow.origins.contains(&origin) {
                 chosen.findings.push(Finding::Origin {
                     package: package.clone(),
@@ -120,7 +120,7 @@ fn take_outdated(old: &mut BTreeMap<Key, IndexEntry>, package: &PackageId) -> Ve
 fn by_key(given: Vec<Given>, findings: &mut Vec<Finding>) -> BTreeMap<Key, Vec<Given>> {
     let mut by_key: BTreeMap<Key, Vec<Given>> = BTreeMap::new();
     for archive in given {
-        let package = &archive.head.manifest().package;
+        let package = &archive.package;
         if archive.has_other_name() {
             findings.push(Finding::OtherName {
                 archive: archive.path.clone(),
@@ -141,17 +141,13 @@ fn newest(candidates: Vec<Given>, findings: &mut Vec<Finding>) -> Option<Given> 
             newest = Some(archive);
             continue;
         };
-        let (package, other) = (
-            &archive.head.manifest().package,
-            &best.head.manifest().package,
-        );
+        let (package, other) = (&archive.package, &best.package);
         match compare(package, other) {
             Ordering::Greater => newest = Some(archive),
-            Ordering::Equal if archive.head.seal_digest() != best.head.seal_digest() => {
+            Ordering::Equal if archive.seal != best.seal => {
                 findings.push(Finding::SameVersion {
                     package: package.clone(),
-                    archives: [best, &archive]
-                        .map(|archive| (archive.path.clone(), archive.head.seal_digest())),
+                    archives: [best, &archive].map(|archive| (archive.path.clone(), archive.seal)),
                 });
             }
             Ordering::Equal | Ordering::Less => {}
@@ -168,8 +164,8 @@ fn takes_place(
     findings: &mut Vec<Finding>,
     is_lost: &dyn Fn(&IndexEntry) -> bool,
 ) -> bool {
-    let package = &archive.head.manifest().package;
-    let seal = archive.head.seal_digest();
+    let package = &archive.package;
+    let seal = archive.seal;
     if seal == published.seal {
         if *package != published.package {
             findings.push(Finding::IndexDiffers {

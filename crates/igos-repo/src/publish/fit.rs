@@ -10,7 +10,7 @@ use igos_format::index::IndexEntry;
 use igos_format::trust::{Authority, KeyId};
 use igos_report::{Outcome, Subject, Task};
 
-use super::archive::{Given, ReadGivenError, Whole, find, in_parallel};
+use super::archive::{Given, ReadGivenError, Whole, find, in_parallel, read_head};
 use super::choose::{Chosen, choose};
 use super::contents::{Contents, Member, published_entries};
 use super::error::PublishError;
@@ -36,7 +36,7 @@ impl Publisher<'_> {
             if (self.stop)() {
                 return Err(ReadGivenError::Stopped);
             }
-            Given::read(&path)
+            Given::read(path)
         })?;
         let is_lost = |entry: &IndexEntry| !self.has_archive(entry);
         Ok(choose(
@@ -74,11 +74,11 @@ impl Publisher<'_> {
             members.push(Member { entry, head: None });
         }
         let mut new = Vec::new();
-        for Whole { given, entry } in self.verify(chosen.new)? {
-            new.push((given.path, entry.clone()));
+        for Whole { path, head, entry } in self.verify(chosen.new)? {
+            new.push((path, entry.clone()));
             members.push(Member {
                 entry,
-                head: Some(given.head),
+                head: Some(head),
             });
         }
         members.sort_by(|a, b| a.entry.package.cmp(&b.entry.package));
@@ -165,14 +165,14 @@ impl Publisher<'_> {
     /// Reads the head of a published archive, which must have the seal that the index says.
     fn published_head(&self, entry: &IndexEntry) -> Result<Head, PublishError> {
         let path = self.archive_path(entry);
-        let given = Given::read(&path)?;
-        if given.head.seal_digest() == entry.seal {
-            return Ok(given.head);
+        let head = read_head(&path)?;
+        if head.seal_digest() == entry.seal {
+            return Ok(head);
         }
         Err(StateError::Digest {
             path,
             expected: entry.seal,
-            actual: given.head.seal_digest(),
+            actual: head.seal_digest(),
         }
         .into())
     }

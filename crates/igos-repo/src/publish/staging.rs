@@ -57,11 +57,11 @@ pub(super) fn add(
 pub fn staged(directory: &Path) -> Result<Vec<Staged>, PublishError> {
     let mut all = Vec::new();
     for path in archives(directory)? {
-        let head = Given::read(&path)?.head;
+        let given = Given::read(path)?;
         all.push(Staged {
-            path,
-            package: head.manifest().package.clone(),
-            seal: head.seal_digest(),
+            path: given.path,
+            package: given.package,
+            seal: given.seal,
         });
     }
     all.sort_by(|a, b| a.package.cmp(&b.package));
