@@ -6,7 +6,7 @@ use igos_cli::{Exit, Failure};
 use igos_format::{Arch, PackageName};
 use igos_repo::repository::{Catalogue, Offered, RepositoryName};
 use igos_report::Diagnostic;
-use igos_solve::{Downgrades, Essentials, Solution, Source, solve};
+use igos_solve::{Downgrades, Essentials, RemovalWhy, Solution, Source, solve};
 use igos_sysroot::{
     Downgrade, EditedConfiguration, Essential, Exclusions, Hold, Policy, Reason, Request,
     RunningKernel, Sysroot, Unmanaged, Unowned, Unsigned,
@@ -107,6 +107,7 @@ impl Context<'_> {
         begin: Begin,
     ) -> Result<PlanAnswer, Failure> {
         self.tell_kept_back(&solution);
+        self.tell_removals(&solution);
         let used: BTreeSet<&RepositoryName> =
             chosen.iter().map(|offered| &offered.repository).collect();
         catalogue.test_current(used)?;
@@ -178,6 +179,23 @@ impl Context<'_> {
             .filter_map(|choice| shelf.answered(&choice.offer.seal))
             .collect();
         Ok((solution, chosen))
+    }
+
+    /// Tells what goes although nobody asked for it.
+    fn tell_removals(&self, solution: &Solution) {
+        for removal in &solution.remove {
+            let (package, why) = (&removal.package, &removal.why);
+            let notice = match why {
+                RemovalWhy::Requested => continue,
+                RemovalWhy::Succeeded { .. } => {
+                    Diagnostic::note("package-succeeded", format!("{package} goes: {why}"))
+                }
+                RemovalWhy::Conflicts { .. } | RemovalWhy::Lacks { .. } => {
+                    Diagnostic::warning("package-goes", format!("{package} goes: it {why}"))
+                }
+            };
+            self.session.notice(notice);
+        }
     }
 
     fn tell_kept_back(&self, solution: &Solution) {
