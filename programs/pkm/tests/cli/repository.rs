@@ -2,6 +2,7 @@
 
 use fs_err as fs;
 
+use crate::nginx_server::Nginx;
 use crate::published::NOTHING_MORE;
 use crate::world::{TestPackage, World, ended};
 
@@ -320,4 +321,84 @@ fn updates_are_noted_in_a_file_and_never_carried_out() {
         world.pkm(&["check-updates", "--offline"]).stdout,
         "zlib 1.3-1 -> 1.4-1 (main)\n"
     );
+}
+
+/// Returns text that hardly compresses and is another for each seed (xorshift64, Marsaglia 2003).
+fn noise(seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut text = String::new();
+    while text.len() < 700_000 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        text.push_str(&format!("{state:016x}"));
+    }
+    text
+}
+
+/// Returns a package of ten files that each fill most of a frame; those in `changed` differ from other versions'.
+fn big(version: &str, changed: &[u64]) -> TestPackage {
+    (0..10).fold(TestPackage::new("big", version), |package, number| {
+        let seed = number + if changed.contains(&number) { 100 } else { 0 };
+        package.file(&format!("usr/lib/big/{number}"), &noise(seed), 0o644)
+    })
+}
+
+#[test]
+fn upgrade_fetches_what_is_not_on_the_disk_alone() {
+    let world = World::new();
+    world.publish("main", NOTHING_MORE, &[&big("1", &[])]);
+    let Some(nginx) = Nginx::start(&world.path("main")) else {
+        return;
+    };
+    let settings = format!(
+        "url = \"{}\"\ntrusted-root-file = \"main.json\"\n",
+        nginx.url()
+    );
+    world.write("etc/igos/repositories.d/main.toml", &settings);
+    world.sync();
+    assert_eq!(world.pkm(&["install", "--yes", "big"]).code, 0);
+    let whole = nginx.sent("archives/");
+    world.publish("main", NOTHING_MORE, &[&big("2", &[4])]);
+    world.sync();
+    let upgraded = world.pkm(&["upgrade", "--yes"]);
+    assert_eq!(upgraded.code, 0, "{}", upgraded.stderr);
+    let told = "MiB less than whole archives were fetched: the rest is on the disk already";
+    assert!(upgraded.stderr.contains(told), "{}", upgraded.stderr);
+    let sent = nginx.sent("archives/") - whole;
+    assert!(
+        sent * 8 < whole,
+        "{sent} of {whole} were sent: {:?}",
+        nginx.log("archives/")
+    );
+    assert_eq!(world.read("usr/lib/big/4"), noise(104));
+    assert_eq!(world.read("usr/lib/big/5"), noise(5));
+    assert_eq!(world.pkm(&["verify", "--quiet"]).code, 0);
+    let (_, cache) = world.json(&["cache", "list"]);
+    assert_eq!(
+        cache["parts"],
+        serde_json::json!([]),
+        "what was used is not kept"
+    );
+}
+
+#[test]
+fn upgrade_goes_on_when_the_disk_has_less_than_the_record_says() {
+    let world = World::new();
+    world.publish("main", NOTHING_MORE, &[&big("1", &[])]);
+    world.sync();
+    assert_eq!(world.pkm(&["install", "--yes", "--quiet", "big"]).code, 0);
+    world.publish("main", NOTHING_MORE, &[&big("2", &[4])]);
+    world.sync();
+    world.write("usr/lib/big/5", "damaged");
+    let upgraded = world.pkm(&["upgrade", "--yes"]);
+    assert_eq!(upgraded.code, 0, "{}", upgraded.stderr);
+    for number in [4, 5, 6] {
+        let seed = if number == 4 { 104 } else { number };
+        assert_eq!(
+            world.read(&format!("usr/lib/big/{number}")),
+            noise(seed),
+            "{number}"
+        );
+    }
 }
