@@ -1,19 +1,20 @@
 //! `pkm install-helper`: software that cannot be redistributed, brought by a program of a package.
 
+use std::fmt;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 
 use clap::Args;
-use igos_cli::Failure;
+use igos_cli::{Answer, Failure, Render};
 use igos_format::PackageName;
 use igos_solve::{Request, Wanted, Which};
-use igos_sysroot::{Unmanaged, Unsigned, run_helper};
+use igos_sysroot::{Helper, Unmanaged, Unsigned, run_helper};
+use serde::Serialize;
 
 use super::Context;
 use super::change::Asked;
 use super::context::Begin;
 use super::kernels::Kernel;
-use super::plan::PlanAnswer;
 use crate::archives::Archives;
 
 /// Let a helper of an installed package bring software, and install that as a package
@@ -34,26 +35,12 @@ pub(super) struct InstallHelper {
 }
 
 impl InstallHelper {
-    pub(super) fn run(self, context: &Context<'_>) -> Result<PlanAnswer, Failure> {
+    pub(super) fn run(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let helper = context.sysroot(Unmanaged::Refuse)?.helper(&self.name)?;
-        let mut plan = format!(
-            "helper {} of package {} is run, confined",
-            helper.name, helper.package
-        );
-        plan.push_str(match helper.network {
-            true => ", with network\n",
-            false => ", without network\n",
-        });
-        if !helper.description.is_empty() {
-            plan.push_str(&format!("  {}\n", helper.description));
-        }
         if context.is_dry_run() {
-            return Err(Failure::usage(
-                "what a helper brings is known only once it has run, so it cannot be planned",
-            )
-            .hint("leave out `--dry-run`: the plan is shown before anything changes"));
+            return Ok(HelperAnswer { helper }.into());
         }
-        context.session.confirm(&plan, "Run it?")?;
+        context.session.confirm(&text(&helper), "Run it?")?;
         let made = run_helper(&context.root_directory()?, &helper)?;
         let mut archives = Archives::default();
         // It has no name, and is there as long as `made` is.
@@ -70,6 +57,38 @@ impl InstallHelper {
                 self.kernel.running(context)?,
             )
         };
-        context.change(asked, archives, Begin::Refuse)
+        context
+            .change(asked, archives, Begin::Refuse)
+            .map(Answer::from)
     }
+}
+
+/// A helper that was not run; what it would bring is known only once it has.
+#[derive(Debug, Serialize)]
+struct HelperAnswer {
+    helper: Helper,
+}
+
+impl Render for HelperAnswer {
+    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        out.write_str(&text(&self.helper))?;
+        writeln!(out, "nothing was run (dry run)")
+    }
+}
+
+/// Returns what the user agrees to before a helper is run.
+fn text(helper: &Helper) -> String {
+    let network = if helper.network {
+        "with network"
+    } else {
+        "without network"
+    };
+    let mut text = format!(
+        "helper {} of package {} is run, confined, {network}\n",
+        helper.name, helper.package
+    );
+    if !helper.description.is_empty() {
+        text.push_str(&format!("  {}\n", helper.description));
+    }
+    text
 }

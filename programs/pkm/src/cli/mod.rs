@@ -214,7 +214,7 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
         Command::Repair(repair) => repair.run(&context).map(Answer::from),
         Command::Config(config) => config.run(&context),
         Command::Alternatives(alternatives) => alternatives.run(&context),
-        Command::InstallHelper(helper) => helper.run(&context).map(Answer::from),
+        Command::InstallHelper(helper) => helper.run(&context),
         Command::Hooks(hooks) => hooks.run(&context),
         Command::RestartServices(restart) => restart.run(&context).map(Answer::from),
         Command::History(history) => history.run(&context).map(Answer::from),
