@@ -71,3 +71,41 @@ fn lint_tells_that_kiss_ng_knows_no_skip() {
     assert!(codes("kiss-ng").contains(&code));
     assert!(!codes("kiss-community").contains(&code));
 }
+
+#[test]
+fn post_install_becomes_a_file_of_the_package_that_runs_after_installation_and_upgrade() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let Some(world) = World::new() else { return };
+    let sha256 = igos_format::Sha256::of(b"data\n").to_string();
+    recipe(&world, "kiss/classic", "hooked", &sha256);
+    let script = world.path().join("kiss/classic/hooked/post-install");
+    world.write(
+        "kiss/classic/hooked/post-install",
+        "#!/bin/sh\nchmod 4755 /usr/bin/x\n",
+    );
+    fs_err::set_permissions(script, std::fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let said = world.run(&["build", "hooked"]);
+    assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
+    let archive = said.archive("hooked");
+    let manifest = archive.manifest();
+    let place = "usr/lib/igos/hooks/hooked/post-install";
+    let mode = manifest
+        .entries
+        .iter()
+        .find(|entry| entry.path.to_string() == place)
+        .map(|entry| entry.mode);
+    assert_eq!(mode, Some(0o755));
+    let hooks: Vec<String> = manifest
+        .hooks
+        .iter()
+        .map(|hook| format!("{} {}", hook.moment, hook.run.join(" ")))
+        .collect();
+    assert_eq!(
+        hooks,
+        [
+            format!("post-install /{place}"),
+            format!("post-upgrade /{place}")
+        ]
+    );
+}
