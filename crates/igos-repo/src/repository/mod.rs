@@ -38,7 +38,7 @@ pub use client::{ClientSettings, RepositoryClient};
 pub use copies::FailedCopy;
 pub use download::{
     ArchiveJob, DownloadError, Downloads, FetchedArchive, FetchedFrames, FetchedHead, FrameBytes,
-    FramePlan, WantedArchive, WholeArchive,
+    WantedArchive, WholeArchive,
 };
 pub use edit::{EditRepositoryError, OfferedRoot};
 pub use load::RepositorySettingsError;

@@ -42,7 +42,7 @@ impl RepositoryClient {
         let at_path = |source: io::Error| unusable(CacheError::new("use", &path, source));
         let mut file = FrameFile::open(&path, Arc::clone(&parsed), &frames).map_err(at_path)?;
         let size = wanted.location.size_bytes;
-        let plan = FramePlan::of_frames(&parsed, size, frames, file.there());
+        let plan = FramePlan::new(&parsed, size, frames, file.there());
         if plan.is_nearly_all {
             return Ok(None);
         }
@@ -84,7 +84,7 @@ impl RepositoryClient {
     ) -> Result<(), CopyError> {
         let wanted = head.wanted();
         let size = wanted.location.size_bytes;
-        let plan = FramePlan::of_frames(parsed, size, frames.to_vec(), file.there());
+        let plan = FramePlan::new(parsed, size, frames.to_vec(), file.there());
         let mut done = 0;
         for range in &plan.ranges {
             let before = done;

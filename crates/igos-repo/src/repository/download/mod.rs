@@ -17,7 +17,6 @@ pub use background::{ArchiveJob, Downloads, FetchedArchive, WholeArchive};
 pub use error::DownloadError;
 pub use frame_file::{FetchedFrames, FrameBytes};
 pub use head::FetchedHead;
-pub use plan::FramePlan;
 
 use igos_format::index::{ArchiveLocation, IndexEntry};
 use igos_format::{PackageId, Sha256};

@@ -17,29 +17,19 @@ const GAPS_PART: u64 = 20;
 const WHOLE_PART: (u64, u64) = (9, 10);
 
 /// What is needed of an archive, and what to fetch for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FramePlan {
+#[derive(Debug)]
+pub(super) struct FramePlan {
     /// Frames that hold contents which are not on disk, in order.
-    pub frames: Vec<usize>,
+    pub(super) frames: Vec<usize>,
     /// What to ask the server for, as positions in the archive, in order.
-    pub ranges: Vec<Range<u64>>,
-    /// Stored length of the frames that are still to be fetched, in bytes.
-    pub needed_bytes: u64,
+    pub(super) ranges: Vec<Range<u64>>,
     /// Whether the whole archive is hardly more.
-    pub is_nearly_all: bool,
+    pub(super) is_nearly_all: bool,
 }
 
 impl FramePlan {
-    /// Plans for the archive with this head and length, on a disk that has the contents for which `is_on_disk` says
-    /// so.
-    #[must_use]
-    pub fn new(head: &Head, archive_bytes: u64, is_on_disk: &dyn Fn(&Sha256) -> bool) -> Self {
-        let frames = needed(head, is_on_disk);
-        Self::of_frames(head, archive_bytes, frames, &BTreeSet::new())
-    }
-
     /// Plans for these frames, of which those in `there` were fetched before.
-    pub(super) fn of_frames(
+    pub(super) fn new(
         head: &Head,
         archive_bytes: u64,
         frames: Vec<usize>,
@@ -53,14 +43,12 @@ impl FramePlan {
             is_nearly_all: there.is_empty()
                 && needed_bytes.saturating_mul(whole) >= archive_bytes.saturating_mul(part),
             ranges: merge(missing, needed_bytes / GAPS_PART),
-            needed_bytes,
             frames,
         }
     }
 
     /// Returns how many bytes the ranges have, with the gaps in them.
-    #[must_use]
-    pub fn range_bytes(&self) -> u64 {
+    pub(super) fn range_bytes(&self) -> u64 {
         self.ranges.iter().map(length).sum()
     }
 }
