@@ -27,6 +27,12 @@ pub(super) fn archive_file(entry: &IndexEntry) -> String {
     layout::target_path(&target, &entry.archive.sha256)
 }
 
+/// Returns where a source is below the repository.
+pub(super) fn source_file(file: &Located) -> String {
+    let target = layout::target(layout::SOURCES, &file.location.file_name);
+    layout::target_path(&target, &file.location.sha256)
+}
+
 /// What the delegated roles list, and the bytes of what is new.
 pub(super) struct Lists {
     pub(super) packages: BTreeMap<String, TargetFile>,

@@ -87,6 +87,12 @@ impl Explain for PlaceError {
     }
 }
 
+/// A file that is written and waits to be put in place.
+pub(super) struct Pending {
+    file: tempfile::TempPath,
+    path: String,
+}
+
 /// Puts files into a repository, so that readers see none or all of each.
 pub(super) struct Placer<'a> {
     directory: &'a Path,
@@ -132,20 +138,25 @@ impl<'a> Placer<'a> {
         self.finish(new, path)
     }
 
-    /// Copies the file `from` to `path` below the repository, and compares what was copied with its digest.
-    pub(super) fn copy(&self, from: &Path, sha256: &Sha256, path: &str) -> Result<(), PlaceError> {
+    /// Copies the file `from`, to become `path` below the repository, and compares what was copied with its digest.
+    pub(super) fn copy(
+        &self,
+        from: &Path,
+        sha256: &Sha256,
+        path: String,
+    ) -> Result<Pending, PlaceError> {
         let mut source = crate::store::open_regular(from).map_err(PlaceError::io("open", from))?;
         self.stream(&mut source, from, sha256, path)
     }
 
-    /// Writes all of `source` to `path` below the repository, and compares it with its digest.
+    /// Writes all of `source`, to become `path` below the repository, and compares it with its digest.
     pub(super) fn stream(
         &self,
         source: &mut dyn Read,
         from: &Path,
         sha256: &Sha256,
-        path: &str,
-    ) -> Result<(), PlaceError> {
+        path: String,
+    ) -> Result<Pending, PlaceError> {
         let new = self.begin()?;
         let mut hasher = Hasher::new();
         let mut buffer = vec![0; COPY_BYTES];
@@ -167,7 +178,31 @@ impl<'a> Placer<'a> {
                 actual: hasher.sha256(),
             });
         }
-        self.finish(new, path)
+        set_public(&new)?;
+        Ok(Pending {
+            file: new.into_temp_path(),
+            path,
+        })
+    }
+
+    /// Syncs files that were written, all at once, and puts them in place.
+    ///
+    /// Syncing each by itself takes as long as the disk needs to turn, thousands of times.
+    pub(super) fn place(&self, pending: Vec<Pending>) -> Result<(), PlaceError> {
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let work = self.directory.join(layout::WORK);
+        let io = PlaceError::io("sync", &work);
+        let directory = fs_err::File::open(&work).map_err(PlaceError::io("open", &work))?;
+        rustix::fs::syncfs(&directory).map_err(|error| io(error.into()))?;
+        for Pending { file, path } in pending {
+            let path = self.directory.join(path);
+            self.step(&path)?;
+            file.persist(&path)
+                .map_err(|error| PlaceError::io("rename", &path)(error.error))?;
+        }
+        Ok(())
     }
 
     fn begin(&self) -> Result<tempfile::NamedTempFile, PlaceError> {
@@ -180,11 +215,9 @@ impl<'a> Placer<'a> {
 
     fn finish(&self, new: tempfile::NamedTempFile, path: &str) -> Result<(), PlaceError> {
         let path = self.directory.join(path);
-        // Web servers are other users.
-        new.as_file()
-            .set_permissions(std::fs::Permissions::from_mode(0o644))
-            .and_then(|()| new.as_file().sync_all())
-            .map_err(PlaceError::io("sync", new.path()))?;
+        set_public(&new)?;
+        let synced = new.as_file().sync_all();
+        synced.map_err(PlaceError::io("sync", new.path()))?;
         self.step(&path)?;
         new.persist(&path)
             .map_err(|error| PlaceError::io("rename", &path)(error.error))?;
@@ -208,6 +241,13 @@ impl<'a> Placer<'a> {
         }
         Ok(())
     }
+}
+
+/// Lets everybody read a file: web servers are other users.
+fn set_public(new: &tempfile::NamedTempFile) -> Result<(), PlaceError> {
+    let mode = std::fs::Permissions::from_mode(0o644);
+    let changed = new.as_file().set_permissions(mode);
+    changed.map_err(PlaceError::io("change the mode of", new.path()))
 }
 
 /// How much is copied at once, in bytes.

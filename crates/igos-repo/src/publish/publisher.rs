@@ -1,6 +1,6 @@
 //! The operation: from archives to a repository that readers see at once or not at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use super::findings::Finding;
 use super::genesis::{anchor, first_state};
 use super::layout;
 use super::lifetimes::Lifetimes;
-use super::lists::{Lists, archive_file, packages_index};
+use super::lists::{Lists, archive_file, packages_index, source_file};
 use super::lock::{Lock, Waiting};
 use super::place::{PlaceError, Placer, Stop};
 use super::request::{Execution, Publication, PublishRequest, Staging};
@@ -282,27 +282,28 @@ impl Publisher<'_> {
         let count = lists.new.len() as u64;
         let subject = Subject::Group(format!("copy {count} archives"));
         let task = (count > 0).then(|| Task::start(self.reporter, None, subject));
+        let mut pending = Vec::new();
         for (done, (from, entry)) in (0..).zip(&lists.new) {
             if let Some(task) = &task {
                 task.advance(done, Some(count));
             }
-            placer.copy(from, &entry.archive.sha256, &archive_file(entry))?;
+            pending.push(placer.copy(from, &entry.archive.sha256, archive_file(entry))?);
         }
         if let Some(task) = task {
             task.finish(Outcome::Done);
         }
-        for file in &lists.sources {
+        // Outputs of one recipe have the same sources.
+        let by_path = lists.sources.iter().map(|file| (source_file(file), file));
+        for (path, file) in by_path.collect::<BTreeMap<_, _>>() {
             let location = &file.location;
-            let target = layout::target(layout::SOURCES, &location.file_name);
-            let path = layout::target_path(&target, &location.sha256);
             if placer.is_there(&path, location.size_bytes) {
                 continue;
             }
-            let (mut bytes, from) = file.open().map_err(|error| {
-                PlaceError::io("open", Path::new(location.file_name.as_str()))(error)
-            })?;
-            placer.stream(&mut bytes, from, &location.sha256, &path)?;
+            let name = Path::new(location.file_name.as_str());
+            let (mut bytes, from) = file.open().map_err(PlaceError::io("open", name))?;
+            pending.push(placer.stream(&mut bytes, from, &location.sha256, path)?);
         }
+        placer.place(pending)?;
         for (target, bytes) in &lists.files {
             let path = layout::target_path(target, &Sha256::of(bytes));
             if !placer.is_there(&path, bytes.len() as u64) {

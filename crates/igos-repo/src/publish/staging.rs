@@ -40,12 +40,14 @@ pub(super) fn add(
     let placer = Placer::new(directory, stop)?;
     let staging = directory.join(layout::STAGING);
     fs_err::create_dir_all(&staging).map_err(PlaceError::io("make", &staging))?;
+    let mut pending = Vec::new();
     for (from, entry) in new {
         if !from.starts_with(&staging) {
             let path = format!("{}/{}", layout::STAGING, entry.archive.file_name);
-            placer.copy(from, &entry.archive.sha256, &path)?;
+            pending.push(placer.copy(from, &entry.archive.sha256, path)?);
         }
     }
+    placer.place(pending)?;
     placer.settle(layout::STAGING)
 }
 
