@@ -1,6 +1,7 @@
 //! One process: which replaced files it uses, and whose child it is.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use igos_format::{RelPath, escape};
 use igos_root::RootDir;
@@ -42,14 +43,35 @@ pub(super) struct Process {
     pub(super) stale: StaleProcess,
 }
 
-/// Returns what is known of a process; `None` if it has ended, is the kernel's own, or is closed to the caller.
-pub(super) fn look_at(proc: &RootDir, pid: u32) -> Option<Process> {
+/// What looking at a process came to.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// This is known of it.
+    Known(Process),
+    /// It is another user's, and closed to the caller.
+    Closed,
+    /// It ended meanwhile.
+    Gone,
+}
+
+/// Looks at a process.
+pub(super) fn look_at(proc: &RootDir, pid: u32) -> Look {
+    let maps: RelPath = format!("{pid}/maps")
+        .parse()
+        .expect("a number and a word are a path");
+    match proc.read_file(&maps, MAPS_MAX_BYTES) {
+        Err(error) if error.into_io().kind() == io::ErrorKind::PermissionDenied => Look::Closed,
+        Err(_) | Ok(None) => Look::Gone,
+        Ok(Some(maps)) => know(proc, pid, &maps).map_or(Look::Gone, Look::Known),
+    }
+}
+
+fn know(proc: &RootDir, pid: u32, maps: &[u8]) -> Option<Process> {
     let read = |name: &str, limit| {
         let path: RelPath = format!("{pid}/{name}").parse().ok()?;
-        // What cannot be read of another's process is not known; the caller counts.
+        // A process may end between two looks.
         proc.read_file(&path, limit).ok().flatten()
     };
-    let maps = read("maps", MAPS_MAX_BYTES)?;
     let stat = read("stat", SMALL_MAX_BYTES)?;
     let exe: RelPath = format!("{pid}/exe").parse().ok()?;
     let exe = proc.read_link(&exe).ok().flatten().unwrap_or_default();

@@ -6,7 +6,7 @@ use igos_root::{RootDir, RootError};
 use serde::Serialize;
 
 use super::manager::{ServiceError, ServiceManager, openrc_daemons, systemd_unit};
-use super::process::{Process, StaleProcess, look_at};
+use super::process::{Look, Process, StaleProcess, look_at};
 
 /// Most ancestors of a process that are looked at.
 const ANCESTORS_MAX: usize = 64;
@@ -55,10 +55,11 @@ pub fn stale_services(proc: &RootDir, run: &RootDir) -> Result<StaleServices, Se
             continue;
         };
         match look_at(proc, pid) {
-            Some(process) => {
+            Look::Known(process) => {
                 processes.insert(pid, process);
             }
-            None => stale.unreadable += 1,
+            Look::Closed => stale.unreadable += 1,
+            Look::Gone => {}
         }
     }
     let daemons = match stale.manager {

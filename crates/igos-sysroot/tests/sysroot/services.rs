@@ -110,7 +110,7 @@ fn units_of_systemd_with_replaced_files_are_named_and_fresh_ones_are_not() {
             vec![1, 40]
         )
     );
-    assert_eq!(stale.unreadable, 1);
+    assert_eq!(stale.unreadable, 0);
     assert_eq!(stale.services[0].processes[0].files, [NEW]);
     assert_eq!(stale.services[0].processes[0].name, "name10");
     assert_eq!(

@@ -122,6 +122,7 @@ impl Render for RestartServicesAnswer {
         }
         match self.found.unreadable {
             0 => Ok(()),
+            1 => writeln!(out, "1 process cannot be looked at without privilege"),
             count => writeln!(
                 out,
                 "{count} processes cannot be looked at without privilege"
