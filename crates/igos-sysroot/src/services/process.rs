@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use igos_format::{RelPath, escape};
-use igos_root::RootDir;
+use igos_root::{RootDir, RootError};
 use serde::Serialize;
 
 /// Longest list of mappings read, in bytes: a browser has some hundred KiB.
@@ -59,8 +59,11 @@ pub(super) fn look_at(proc: &RootDir, pid: u32) -> Look {
     let maps: RelPath = format!("{pid}/maps")
         .parse()
         .expect("a number and a word are a path");
-    match proc.read_file(&maps, MAPS_MAX_BYTES) {
-        Err(error) if error.into_io().kind() == io::ErrorKind::PermissionDenied => Look::Closed,
+    match proc
+        .read_file(&maps, MAPS_MAX_BYTES)
+        .map_err(RootError::into_io)
+    {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Look::Closed,
         Err(_) | Ok(None) => Look::Gone,
         Ok(Some(maps)) => know(proc, pid, &maps).map_or(Look::Gone, Look::Known),
     }
