@@ -1,6 +1,7 @@
 //! Keys: made, replaced, revoked.
 
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use igos_format::trust::KeyId;
 use igos_repo::publish::{
@@ -118,6 +119,35 @@ fn every_role_can_be_rotated_and_readers_follow() {
         assert_eq!(seen, [format!("{version}-1")]);
     }
     assert!(world.repository().join("metadata/5.root.json").exists());
+}
+
+/// Stops at the n-th step for every n: whoever has the old root or the new one can verify everything.
+#[test]
+fn rotation_that_is_stopped_at_any_step_locks_no_reader_out() {
+    for role in ["timestamp", "targets", "packages"] {
+        for stop_at in 0.. {
+            let world = World::new();
+            world.publish(&[&package("a 1")]);
+            let mut known = world.client();
+            known.sync(NOW).expect("it can be read");
+            let (ring, repository) = (world.ring(), world.repository());
+            let steps = AtomicUsize::new(0);
+            let stop = || steps.fetch_add(1, Ordering::Relaxed) >= stop_at;
+            let publisher = publisher(&repository, &ring, NOW, &stop);
+            let result = publisher.replace_keys(&of_role(role), Farewell::Retire, None);
+            for client in [&mut known, &mut world.client()] {
+                let seen = client.sync(NOW);
+                let seen = seen.unwrap_or_else(|error| panic!("{role} {stop_at}: {error}"));
+                assert_eq!(names(&seen), ["a 1-1"]);
+            }
+            world.publish(&[&package("a 2")]);
+            let seen = known.sync(NOW).expect("it can be read");
+            assert_eq!(names(&seen), ["a 2-1"], "{role} {stop_at}");
+            if result.is_ok() {
+                break;
+            }
+        }
+    }
 }
 
 #[test]
