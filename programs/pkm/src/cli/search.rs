@@ -1,7 +1,8 @@
 //! `pkm search`.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::panic::resume_unwind;
+use std::{fmt, thread};
 
 use clap::Args;
 use igos_cli::{Exit, Failure, Render};
@@ -56,9 +57,15 @@ pub(super) fn packages(
     terms: &SearchTerms,
 ) -> Result<Vec<Package>, Failure> {
     let catalogue = context.catalogue()?;
-    let offered = catalogue.search(terms)?;
-    let installed = context.sysroot(Unmanaged::Empty)?.list()?;
-    let mut installed: BTreeMap<PackageName, Listed> = installed
+    // Each of the two takes some milliseconds, which is what a person notices.
+    let (offered, installed) = thread::scope(|scope| {
+        let offered = scope.spawn(|| catalogue.search(terms));
+        let sysroot = context.sysroot(Unmanaged::Empty);
+        let installed = sysroot.and_then(|sysroot| sysroot.list().map_err(Failure::from));
+        (offered.join(), installed)
+    });
+    let offered = offered.unwrap_or_else(|panic| resume_unwind(panic))?;
+    let mut installed: BTreeMap<PackageName, Listed> = installed?
         .into_iter()
         .map(|listed| (listed.package.name.clone(), listed))
         .collect();
