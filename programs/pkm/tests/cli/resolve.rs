@@ -358,3 +358,66 @@ fn tree_shows_each_package_in_full_once() {
         "root\n  base\n    left\n      app\n    right\n      app\n"
     );
 }
+
+#[test]
+fn what_stands_in_the_way_goes_with_the_flag_alone_and_is_told() {
+    let world = World::new();
+    let mta = |name: &str| {
+        TestPackage::new(name, "1.0")
+            .file(&format!("usr/sbin/{name}"), name, 0o755)
+            .with(|manifest| {
+                manifest
+                    .provides
+                    .insert("mta".parse().expect("a provided name"));
+                manifest
+                    .conflicts
+                    .insert("mta".parse().expect("a dependency"));
+            })
+    };
+    world.install(&[&mta("exim")]);
+    world.publish("main", NOTHING_MORE, &[&mta("postfix")]);
+    world.sync();
+    let refused = world.pkm(&["install", "postfix", "--yes"]);
+    assert_eq!(
+        refused,
+        ended(
+            1,
+            "",
+            "error[no-solution]: cannot install postfix\n  \
+             because: postfix 1.0-1 (repository main) conflicts with exim 1.0-1 (installed)\n  \
+             because: exim is installed, and nothing else of it is offered\n  \
+             hint: remove exim too: `--allow-removals`\n"
+        )
+    );
+    let done = world.pkm(&["install", "postfix", "--allow-removals", "--yes"]);
+    assert_eq!(
+        (done.code, done.stdout.as_str()),
+        (0, "installed postfix 1.0-1\nremoved exim 1.0-1\n")
+    );
+    let told = "warning[package-goes]: exim 1.0-1 goes: it conflicts with postfix 1.0-1\n";
+    assert!(done.stderr.contains(told), "{}", done.stderr);
+}
+
+#[test]
+fn upgrade_fetches_only_what_is_not_on_disk() {
+    let world = World::new();
+    let app = |version: &str| {
+        let mut package = TestPackage::new("app", version);
+        for number in 0..40 {
+            let content = format!("{number} ").repeat(20_000);
+            package = package.file(&format!("usr/share/app/{number}"), &content, 0o644);
+        }
+        package.file("usr/share/app/version", version, 0o644)
+    };
+    world.publish("main", NOTHING_MORE, &[&app("1.0")]);
+    world.sync();
+    change(&world, &["install", "app"], "installed app 1.0-1\n");
+    world.publish("main", NOTHING_MORE, &[&app("2.0")]);
+    world.sync();
+    // What is on disk and was changed is fetched after all.
+    fs_err::write(world.path("root/usr/share/app/7"), "edited").expect("the root is ours");
+    change(&world, &["upgrade"], "upgraded app 2.0-1 from 1.0-1\n");
+    assert_eq!(world.read("usr/share/app/version"), "2.0");
+    assert_eq!(world.read("usr/share/app/39"), "39 ".repeat(20_000));
+    assert_eq!(world.pkm(&["verify"]).code, 0);
+}
