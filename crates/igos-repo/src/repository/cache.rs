@@ -81,9 +81,21 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) ->
 }
 
 impl ArchiveCache {
-    /// Opens the cache below a root; its directories are made when something is put into them.
-    pub(super) fn open(places: &RepositoryPlaces) -> Result<Self, PlaceError> {
-        places.make_cache().map(Self::at)
+    /// Opens the cache below a root, or `own` if that one cannot be written to; its directories are made when
+    /// something is put into them.
+    pub(super) fn open(
+        places: &RepositoryPlaces,
+        own: Option<PathBuf>,
+    ) -> Result<Self, PlaceError> {
+        let made = places.make_cache();
+        let is_writable =
+            |path: &PathBuf| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+        match (made, own) {
+            (Ok(directory), None) => Ok(Self::at(directory)),
+            (Ok(directory), Some(_)) if is_writable(&directory) => Ok(Self::at(directory)),
+            (_, Some(own)) => Ok(Self::at(own)),
+            (Err(error), None) => Err(error),
+        }
     }
 
     /// Returns the cache in this directory.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -23,6 +24,9 @@ pub struct ClientSettings {
     pub http: HttpLimits,
     /// Proxies.
     pub proxies: Proxies,
+    /// Where archives are kept if the root's own cache cannot be written to: an ordinary user may download what the
+    /// administrator's root is offered.
+    pub own_cache: Option<PathBuf>,
     /// Set when the user asks to stop.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -39,6 +43,7 @@ impl Default for ClientSettings {
                 ..HttpLimits::default()
             },
             proxies: Proxies::default(),
+            own_cache: None,
             interrupted: Arc::default(),
         }
     }
@@ -71,7 +76,7 @@ impl RepositoryClient {
             .map(|repository| (repository.name.clone(), Copies::of(repository)))
             .collect();
         Ok(RepositoryClient {
-            cache: ArchiveCache::open(&places)?,
+            cache: ArchiveCache::open(&places, settings.own_cache)?,
             copies,
             places,
             repositories,

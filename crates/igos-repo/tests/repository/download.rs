@@ -1,5 +1,6 @@
 //! Heads and whole archives.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use igos_repo::repository::{ArchiveJob, DownloadError, FetchedArchive};
 use igos_report::{Event, Explain};
 
+use crate::nginx_server::tell;
 use crate::packages::{noise, package};
 use crate::server::{Answer, Server};
 use crate::sync::serve;
@@ -255,4 +257,50 @@ fn caller_that_gives_up_does_not_wait_for_what_is_under_way() {
     is_endless.store(false, Ordering::SeqCst);
     let mut later = client.fetch_archives(&job, &|_| false, &machine.reporter);
     later.remove(0).expect("the client can be used again");
+}
+
+#[test]
+fn two_programs_that_want_the_same_archive_fetch_it_once() {
+    let published = big();
+    let server = serve(&published);
+    let machine = Machine::new();
+    machine.add("main", &server.url(""), &published);
+    machine.sync().expect("it is sound");
+    let before = server.asked().len();
+    std::thread::scope(|scope| {
+        let fetch = || fetch_whole(&machine, "big").0.expect("it is served");
+        let others: Vec<_> = (0..3).map(|_| scope.spawn(fetch)).collect();
+        for other in others {
+            assert_eq!(other.join().expect("it does not panic"), fetch());
+        }
+    });
+    assert_eq!(server.asked().len(), before + 1);
+    assert_eq!(machine.cached("partial"), [""; 0]);
+}
+
+#[test]
+fn cache_that_cannot_be_written_to_gives_way_to_the_users_own() {
+    let published = big();
+    let mut machine = Machine::new();
+    machine.add(
+        "main",
+        &published.repository().display().to_string(),
+        &published,
+    );
+    machine.sync().expect("it is sound");
+    let cache = machine.root().join("var/cache/igos");
+    let read_only = std::fs::Permissions::from_mode(0o555);
+    fs_err::set_permissions(&cache, read_only).expect("the root is ours");
+    if fs_err::create_dir(cache.join("probe")).is_ok() {
+        tell("skipped: this user may write to every directory");
+        return;
+    }
+    let own = tempfile::tempdir().expect("a temporary directory");
+    machine.settings.own_cache = Some(own.path().join("pkm"));
+    fetch_whole(&machine, "big")
+        .0
+        .expect("it is kept elsewhere");
+    assert!(own.path().join("pkm/archives").exists());
+    let own_mode = std::fs::Permissions::from_mode(0o755);
+    fs_err::set_permissions(&cache, own_mode).expect("the root is ours");
 }

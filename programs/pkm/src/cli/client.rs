@@ -22,6 +22,7 @@ impl Context<'_> {
             },
             jobs: self.jobs()?,
             proxies: Proxies::from_variables(|name| environment.text(name))?,
+            own_cache: environment.cache_directory().map(|cache| cache.join("pkm")),
             interrupted: self.session.interrupt().flag(),
             ..ClientSettings::default()
         })
