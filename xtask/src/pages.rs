@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
-use clap_complete::Shell;
+use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 use fs_err as fs;
 use igos_build::cli::IgosBuild;
 use igos_cli::{Exit, Render};
@@ -98,15 +98,22 @@ pub(crate) fn check(top: &Path) -> Result<PagesAnswer, ChoreError> {
     })
 }
 
-/// Writes completions for the shells that people use.
+/// Writes completions for the shells that people use: each asks the program itself what could stand next, so that names
+/// of packages are completed too.
 pub(crate) fn completions(directory: &Path) -> Result<PagesAnswer, ChoreError> {
+    let shells: [(&dyn EnvCompleter, &str, &str); 3] =
+        [(&Bash, "", ".bash"), (&Fish, "", ".fish"), (&Zsh, "_", "")];
     fs::create_dir_all(directory).map_err(ChoreError::File)?;
     let mut written = Vec::new();
-    for mut program in programs() {
-        let name = program.get_name().to_owned();
-        for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
-            let path = clap_complete::generate_to(shell, &mut program, &name, directory)
+    for program in programs() {
+        let name = program.get_name();
+        for (shell, before, after) in shells {
+            let path = directory.join(format!("{before}{name}{after}"));
+            let mut script = Vec::new();
+            shell
+                .write_registration("COMPLETE", name, name, name, &mut script)
                 .map_err(ChoreError::File)?;
+            fs::write(&path, script).map_err(ChoreError::File)?;
             written.push(path);
         }
     }

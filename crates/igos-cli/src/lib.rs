@@ -5,6 +5,7 @@
 //! It knows events, diagnostics and nothing of packages.
 
 mod answer;
+mod completion;
 mod environment;
 mod exit;
 mod flags;
@@ -18,6 +19,7 @@ mod text;
 mod units;
 
 pub use answer::{Answer, Failure, Render};
+pub use completion::{CommandWords, complete_names};
 pub use environment::Environment;
 pub use exit::{EXIT_CODES_HELP, Exit};
 pub use flags::{Color, Globals, NetworkFlags, Program, Report};

@@ -10,6 +10,7 @@ use clap::error::{ContextKind, ErrorKind};
 use igos_report::{Diagnostic, Quiet, Reporter, Severity};
 use igos_report::{Event, diagnose};
 
+use crate::completion;
 use crate::prompt::{self, Consent};
 use crate::render::Style;
 use crate::reporter::{JsonLines, Plain, Terminal};
@@ -147,6 +148,9 @@ pub fn run<P: Program>(body: impl FnOnce(P, &Session) -> Result<Answer, Failure>
         reason = "this crate alone reads the command line, and here alone"
     )]
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    if completion::answer::<P>(&arguments, &environment) {
+        return end(Exit::Done);
+    }
     let program = match P::try_parse_from(&arguments) {
         Ok(program) => program,
         Err(error) => return end(usage(&error, &arguments, &environment)),

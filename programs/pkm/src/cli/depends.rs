@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use clap::Args;
-use igos_cli::{Failure, Render};
+use igos_cli::{Failure, Render, complete_names};
 use igos_format::{Arch, PackageName};
 use igos_solve::Graph;
 use igos_sysroot::{Dependant, QueryError, Unmanaged};
 use serde::Serialize;
 
 use super::Context;
+use super::completion;
 
 /// Show what an installed package needs, or what needs it
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ use super::Context;
     pkm depends nginx --tree")]
 pub(super) struct Depends {
     /// The package
-    #[arg(value_name = "NAME")]
+    #[arg(add = complete_names(completion::known), value_name = "NAME")]
     name: PackageName,
     /// Show what needs the package instead
     #[arg(long)]

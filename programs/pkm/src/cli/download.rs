@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use igos_cli::{Exit, Failure, Render, Size};
+use igos_cli::{Exit, Failure, Render, Size, complete_names};
 use igos_format::{PackageId, PackageName};
 use igos_repo::repository::{ArchiveJob, FetchedArchive, RepositoryName, WantedArchive};
 use igos_report::Diagnostic;
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::client::not_offered;
+use super::completion;
 
 /// Download archives into a directory, without installing them
 ///
@@ -20,7 +21,7 @@ use super::client::not_offered;
 #[command(after_help = "Examples:\n  pkm download zlib\n  pkm download zlib pigz --to ./archives")]
 pub(super) struct Download {
     /// Packages
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(add = complete_names(completion::offered), value_name = "NAME", required = true)]
     names: Vec<PackageName>,
     /// Put the archives into this directory
     #[arg(long, value_name = "DIR", default_value = ".")]

@@ -3,19 +3,20 @@
 use std::fmt;
 
 use clap::Args;
-use igos_cli::{Failure, Render};
+use igos_cli::{Failure, Render, complete_names};
 use igos_format::PackageName;
 use igos_sysroot::{InstalledFile, Unmanaged};
 use serde::Serialize;
 
 use super::Context;
+use super::completion;
 
 /// List the paths of an installed package
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  pkm files zlib\n  pkm files zlib --long")]
 pub(super) struct Files {
     /// The package
-    #[arg(value_name = "NAME")]
+    #[arg(add = complete_names(completion::installed), value_name = "NAME")]
     name: PackageName,
     /// Show mode, owner and link target too
     #[arg(long, short)]

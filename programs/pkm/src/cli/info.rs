@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use clap::Args;
-use igos_cli::{Failure, Render, Size};
+use igos_cli::{Failure, Render, Size, complete_names};
 use igos_format::PackageName;
 use igos_format::manifest::Origin;
 use igos_repo::repository::Catalogue;
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Context;
+use super::completion;
 use super::offer::Offer;
 
 /// Show what is known about packages
@@ -26,7 +27,7 @@ use super::offer::Offer;
 )]
 pub(super) struct Info {
     /// Packages
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(add = complete_names(completion::known), value_name = "NAME", required = true)]
     names: Vec<PackageName>,
     /// Show what repositories offer, installed or not
     #[arg(long)]

@@ -5,11 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use igos_cli::Failure;
+use igos_cli::{Failure, complete_names};
 use igos_format::{Dependency, PackageId, PackageName, Sha256};
 use igos_solve::{Request, Wanted, Which, compare_versions};
 
 use super::Context;
+use super::completion;
 use super::context::Begin;
 use super::plan::PlanAnswer;
 use super::rules::{From, Rules};
@@ -31,7 +32,7 @@ use crate::archives::{Archives, is_archive_name};
     pkm --root ./root --yes install ./archives/ --allow-unsigned")]
 pub(super) struct Install {
     /// Names of packages, archives, directories of archives
-    #[arg(value_name = "NAME|FILE|DIR", required_unless_present = "archive")]
+    #[arg(add = complete_names(completion::offered), value_name = "NAME|FILE|DIR", required_unless_present = "archive")]
     targets: Vec<OsString>,
     /// Install this archive, whatever its name; can be given several times
     #[arg(long, value_name = "FILE")]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
-use igos_cli::Failure;
+use igos_cli::{Failure, complete_names};
 use igos_format::PackageName;
 use igos_sysroot::{Hold as Held, Policy, Reason, Request, RunningKernel, Unmanaged};
 
 use super::Context;
+use super::completion;
 use super::context::Begin;
 use super::plan::PlanAnswer;
 use crate::archives::Archives;
@@ -22,7 +23,7 @@ pub(super) struct Mark {
     #[arg(value_name = "REASON")]
     reason: MarkReason,
     /// The packages
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(add = complete_names(completion::installed), value_name = "NAME", required = true)]
     names: Vec<PackageName>,
 }
 
@@ -42,7 +43,7 @@ enum MarkReason {
 #[command(after_help = "Examples:\n  pkm hold linux")]
 pub(super) struct Hold {
     /// The packages
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(add = complete_names(completion::installed), value_name = "NAME", required = true)]
     names: Vec<PackageName>,
 }
 
@@ -51,7 +52,7 @@ pub(super) struct Hold {
 #[command(after_help = "Examples:\n  pkm unhold linux")]
 pub(super) struct Unhold {
     /// The packages
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(add = complete_names(completion::installed), value_name = "NAME", required = true)]
     names: Vec<PackageName>,
 }
 

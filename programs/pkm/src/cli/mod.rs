@@ -18,6 +18,7 @@ mod config;
 mod config_answer;
 mod config_diff;
 mod config_list;
+mod completion;
 mod context;
 mod db;
 mod db_check;

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use igos_cli::Failure;
+use igos_cli::{Failure, complete_names};
 use igos_format::PackageName;
 use igos_solve::{Request, Wanted, Which};
 
 use super::Context;
 use super::change::Asked;
+use super::completion;
 use super::context::Begin;
 use super::kernels::Kernel;
 use super::plan::PlanAnswer;
@@ -24,7 +25,7 @@ use super::rules::From;
     pkm reinstall zlib --file ./zlib-1.3.1-1.x86_64.igos.tar.zst --allow-unsigned")]
 pub(super) struct Reinstall {
     /// Packages to install once more
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(add = complete_names(completion::installed), value_name = "NAME", required = true)]
     names: Vec<PackageName>,
     /// An archive of one of the packages; can be given several times
     #[arg(long, value_name = "FILE")]

@@ -1,12 +1,13 @@
 //! `pkm remove`.
 
 use clap::Args;
-use igos_cli::Failure;
+use igos_cli::{Failure, complete_names};
 use igos_format::PackageName;
 use igos_solve::{Essentials, Policy, Removals, Request};
 
 use super::Context;
 use super::change::Asked;
+use super::completion;
 use super::context::Begin;
 use super::kernels::Kernel;
 use super::plan::PlanAnswer;
@@ -21,7 +22,7 @@ use crate::archives::Archives;
     pkm --dry-run remove zlib --allow-removals")]
 pub(super) struct Remove {
     /// Packages to remove
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(add = complete_names(completion::installed), value_name = "NAME", required = true)]
     names: Vec<PackageName>,
     /// Remove what needs them too; the plan shows it
     #[arg(long)]

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
-use igos_cli::{Exit, Failure, Render};
+use igos_cli::{Exit, Failure, Render, complete_names};
 use igos_format::{PackageName, RelPath, Sha256};
 use igos_sysroot::{
     Applied, Change, Finding, Ownership, Plan, RepairConfiguration, RepairRequest, Unmanaged,
@@ -14,6 +14,7 @@ use igos_sysroot::{
 use serde::Serialize;
 
 use super::Context;
+use super::completion;
 use super::config_diff::path_below_root;
 use super::context::Begin;
 use super::plan;
@@ -33,7 +34,7 @@ use crate::remote::Remote;
 )]
 pub(super) struct Repair {
     /// Packages, or paths (which contain a `/`); everything if nothing is named
-    #[arg(value_name = "NAME|PATH")]
+    #[arg(add = complete_names(completion::installed), value_name = "NAME|PATH")]
     targets: Vec<OsString>,
     /// Look for archives in this directory; can be given several times
     #[arg(long, value_name = "DIR")]

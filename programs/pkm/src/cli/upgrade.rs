@@ -1,11 +1,12 @@
 //! `pkm upgrade`.
 
 use clap::Args;
-use igos_cli::Failure;
+use igos_cli::{Failure, complete_names};
 use igos_format::PackageName;
 use igos_solve::{Request, Upgrade as What};
 
 use super::Context;
+use super::completion;
 use super::context::Begin;
 use super::plan::PlanAnswer;
 use super::rules::{From, Rules};
@@ -22,7 +23,7 @@ use super::rules::{From, Rules};
     pkm --dry-run upgrade --security-only")]
 pub(super) struct Upgrade {
     /// Packages to upgrade; everything where none is named
-    #[arg(value_name = "NAME")]
+    #[arg(add = complete_names(completion::installed), value_name = "NAME")]
     names: Vec<PackageName>,
     /// Upgrade only what mends something that an advisory names, with what that needs
     #[arg(long, conflicts_with = "names")]

@@ -3,13 +3,14 @@
 use std::fmt;
 
 use clap::Args;
-use igos_cli::{Failure, Render};
+use igos_cli::{Failure, Render, complete_names};
 use igos_format::{Arch, PackageName};
 use igos_solve::{Edge, Graph, Reason};
 use igos_sysroot::{QueryError, Unmanaged};
 use serde::Serialize;
 
 use super::Context;
+use super::completion;
 
 /// Show why a package is installed
 ///
@@ -18,7 +19,7 @@ use super::Context;
 #[command(after_help = "Examples:\n  pkm why zlib\n  pkm why zlib --json")]
 pub(super) struct Why {
     /// The package
-    #[arg(value_name = "NAME")]
+    #[arg(add = complete_names(completion::installed), value_name = "NAME")]
     name: PackageName,
 }
 

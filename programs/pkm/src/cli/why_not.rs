@@ -3,12 +3,13 @@
 use std::fmt;
 
 use clap::Args;
-use igos_cli::{Exit, Failure, Render};
+use igos_cli::{Exit, Failure, Render, complete_names};
 use igos_solve::{Request, Upgrade};
 use igos_sysroot::Unmanaged;
 use serde::Serialize;
 
 use super::Context;
+use super::completion;
 use super::install::by_name;
 use super::rules::{From, Rules};
 
@@ -19,7 +20,7 @@ use super::rules::{From, Rules};
 #[command(after_help = "Examples:\n  pkm why-not postfix\n  pkm why-not openssl=3.4")]
 pub(super) struct WhyNot {
     /// The package, as `install` takes it
-    #[arg(value_name = "NAME")]
+    #[arg(add = complete_names(completion::known), value_name = "NAME")]
     name: String,
     #[command(flatten)]
     from: From,

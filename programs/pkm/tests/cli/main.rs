@@ -5,6 +5,7 @@ mod nginx_server;
 
 mod available;
 mod change;
+mod completion;
 mod configuration;
 mod declared;
 mod helpers;
