@@ -2,7 +2,7 @@
 
 use std::io;
 
-use igos_format::Sha256;
+use igos_format::{RelPath, Sha256};
 use igos_report::{Outcome, Reporter, Subject, Task};
 use igos_root::{Directory, FollowedLinks, RootDir};
 
@@ -29,6 +29,8 @@ pub struct Applied {
     pub transaction: u64,
     /// How many steps it took.
     pub steps: usize,
+    /// Edited configuration files that what is new was merged into.
+    pub merged: Vec<RelPath>,
 }
 
 /// What a transaction works on.
@@ -123,6 +125,7 @@ impl Transaction<'_> {
         Ok(Applied {
             transaction: prepared.history.transaction,
             steps: prepared.journal.steps.len(),
+            merged: prepared.merged,
         })
     }
 

@@ -191,7 +191,11 @@ impl Transaction<'_> {
         Ok(waiting)
     }
 
-    pub(super) fn record_of(&self, name: &PackageName, database: &Database) -> Result<Record, ApplyError> {
+    pub(super) fn record_of(
+        &self,
+        name: &PackageName,
+        database: &Database,
+    ) -> Result<Record, ApplyError> {
         let failed = |source| ApplyError::Database { source };
         let bytes = database.record(name).map_err(failed)?.unwrap_or_default();
         Record::read_of(name, &bytes).map_err(|source| ApplyError::Record {
@@ -316,6 +320,21 @@ impl Transaction<'_> {
             Ok(Merged::Conflicts { .. }) | Err(_) => None,
         })
     }
+}
+
+/// Returns the places of edited configuration files that a plan wanted merged and that were.
+pub(super) fn merged_of(plan: &Plan, carried_out: &[PathAction]) -> Vec<RelPath> {
+    let is_merged = |place: &RelPath| {
+        carried_out.iter().any(|action| {
+            action.place == *place && matches!(action.change, PathChange::Write { .. })
+        })
+    };
+    plan.paths
+        .iter()
+        .filter(|action| matches!(action.change, PathChange::Merge { .. }))
+        .map(|action| action.place.clone())
+        .filter(is_merged)
+        .collect()
 }
 
 fn put_text<T: StateText>(

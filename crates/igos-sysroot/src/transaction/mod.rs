@@ -23,6 +23,7 @@ mod kept;
 mod mutations;
 mod preflight;
 mod prepare;
+mod records;
 mod recover;
 mod repair;
 mod stage;

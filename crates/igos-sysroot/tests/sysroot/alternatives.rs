@@ -99,6 +99,10 @@ fn two_packages_may_ship_one_path_when_both_declare_it() {
     root.install(&[&pigz]);
     assert_eq!(root.content("usr/bin/gzip"), "pigz");
     assert_eq!(root.findings(), [""; 0]);
+    fs_err::remove_file(root.path("usr/bin/gzip")).expect("it is there");
+    root.install(&[&pigz]);
+    assert_eq!(root.content("usr/bin/gzip"), "pigz");
+    assert_eq!(root.findings(), [""; 0]);
     root.remove(&["pigz"]);
     assert_eq!(root.content("usr/bin/gzip"), "gzip");
     assert_eq!(root.findings(), [""; 0]);

@@ -134,8 +134,17 @@ fn merge_install(root: &TestRoot, archive: &TestArchive) -> Plan {
     let plan = root.read().plan_install(&candidates, &request);
     let plan = plan.expect("there is a plan");
     let mut sysroot = root.change();
-    apply(&mut sysroot, &plan, &[archive]).expect("the plan can be applied");
+    let applied = apply(&mut sysroot, &plan, &[archive]).expect("the plan can be applied");
     sysroot.settle().expect("it can be settled");
+    let is_merged = !root.exists("etc/daemon.conf.pkmnew") && root.exists("etc/daemon.conf");
+    assert_eq!(
+        applied.merged,
+        if is_merged {
+            vec![path("etc/daemon.conf")]
+        } else {
+            Vec::new()
+        }
+    );
     plan
 }
 

@@ -78,6 +78,21 @@ impl Render for PlanAnswer {
                         action.place
                     )?;
                 }
+                PathChange::Merge { beside, .. } => {
+                    let is_merged = self
+                        .applied
+                        .as_ref()
+                        .is_some_and(|applied| applied.merged.contains(&action.place));
+                    let place = &action.place;
+                    if is_merged {
+                        writeln!(out, "merged what is new into your /{place}")?;
+                    } else {
+                        writeln!(
+                            out,
+                            "kept your /{place}, which cannot be merged; the new version is /{beside}"
+                        )?;
+                    }
+                }
                 PathChange::Backup { beside } => {
                     writeln!(out, "kept what was at /{} as /{beside}", action.place)?;
                 }
@@ -118,19 +133,11 @@ fn done(change: &Change) -> String {
 /// Returns a plan as it is shown before anybody agrees to it: packages, then everything that deserves a second look.
 pub(super) fn text(plan: &Plan) -> String {
     let mut text = String::new();
-    let packages: Vec<String> = plan.changes.iter().map(planned).collect();
-    section(
-        &mut text,
-        &format!(
-            "{}, {} are written",
-            match packages.len() {
-                1 => "1 package changes".to_owned(),
-                count => format!("{count} packages change"),
-            },
-            Size(plan.install_bytes)
-        ),
-        &packages,
-    );
+    let mut changes: Vec<&Change> = plan.changes.iter().collect();
+    // In groups; within each, in the order in which they take place.
+    changes.sort_by_key(|change| group(&change.action));
+    let packages: Vec<String> = changes.into_iter().map(planned).collect();
+    section(&mut text, &sizes(plan), &packages);
     section(&mut text, "paths that give privileges", &privileged(plan));
     section(
         &mut text,
@@ -163,12 +170,46 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
     }
 }
 
+/// Returns how many packages change, and what that takes.
+fn sizes(plan: &Plan) -> String {
+    let mut text = match plan.changes.len() {
+        1 => "1 package changes".to_owned(),
+        count => format!("{count} packages change"),
+    };
+    write!(text, ", {} are written", Size(plan.install_bytes))
+        .expect("writing to a string cannot fail");
+    let leaving = plan
+        .changes
+        .iter()
+        .filter(|change| change.action == ChangeAction::Remove);
+    let freed: u64 = leaving.map(|change| change.installed_bytes).sum();
+    if freed > 0 {
+        write!(text, ", {} are freed", Size(freed)).expect("writing to a string cannot fail");
+    }
+    text
+}
+
+/// Returns where a kind of change stands in a plan that is shown.
+fn group(action: &ChangeAction) -> usize {
+    match action {
+        ChangeAction::Install => 0,
+        ChangeAction::Upgrade { .. } => 1,
+        ChangeAction::Downgrade { .. } => 2,
+        ChangeAction::Reinstall => 3,
+        ChangeAction::Remove => 5,
+        _ => 4,
+    }
+}
+
 fn planned(change: &Change) -> String {
     let mut line = format!("{:<9} {}", change.action.as_str(), change.package);
     if let ChangeAction::Upgrade { from } | ChangeAction::Downgrade { from } = &change.action {
         write!(line, " from {from}").expect("writing to a string cannot fail");
     }
     if change.action == ChangeAction::Remove {
+        write!(line, ", {}", Size(change.installed_bytes)).expect("writing to a string cannot fail");
+    }
+    if !change.action.brings_files() {
         return line;
     }
     write!(line, ", {}, {}", Size(change.installed_bytes), change.trust)

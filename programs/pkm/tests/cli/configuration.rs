@@ -119,7 +119,14 @@ fn upgrade_merges_when_asked_to() {
         "--yes",
         "--quiet",
     ]);
-    assert_eq!(upgraded.code, 0, "{}", upgraded.stderr);
+    assert_eq!(
+        upgraded,
+        ended(
+            0,
+            "upgraded daemon 2-1 from 1-1\nmerged what is new into your /etc/daemon.conf\n",
+            ""
+        )
+    );
     assert_eq!(world.read("etc/daemon.conf"), TWO.replace("one", "ONE"));
     assert!(!world.has("etc/daemon.conf.pkmnew"));
 }
