@@ -77,7 +77,7 @@ impl Owner {
 /// Tells which repositories do not say what paths their packages have.
 fn tell_unlisted(context: &Context<'_>, catalogue: &Catalogue) {
     for opened in catalogue.repositories() {
-        if opened.files().is_none() {
+        if !opened.has_files() {
             let message = format!("repository {} has no list of paths", opened.name());
             let notice = Diagnostic::warning("repository-without-paths", message);
             context.session.notice(notice);

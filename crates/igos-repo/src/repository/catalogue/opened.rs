@@ -1,6 +1,7 @@
 //! One repository, opened to be asked.
 
 use std::fs::File;
+use std::sync::OnceLock;
 
 use igos_format::index::{FilesIndexReader, IndexEntry, IndexReader, ReadIndexError};
 
@@ -18,7 +19,9 @@ pub struct OpenRepository {
     pub(super) standing: Standing,
     seal_keys: SealKeys,
     pub(super) index: IndexReader<File>,
-    files: Option<FilesIndexReader<File>>,
+    files: Option<File>,
+    /// The list of paths, read when it is asked for the first time.
+    read_files: OnceLock<FilesIndexReader<File>>,
 }
 
 impl OpenRepository {
@@ -64,10 +67,30 @@ impl OpenRepository {
         &self.index
     }
 
-    /// Returns its list of paths, if it has one.
+    /// Tells whether it has a list of paths.
     #[must_use]
-    pub fn files(&self) -> Option<&FilesIndexReader<File>> {
-        self.files.as_ref()
+    pub fn has_files(&self) -> bool {
+        self.files.is_some()
+    }
+
+    /// Returns its list of paths, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it cannot be used.
+    pub fn files(&self) -> Result<Option<&FilesIndexReader<File>>, CatalogueError> {
+        let Some(file) = &self.files else {
+            return Ok(None);
+        };
+        if let Some(reader) = self.read_files.get() {
+            return Ok(Some(reader));
+        }
+        let reader = file
+            .try_clone()
+            .map_err(|source| ReadIndexError::Input { source })
+            .and_then(FilesIndexReader::open)
+            .map_err(|error| self.failed(error))?;
+        Ok(Some(self.read_files.get_or_init(|| reader)))
     }
 
     pub(super) fn offered(&self, entry: IndexEntry) -> Offered {
@@ -113,19 +136,16 @@ pub(super) fn open(
     let input = |source| unusable(ReadIndexError::Input { source });
     let packages = path(IndexFile::Packages).ok_or_else(never)?;
     let packages = open_regular(&packages).map_err(input)?;
-    let files = match path(IndexFile::Files) {
-        Some(path) => {
-            let file = open_regular(&path).map_err(input)?;
-            Some(FilesIndexReader::open(file).map_err(unusable)?)
-        }
-        None => None,
-    };
+    let files = path(IndexFile::Files)
+        .map(|path| open_regular(&path).map_err(input))
+        .transpose()?;
     Ok(OpenRepository {
         standing: trusted.standing(clock),
         seal_keys: trusted.seal_keys(),
         trusted: trusted.clone(),
         index: IndexReader::open(packages).map_err(unusable)?,
         files,
+        read_files: OnceLock::new(),
         settings: settings.clone(),
     })
 }

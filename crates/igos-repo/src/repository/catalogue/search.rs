@@ -109,7 +109,7 @@ impl Catalogue {
     pub fn bringing(&self, path: &RelPath) -> Result<Vec<Bringing>, CatalogueError> {
         let mut found = Vec::new();
         for opened in &self.repositories {
-            let Some(files) = opened.files() else {
+            let Some(files) = opened.files()? else {
                 continue;
             };
             for package in files.owners(path).map_err(|error| opened.failed(error))? {
