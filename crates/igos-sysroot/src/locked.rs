@@ -15,8 +15,8 @@ use crate::record::{last_in_history, rebuild};
 use crate::sysroot::{has_record, state_directory};
 use crate::transaction::{Closing, Transaction, recover};
 use crate::{
-    Applied, ApplyError, Confined, Disk, Durability, Mutations, OpenArchive, OpenError, Plan, Recovery, RunHooks,
-    Sysroot, UndoLimits, Wait, layout,
+    Applied, ApplyError, Confined, Disk, Durability, Mutations, OpenArchive, OpenError, Plan,
+    Recovery, RunHooks, Sysroot, UndoLimits, Wait, layout,
 };
 
 /// Name, in the state directory, of a record that is being restored.
@@ -123,54 +123,11 @@ impl LockedSysroot {
             root: root.to_string(),
             source,
         })?;
-        // Roots of earlier versions have none.
-        root.create_directories(&layout::kernels(), 0o755)
-            .map_err(|source| state_error(&root, source))?;
-        root.create_directories(&layout::hooks(), 0o755)
-            .map_err(|source| state_error(&root, source))?;
-        let undo = state.metadata_if_present(layout::UNDO).and_then(|found| {
-            if found.is_none() {
-                options
-                    .mutations
-                    .create_directory(&state, layout::UNDO, 0o700)?;
-            }
-            Ok(())
-        });
-        undo.map_err(|source| {
-            let path = layout::undo_directory().to_string();
-            state_error(&root, RootError::new("make", path, source))
-        })?;
+        make_directories(&root, &state, options.mutations.as_ref())?;
         let last_transaction = last_in_history(&root)?;
         let mut notices = recovery_notice(&recovery);
-        let opened = Database::open(&state, options.durability)
-            .map_err(|source| database_error(&root, source))?;
-        let (mut database, reason) = match opened {
-            Opened::Usable(database) => {
-                let last = database
-                    .last_transaction()
-                    .map_err(|source| database_error(&root, source))?;
-                let reason = (last != last_transaction).then(|| {
-                    format!("it was at transaction {last}, the history at {last_transaction}")
-                });
-                (database, reason)
-            }
-            Opened::New(database) => {
-                let reason = (last_transaction > 0).then(|| "it was missing".to_owned());
-                (database, reason)
-            }
-            Opened::Outdated { database, found } => {
-                let reason = format!("it had schema {found} of an older program");
-                (database, Some(reason))
-            }
-            Opened::MovedAside {
-                database,
-                problem,
-                aside,
-            } => {
-                let reason = format!("it was damaged ({problem}) and is now {aside}");
-                (database, Some(reason))
-            }
-        };
+        let (mut database, reason) =
+            open_database(&root, &state, options.durability, last_transaction)?;
         if let Some(reason) = reason {
             notices.push(Diagnostic::warning(
                 "database-rebuilt",
@@ -270,6 +227,66 @@ impl LockedSysroot {
             .check_point()
             .map_err(|source| ApplyError::Database { source })
     }
+}
+
+/// Makes the directories of the state that roots of earlier versions have not.
+fn make_directories(
+    root: &RootDir,
+    state: &Directory,
+    mutations: &dyn Mutations,
+) -> Result<(), OpenError> {
+    root.create_directories(&layout::kernels(), 0o755)
+        .map_err(|source| state_error(root, source))?;
+    root.create_directories(&layout::hooks(), 0o755)
+        .map_err(|source| state_error(root, source))?;
+    let undo = state.metadata_if_present(layout::UNDO).and_then(|found| {
+        if found.is_none() {
+            mutations.create_directory(state, layout::UNDO, 0o700)?;
+        }
+        Ok(())
+    });
+    undo.map_err(|source| {
+        let path = layout::undo_directory().to_string();
+        state_error(root, RootError::new("make", path, source))
+    })
+}
+
+/// Opens the database, and tells why it has to be made again, if it has.
+fn open_database(
+    root: &RootDir,
+    state: &Directory,
+    durability: Durability,
+    last_transaction: u64,
+) -> Result<(Database, Option<String>), OpenError> {
+    let opened =
+        Database::open(state, durability).map_err(|source| database_error(root, source))?;
+    Ok(match opened {
+        Opened::Usable(database) => {
+            let last = database
+                .last_transaction()
+                .map_err(|source| database_error(root, source))?;
+            let reason = (last != last_transaction).then(|| {
+                format!("it was at transaction {last}, the history at {last_transaction}")
+            });
+            (database, reason)
+        }
+        Opened::New(database) => {
+            let reason = (last_transaction > 0).then(|| "it was missing".to_owned());
+            (database, reason)
+        }
+        Opened::Outdated { database, found } => {
+            let reason = format!("it had schema {found} of an older program");
+            (database, Some(reason))
+        }
+        Opened::MovedAside {
+            database,
+            problem,
+            aside,
+        } => {
+            let reason = format!("it was damaged ({problem}) and is now {aside}");
+            (database, Some(reason))
+        }
+    })
 }
 
 fn refuse_read_only(root: &RootDir) -> Result<(), OpenError> {

@@ -19,9 +19,9 @@ use super::{
     Candidate, Change, ChangeAction, Conflict, Essential, Hold, Lack, Plan, PlanError, Policy,
     Request, kernel,
 };
-use crate::Reason;
 use crate::configuration::Pending;
 use crate::hooks::HookGround;
+use crate::{Reason, Record};
 
 /// What comes and what goes, by name.
 pub(super) struct Selection<'a> {
@@ -144,25 +144,7 @@ pub(super) fn plan_selection(
     for package in chosen.values() {
         ground.adopt_links(package.candidate);
     }
-    let order = solve::order(&chosen);
-    let mut leaving = BTreeMap::new();
-    let mut changes = Vec::new();
-    for name in &order {
-        let old = ground.record(name)?;
-        changes.push(arrival(&ground, &chosen[name], old.as_ref(), policy)?);
-        if let Some(old) = old {
-            leaving.insert(name.clone(), old);
-        }
-    }
-    changes.extend(marks);
-    for name in &remove {
-        let record = ground.installed(name)?;
-        if record.manifest.is_essential && policy.essential == Essential::Keep {
-            return Err(PlanError::Essential { name: name.clone() });
-        }
-        changes.push(removal(&record));
-        leaving.insert(name.clone(), record);
-    }
+    let (changes, leaving) = changes(&ground, &chosen, marks, &remove, policy)?;
     let mut conflicts = examine(&ground, &chosen, &remove)?;
     let manifests: BTreeMap<PackageName, Manifest> = remove
         .iter()
@@ -231,6 +213,36 @@ pub(super) fn plan_selection(
         contents: BTreeMap::new(),
         rollback_to: None,
     })
+}
+
+/// Returns what becomes of each package, and the records of those that go or are replaced.
+fn changes(
+    ground: &Ground<'_>,
+    chosen: &BTreeMap<PackageName, Chosen<'_>>,
+    marks: Vec<Change>,
+    remove: &BTreeSet<PackageName>,
+    policy: &Policy,
+) -> Result<(Vec<Change>, BTreeMap<PackageName, Record>), PlanError> {
+    let order = solve::order(chosen);
+    let mut leaving = BTreeMap::new();
+    let mut changes = Vec::new();
+    for name in &order {
+        let old = ground.record(name)?;
+        changes.push(arrival(ground, &chosen[name], old.as_ref(), policy)?);
+        if let Some(old) = old {
+            leaving.insert(name.clone(), old);
+        }
+    }
+    changes.extend(marks);
+    for name in remove {
+        let record = ground.installed(name)?;
+        if record.manifest.is_essential && policy.essential == Essential::Keep {
+            return Err(PlanError::Essential { name: name.clone() });
+        }
+        changes.push(removal(&record));
+        leaving.insert(name.clone(), record);
+    }
+    Ok((changes, leaving))
 }
 
 /// Compares the world after with the one before; returns the declared conflicts.

@@ -10,8 +10,8 @@ use super::ground::Ground;
 use super::links::ChoiceRequest;
 use super::solve::{self, Chosen};
 use super::{
-    Candidate, Downgrade, EditedConfiguration, Essential, PathChange, Plan, PlanError, Policy, RunningKernel,
-    Unowned, Unsigned,
+    Candidate, Downgrade, EditedConfiguration, Essential, PathChange, Plan, PlanError, Policy,
+    RunningKernel, Unowned, Unsigned,
 };
 use crate::alternatives::Choices;
 use crate::configuration::Pending;
@@ -187,21 +187,7 @@ fn restore(
     earlier: Earlier,
     request: &RollbackRequest<'_>,
 ) -> Result<Plan, PlanError> {
-    let mut restored = BTreeMap::new();
-    let mut remove = BTreeSet::new();
-    for (name, record) in earlier.records {
-        let current = ground.record(&name)?;
-        match record {
-            None if current.is_some() => {
-                remove.insert(name);
-            }
-            Some(mut record) if current.as_ref() != Some(&record) => {
-                record.installed.ownership = request.ownership;
-                restored.insert(name, record);
-            }
-            _ => {}
-        }
-    }
+    let (mut restored, remove) = differing(&ground, earlier.records, request.ownership)?;
     let candidates: BTreeMap<&PackageName, Candidate> = restored
         .iter()
         .map(|(name, record)| (name, Candidate::restored(record)))
@@ -253,6 +239,30 @@ fn restore(
     }
     plan.rollback_to = Some(request.transaction - 1);
     Ok(plan)
+}
+
+/// Returns the records that come back, and the packages that go.
+fn differing(
+    ground: &Ground<'_>,
+    records: BTreeMap<PackageName, Option<Record>>,
+    ownership: Ownership,
+) -> Result<(BTreeMap<PackageName, Record>, BTreeSet<PackageName>), PlanError> {
+    let mut restored = BTreeMap::new();
+    let mut remove = BTreeSet::new();
+    for (name, record) in records {
+        let current = ground.record(&name)?;
+        match record {
+            None if current.is_some() => {
+                remove.insert(name);
+            }
+            Some(mut record) if current.as_ref() != Some(&record) => {
+                record.installed.ownership = ownership;
+                restored.insert(name, record);
+            }
+            _ => {}
+        }
+    }
+    Ok((restored, remove))
 }
 
 /// Returns the machine that restored packages are for: they were accepted for it before.

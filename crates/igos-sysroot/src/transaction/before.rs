@@ -10,7 +10,7 @@ use super::ApplyError;
 use super::apply::{Transaction, state};
 use super::journal::{Location, Step};
 use super::preflight::{OwnFile, PreFlight};
-use super::prepare::read_record;
+use super::records::read_record;
 use super::stage::Stager;
 use crate::alternatives::Choices;
 use crate::configuration::Pending;

@@ -5,7 +5,7 @@ use std::io;
 use super::ApplyError;
 use super::apply::{Transaction, state};
 use super::preflight::{OwnFile, PreFlight};
-use super::prepare::read_record;
+use super::records::read_record;
 use super::stage::Stager;
 use crate::database::Database;
 use crate::{Plan, layout};
