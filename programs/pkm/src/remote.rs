@@ -160,6 +160,15 @@ impl Remote {
         &self.candidates
     }
 
+    /// Returns how many bytes the archives have that a plan needs; parts that are in the root need not be fetched.
+    pub(crate) fn archive_bytes(&self, plan: &Plan) -> u64 {
+        let seals = plan.changes.iter().filter_map(|change| change.seal);
+        let chosen = seals.filter_map(|seal| self.chosen.get(&seal));
+        chosen
+            .map(|chosen| chosen.fetched.wanted().location.size_bytes)
+            .sum()
+    }
+
     /// Returns what to fetch for a plan, and which contents are not in the root.
     pub(crate) fn missing(&self, sysroot: &Sysroot, plan: &Plan) -> Result<Missing, PlanError> {
         let mut missing = Missing::default();

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use igos_cli::settings::{Layers, Loaded};
-use igos_cli::{Failure, Globals, NetworkFlags, Session};
+use igos_cli::{Failure, Globals, NetworkFlags, Session, Size};
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
@@ -216,6 +216,15 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Returns the plan as it is shown before anybody agrees to it, with what is fetched for it at most.
+    fn shown(&self, plan: &Plan, archives: &Archives) -> String {
+        let text = plan::text(plan);
+        match archives.remote.archive_bytes(plan) {
+            0 => text,
+            bytes => format!("{text}at most {} are fetched\n", Size(bytes)),
+        }
+    }
+
     /// Shows the plan, asks, and carries it out; with `--dry-run` it is the answer.
     pub(super) fn carry_out(
         &self,
@@ -229,7 +238,7 @@ impl<'a> Context<'a> {
             return Ok(PlanAnswer::planned(plan));
         }
         self.session
-            .confirm(&plan::text(&plan), "Carry out this plan?")?;
+            .confirm(&self.shown(&plan, archives), "Carry out this plan?")?;
         let mut locked = self.locked(begin)?;
         // A transaction survives a power cut; being interrupted, it ends first all the same.
         self.session.interrupt().finish_first();

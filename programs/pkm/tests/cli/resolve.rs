@@ -421,3 +421,41 @@ fn upgrade_fetches_only_what_is_not_on_disk() {
     assert_eq!(world.read("usr/share/app/39"), "39 ".repeat(20_000));
     assert_eq!(world.pkm(&["verify"]).code, 0);
 }
+
+#[test]
+fn plan_is_shown_in_groups_with_sizes() {
+    let world = World::new();
+    world.install(&[
+        &TestPackage::new("old-name", "1.0").file("usr/bin/old", "12345", 0o755),
+        &TestPackage::new("tool", "1.0").file("usr/bin/tool", "1", 0o755),
+    ]);
+    world.archive(
+        &TestPackage::new("name", "2.0")
+            .file("usr/bin/new", "123", 0o755)
+            .with(|manifest| {
+                let old = "old-name";
+                manifest.supersedes.insert(old.parse().expect("a name"));
+                manifest.provides.insert(old.parse().expect("a name"));
+            }),
+    );
+    world.archive(&TestPackage::new("tool", "1.1").file("usr/bin/tool", "12", 0o755));
+    let arguments = [
+        "upgrade",
+        "--archives",
+        "archives",
+        "--allow-unsigned",
+        "--dry-run",
+    ];
+    assert_eq!(
+        world.pkm(&arguments),
+        ended(
+            0,
+            "3 packages change, 5 B are written, 5 B are freed:\n  \
+             install   name 2.0-1, 3 B, unsigned\n  \
+             upgrade   tool 1.1-1 from 1.0-1, 2 B, unsigned\n  \
+             remove    old-name 1.0-1, 5 B\n\
+             nothing was changed (dry run)\n",
+            "note[package-succeeded]: old-name 1.0-1 goes: name takes its place\n"
+        )
+    );
+}
