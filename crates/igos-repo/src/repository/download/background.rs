@@ -13,6 +13,9 @@ use super::progress::{Share, Total, mebibytes};
 use super::{DownloadError, FetchedFrames, FetchedHead, WantedArchive};
 use crate::repository::RepositoryClient;
 
+/// Fewest bytes saved that people are told of: what is less is the ends of archives, which are not fetched either.
+const SAVED_TOLD_BYTES: u64 = 64 * 1024;
+
 /// What to fetch of one archive.
 #[derive(Debug, Clone)]
 pub enum ArchiveJob {
@@ -201,7 +204,7 @@ impl RepositoryClient {
             answer
         });
         let saved = saved.into_inner().expect("adding does not panic");
-        if saved > 0 {
+        if saved >= SAVED_TOLD_BYTES {
             let message = format!(
                 "{} less than whole archives were fetched: the rest is on the disk already",
                 mebibytes(saved)
