@@ -14,8 +14,8 @@ use crate::database::Database;
 use crate::open_error::database_error;
 use crate::record::{last_in_history, rebuild};
 use crate::{
-    OpenError, Record, RepositoryName, Sysroot, Trust, Unsigned, VerifyError, check_database,
-    layout,
+    DatabaseCheck, OpenError, Record, RepositoryName, Sysroot, Trust, Unsigned, VerifyError,
+    check_database, layout,
 };
 
 /// What somebody who knows the keys says about the signature of a seal.
@@ -97,31 +97,7 @@ impl Sysroot {
         let mut report = sysroot
             .verify(request, reporter)
             .map_err(VerifySignedError::Verify)?;
-        let mut findings = Vec::new();
-        let at_database = |expected: &str, observed: String| {
-            let path = layout::state().join(layout::DATABASE);
-            Finding {
-                path: path.map_or_else(|error| error.to_string(), |path| path.to_string()),
-                package: None,
-                what: Difference::RecordDisagrees,
-                expected: expected.to_owned(),
-                observed,
-                class: Class::Code,
-            }
-        };
-        if let Some(problem) = &check.problem {
-            findings.push(at_database("a database that can be used", problem.clone()));
-        }
-        for found in &check.differences {
-            let observed = format!("{:?}: {} {}", found.only_in, found.table, found.row);
-            findings.push(at_database("what records and history say", observed));
-        }
-        for damaged in &check.damaged {
-            findings.push(at_database(
-                "records that are whole",
-                damaged.message.clone(),
-            ));
-        }
+        let mut findings = database_findings(&check);
         let listed = sysroot.database.packages(None);
         let listed =
             listed.map_err(|source| VerifySignedError::Verify(VerifyError::Database { source }))?;
@@ -144,6 +120,29 @@ impl Sysroot {
         report.findings.sort();
         Ok(report)
     }
+}
+
+/// Returns where the database on disk is not what records and history say, and where those are damaged.
+fn database_findings(check: &DatabaseCheck) -> Vec<Finding> {
+    let path = layout::state().join(layout::DATABASE);
+    let path = path.map_or_else(|error| error.to_string(), |path| path.to_string());
+    let finding = |expected: &str, observed: String| Finding {
+        path: path.clone(),
+        package: None,
+        what: Difference::RecordDisagrees,
+        expected: expected.to_owned(),
+        observed,
+        class: Class::Code,
+    };
+    let problem = check.problem.iter();
+    let problem = problem.map(|problem| finding("a database that can be used", problem.clone()));
+    let differences = check.differences.iter().map(|found| {
+        let observed = format!("{:?}: {} {}", found.only_in, found.table, found.row);
+        finding("what records and history say", observed)
+    });
+    let damaged = check.damaged.iter();
+    let damaged = damaged.map(|damaged| finding("texts that are whole", damaged.message.clone()));
+    problem.chain(differences).chain(damaged).collect()
 }
 
 /// Returns what is wrong with who vouches for a package.

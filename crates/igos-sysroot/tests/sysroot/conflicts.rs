@@ -146,3 +146,38 @@ fn directory_with_other_things_does_not_become_a_link() {
     assert!(root.path("opt/tree").is_symlink());
     assert_eq!(root.findings(), [""; 0]);
 }
+
+#[test]
+fn unowned_link_is_adopted_when_it_leads_to_the_same_place_and_in_the_way_otherwise() {
+    let root = TestRoot::new();
+    root.put("usr/bin/other", "other");
+    for name in ["same", "elsewhere"] {
+        std::os::unix::fs::symlink("tool", root.path(&format!("usr/bin/{name}"))).expect("links");
+    }
+    let archive = TestArchive::new("a", "1").symlink("usr/bin/elsewhere", "a");
+    assert_eq!(conflicts(&root, &[&archive])[0].code(), "file-unowned");
+    root.install(&[&TestArchive::new("a", "1").symlink("usr/bin/same", "tool")]);
+    assert_eq!(root.findings(), [""; 0]);
+    root.remove(&["a"]);
+    assert!(!root.exists("usr/bin/same"));
+    assert!(root.exists("usr/bin/elsewhere") && root.exists("usr/bin/other"));
+}
+
+#[test]
+fn backup_is_planned_under_a_name_that_is_told() {
+    let mut root = TestRoot::new();
+    root.put("usr/bin/tool", "somebody's");
+    root.unowned = Unowned::Backup;
+    let archive = TestArchive::new("a", "1").file("usr/bin/tool", b"a");
+    let plan = root.plan(&[&archive], &[&archive]).expect("a plan");
+    let beside = plan.paths.iter().find_map(|action| match &action.change {
+        igos_sysroot::PathChange::Backup { beside } => Some(beside.to_string()),
+        _ => None,
+    });
+    assert_eq!(beside.as_deref(), Some("usr/bin/tool.pkmold"));
+    // Somebody wrote to it between the plan and now: the plan is not for this.
+    root.put("usr/bin/tool", "written to");
+    let mut sysroot = root.change();
+    crate::support::apply(&mut sysroot, &plan, &[&archive]).expect_err("it changed");
+    assert_eq!(root.content("usr/bin/tool"), "written to");
+}
