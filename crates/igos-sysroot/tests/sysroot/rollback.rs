@@ -407,3 +407,46 @@ fn difference_of_two_points_names_packages_and_paths_as_far_as_they_are_kept() {
     assert_eq!(numbers, [(5, true), (4, true)]);
     assert!(undoable[0].bytes > 0);
 }
+
+#[test]
+fn privileged_files_of_another_mount_are_kept_there_and_brought_back() {
+    if !crate::support::is_root("mounting") {
+        return;
+    }
+    let root = TestRoot::new();
+    fs_err::create_dir_all(root.path("usr/data")).expect("directories");
+    let target = root.path("usr/data");
+    let flags = rustix::mount::MountFlags::empty();
+    if rustix::mount::mount("tmpfs", &target, "tmpfs", flags, None).is_err() {
+        crate::support::skipped("mounting is not allowed here");
+        return;
+    }
+    let package = |version: &str| {
+        TestArchive::new("a", version)
+            .file("usr/data/deep/file", version.as_bytes())
+            .file("usr/other/file", version.as_bytes())
+    };
+    let limits = UndoLimits {
+        transactions: 1,
+        bytes: u64::MAX,
+    };
+    let run = || {
+        root.install(&[&package("1")]);
+        let before = state(&root);
+        root.install(&[&package("2")]);
+        let kept = "usr/data/.igos-undo/00000002";
+        let is_kept = root.exists(&format!("{kept}/{}", Sha256::of(b"1")));
+        go_back(&root, 2);
+        let same = root.content("usr/data/deep/file") == "1" && state(&root).1 == before.1;
+        let findings = root.findings();
+        install_with(&root, &package("3"), limits);
+        (is_kept, same, findings, root.exists(kept))
+    };
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    rustix::mount::unmount(&target, rustix::mount::UnmountFlags::DETACH).expect("it is mounted");
+    let (is_kept, same, findings, is_left) = result.expect("nothing panics");
+    assert!(is_kept && same, "kept {is_kept}, the same {same}");
+    assert_eq!(findings, [""; 0]);
+    // What is beyond the limits goes there too.
+    assert!(!is_left);
+}
