@@ -31,10 +31,10 @@ mod open_error;
 mod owners;
 mod ownership;
 mod places;
-mod repair;
 mod plan;
 mod query;
 mod record;
+mod repair;
 mod services;
 mod state_text;
 mod sysroot;
@@ -42,30 +42,37 @@ mod transaction;
 mod undo;
 mod verify;
 
-pub use database::DatabaseError;
-pub use database_check::{DatabaseCheck, DatabaseDifference, Side, check_database};
-pub use difference::{HistoryDifference, PackageDifference, PathDiffers, PathDifference};
 pub use adopt::{AdoptError, AdoptPlan, Adoption};
 pub use alternatives::{Alternative, Choice, Offer};
 pub use configuration::{
     ConfigurationAnswer, ConfigurationDifference, ConfigurationError, ConfigurationFile,
     ConfigurationPlan, ConfigurationState, NotText,
 };
+pub use database::DatabaseError;
+pub use database_check::{DatabaseCheck, DatabaseDifference, Side, check_database};
+pub use difference::{HistoryDifference, PackageDifference, PathDifference, PathDiffers};
 pub use exclusions::Exclusions;
 pub use helper::{Helper, HelperError, HelperManifest, HelperOutput, run_helper};
+pub use history::{HistoryChange, HistoryEntry};
 pub use hooks::{
     BUILT_IN, BuiltIn, Confined, Each, HookCall, HookError, HookJournal, HookOutcome, HookPlan,
-    HookPlanError, HookPolicy, HookResult, Job, JobState, NewGroup, NewUser, Order, Retry, RunHooks,
-    Writes, is_live,
+    HookPlanError, HookPolicy, HookResult, Job, JobState, NewGroup, NewUser, Order, Retry,
+    RunHooks, Writes, is_live,
 };
-pub use history::{HistoryChange, HistoryEntry};
 pub use lock::{LockError, Wait};
 pub use locked::{ChangeOptions, LockedSysroot};
 pub use materialise::{MaterialiseError, MaterialiseSummary, materialise};
 pub use open_error::OpenError;
 pub use ownership::{LayerOwner, Ownership};
-pub use plan::{Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, KernelChanges, Lack, PathAction, PathChange, Plan, PlanError, Policy, PristineFile, Privilege, PrivilegedPath, RemoveRequest, Request, RollbackRequest, RunningKernel, Unowned, Unsigned, Vouch, Wanted, Was, WriteAs, Yield};
-pub use query::{Dependant, InstalledFile, InstalledKernel, Listed, Owned, PackageInfo, QueryError};
+pub use plan::{
+    Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade,
+    EditedConfiguration, Essential, Hold, InstallRequest, KernelChanges, Lack, PathAction,
+    PathChange, Plan, PlanError, Policy, PristineFile, Privilege, PrivilegedPath, RemoveRequest,
+    Request, RollbackRequest, RunningKernel, Unowned, Unsigned, Vouch, Wanted, Was, WriteAs, Yield,
+};
+pub use query::{
+    Dependant, InstalledFile, InstalledKernel, Listed, Owned, PackageInfo, QueryError,
+};
 pub use record::{
     Installed, Reason, Record, RecordError, RepositoryName, RepositoryNameError, Trust,
 };
@@ -77,12 +84,11 @@ pub use services::{
 pub use state_text::StateTextError;
 pub use sysroot::{Sysroot, Unmanaged};
 pub use transaction::{
-    Applied, ApplyError, ArchiveSource, Attributes, Disk, Durability, FrameSource, JournalError, Mutations, OpenArchive,
-    Recovery, Refusal,
+    Applied, ApplyError, ArchiveSource, Attributes, Disk, Durability, FrameSource, JournalError,
+    Mutations, OpenArchive, Recovery, Refusal,
 };
 pub use undo::{UndoError, UndoLimits, Undoable};
 pub use verify::{
-    JudgeSeal, SealVerdict, VerifySignedError,
-    Class, Counts, Difference, Expected, Extras, Finding, Mismatch, Observed, VerifyError,
-    VerifyReport, VerifyRequest, compare,
+    Class, Counts, Difference, Expected, Extras, Finding, JudgeSeal, Mismatch, Observed,
+    SealVerdict, VerifyError, VerifyReport, VerifyRequest, VerifySignedError, compare,
 };

@@ -11,7 +11,8 @@ use crate::plan::{Ground, plan_exact, plan_install, plan_remove};
 use crate::record::{last_in_history, rebuild};
 use crate::state_text::StateText;
 use crate::{
-    Candidate, DatabaseError, Exclusions, InstallRequest, OpenError, Plan, PlanError, RemoveRequest, Request, layout,
+    Candidate, DatabaseError, Exclusions, InstallRequest, OpenError, Plan, PlanError,
+    RemoveRequest, Request, layout,
 };
 
 /// What to do about a root that has no record.

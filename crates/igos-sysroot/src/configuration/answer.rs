@@ -12,7 +12,8 @@ use super::{
 };
 use crate::plan::marked;
 use crate::{
-    ChangeAction, Ownership, PathAction, PathChange, Plan, PlanError, QueryError, Sysroot, Was, WriteAs, layout,
+    ChangeAction, Ownership, PathAction, PathChange, Plan, PlanError, QueryError, Sysroot, Was,
+    WriteAs, layout,
 };
 
 /// What is wanted for a configuration file.

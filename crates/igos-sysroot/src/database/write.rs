@@ -8,9 +8,9 @@ use igos_root::FollowedLinks;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Database, DatabaseError, failed};
-use crate::{Record, RepositoryName};
 use crate::history::HistoryEntry;
 use crate::places::{implied_directories, installed_bytes, place_of};
+use crate::{Record, RepositoryName};
 
 /// Whether two records that claim one path end the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,11 +253,7 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        for place in implied_directories(
-            &record.manifest,
-            &record.installed.excluded,
-            self.links,
-        ) {
+        for place in implied_directories(&record.manifest, &record.installed.excluded, self.links) {
             self.insert_directory(&name, &place, &place, false)?;
         }
         Ok(())
@@ -306,7 +302,13 @@ impl<'a> Writer<'a> {
         let Some(owner) = owner else {
             return self.execute(
                 "INSERT INTO files VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![place.as_bytes(), name.as_str(), path.as_bytes(), target, content],
+                params![
+                    place.as_bytes(),
+                    name.as_str(),
+                    path.as_bytes(),
+                    target,
+                    content
+                ],
             );
         };
         if self.yields(name.as_str(), &owner)? {
@@ -351,7 +353,11 @@ impl<'a> Writer<'a> {
         let transaction = number(entry.transaction)?;
         self.execute(
             "INSERT INTO transactions VALUES (?1, ?2, ?3)",
-            params![transaction, entry.time, entry.rollback_to.map(number).transpose()?],
+            params![
+                transaction,
+                entry.time,
+                entry.rollback_to.map(number).transpose()?
+            ],
         )?;
         for (position, change) in entry.changes.iter().enumerate() {
             self.execute(

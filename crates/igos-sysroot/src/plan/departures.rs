@@ -7,10 +7,10 @@ use igos_root::Kind;
 
 use super::configuration::{Content, Waiting, content_of};
 use super::links::Links;
-use crate::configuration::new_name;
 use super::paths::{Claims, PathPlan, PathPlanner, database, entry_at, read, was_content};
 use super::{PathAction, PathChange, PlanError, Was};
 use crate::Record;
+use crate::configuration::new_name;
 use crate::database::FileRow;
 
 impl PathPlanner<'_> {
@@ -89,7 +89,8 @@ impl PathPlanner<'_> {
             if Some(disk) != base {
                 change = PathChange::Abandon;
             }
-            plan.actions.extend(self.clear_beside_departed(row, waiting, recorded));
+            plan.actions
+                .extend(self.clear_beside_departed(row, waiting, recorded));
         }
         plan.actions.push(PathAction {
             path: row.path.clone(),

@@ -11,7 +11,7 @@ use crate::alternatives::Choices;
 use crate::configuration::Pending;
 use crate::database::Database;
 use crate::places::installed_bytes;
-use crate::{HookPlan, DatabaseError, Exclusions, Ownership, Record};
+use crate::{DatabaseError, Exclusions, HookPlan, Ownership, Record};
 
 /// What a plan is made from besides the request.
 #[derive(Debug)]

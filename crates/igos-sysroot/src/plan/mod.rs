@@ -26,16 +26,19 @@ mod solve;
 mod world;
 
 pub use candidate::{Candidate, CandidateError, Vouch};
-pub use pristine::PristineFile;
 pub use error::{Conflict, Lack, PlanError};
 pub use kernel::KernelChanges;
+pub use pristine::PristineFile;
+pub use request::{
+    Again, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Policy, RemoveRequest,
+    Request, RunningKernel, Unowned, Unsigned, Wanted,
+};
 pub use rollback::RollbackRequest;
-pub use request::{Again, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Policy, RemoveRequest, Request, RunningKernel, Unowned, Unsigned, Wanted};
 
 pub(crate) use change::marked;
 pub(crate) use exact::plan_exact;
-pub(crate) use links::plan_choice;
 pub(crate) use ground::Ground;
+pub(crate) use links::plan_choice;
 pub(crate) use select::{plan_install, plan_remove};
 pub(crate) use world::resolve_recorded;
 
@@ -282,10 +285,7 @@ fn serialize_kind<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S:
     serializer.collect_str(kind)
 }
 
-fn serialize_target<S: serde::Serializer>(
-    target: &[u8],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn serialize_target<S: serde::Serializer>(target: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&escape::escape(target))
 }
 

@@ -9,8 +9,8 @@ use igos_root::{FollowedLinks, Kind, Metadata, RootDir, RootError};
 use super::configuration::{Content, Versions, content_of};
 use super::links::{ChoiceRequest, Links};
 use super::{
-    Candidate, Conflict, EditedConfiguration, PathAction, PathChange, PlanError,
-    PristineFile, Unowned, Was, Yield,
+    Candidate, Conflict, EditedConfiguration, PathAction, PathChange, PlanError, PristineFile,
+    Unowned, Was, Yield,
 };
 use crate::configuration::{Pending, backup_name};
 use crate::database::{Database, FileRow};

@@ -6,8 +6,8 @@ mod kernels;
 mod providers;
 mod universe;
 
-pub use kernels::InstalledKernel;
 pub use answers::{Dependant, InstalledFile, Listed, Owned, PackageInfo};
+pub use kernels::InstalledKernel;
 
 use igos_format::{PackageName, RelPath};
 use igos_report::Explain;

@@ -11,8 +11,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use load::{last_in_history, rebuild};
 pub use igos_solve::Reason;
+pub(crate) use load::{last_in_history, rebuild};
 pub use read::RecordError;
 pub(crate) use read::{Lines, SplitError, split_end};
 pub use repository::{RepositoryName, RepositoryNameError};

@@ -207,12 +207,18 @@ fn planned(change: &Change) -> String {
         write!(line, " from {from}").expect("writing to a string cannot fail");
     }
     if change.action == ChangeAction::Remove {
-        write!(line, ", {}", Size(change.installed_bytes)).expect("writing to a string cannot fail");
+        write!(line, ", {}", Size(change.installed_bytes))
+            .expect("writing to a string cannot fail");
     }
     if !change.action.brings_files() {
         return line;
     }
-    write!(line, ", {}, {}", Size(change.installed_bytes), change.trust)
+    // A repository's name says more to people than the key it signs with, which `--json` has.
+    let from = match &change.repository {
+        Some(repository) => format!("from {repository}"),
+        None => change.trust.to_string(),
+    };
+    write!(line, ", {}, {from}", Size(change.installed_bytes))
         .expect("writing to a string cannot fail");
     if !change.required_by.is_empty() {
         let names: Vec<String> = change.required_by.iter().map(ToString::to_string).collect();
