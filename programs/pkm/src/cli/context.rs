@@ -9,7 +9,8 @@ use igos_cli::{Failure, Globals, NetworkFlags, Session, Size};
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
-    ApplyError, ArchiveSource, Change, ChangeOptions, HookPolicy, JobState, LockedSysroot, Plan, Retry, Sysroot, Unmanaged, Wait,
+    ApplyError, ArchiveSource, Change, ChangeOptions, HookPolicy, JobState, LockedSysroot, Plan,
+    Retry, Sysroot, Unmanaged, Wait,
 };
 use jiff::Timestamp;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
@@ -268,7 +269,9 @@ impl<'a> Context<'a> {
             diagnostic.severity = igos_report::Severity::Warning;
             self.session.notice(diagnostic);
         }
-        let hooks = self.run_hooks(&mut locked, Retry::Interrupted, |number| number == applied.transaction)?;
+        let hooks = self.run_hooks(&mut locked, Retry::Interrupted, |number| {
+            number == applied.transaction
+        })?;
         Ok(PlanAnswer::applied(plan, applied, hooks))
     }
 }
