@@ -73,6 +73,12 @@ pub enum PublishError {
         /// The package.
         name: PackageName,
     },
+    /// An archive in the staging area was not put there by a publisher.
+    #[error("{} was not put into the staging area by a publisher of this repository", path.display())]
+    StagedByOthers {
+        /// The archive.
+        path: PathBuf,
+    },
     /// Sources of a package are not at hand.
     #[error("cannot publish the sources of {package}")]
     Sources {
@@ -151,6 +157,7 @@ impl Explain for PublishError {
             PublishError::NoRoot { .. } => "publish-no-root",
             PublishError::Absent { .. } => "publish-absent",
             PublishError::NotStaged { .. } => "publish-not-staged",
+            PublishError::StagedByOthers { .. } => "publish-staged-by-others",
             PublishError::Sources { source, .. } => source.code(),
             PublishError::SourceUnreadable { .. } => "publish-source-unreadable",
             PublishError::ArchiveLost { .. } => "publish-archive-lost",
@@ -169,6 +176,9 @@ impl Explain for PublishError {
                 "for a new repository make keys: `igos-build key new DIR`, then `--keys DIR`".to_owned(),
                 "for one that is there name the directory `online` of its keys: `--keys DIR`".to_owned(),
                 "if that is lost, copy `root.json` from a machine that uses the repository, not from the repository itself".to_owned(),
+            ],
+            PublishError::StagedByOthers { .. } => vec![
+                "find out who did, and drop it: `igos-build staging drop DIR NAME`".to_owned(),
             ],
             PublishError::Sources { source, .. } => source.hints(),
             PublishError::ArchiveLost { .. } => vec![
@@ -191,6 +201,7 @@ impl Explain for PublishError {
             PublishError::Inconsistent { .. }
             | PublishError::Absent { .. }
             | PublishError::NotStaged { .. }
+            | PublishError::StagedByOthers { .. }
             | PublishError::NoRoot { .. }
             | PublishError::ArchiveLost { .. }
             | PublishError::NoKey { .. } => 1,

@@ -27,17 +27,17 @@ impl Publisher<'_> {
     pub(super) fn choose(
         &self,
         request: &PublishRequest<'_>,
-        staged: &[PathBuf],
+        staged: Vec<Given>,
         published: Vec<IndexEntry>,
     ) -> Result<Chosen, PublishError> {
-        let mut paths = find(&request.archives)?;
-        paths.extend(staged.iter().cloned());
-        let given = in_parallel(paths, self.jobs, |path| {
+        let paths = find(&request.archives)?;
+        let mut given = in_parallel(paths, self.jobs, |path| {
             if (self.stop)() {
                 return Err(ReadGivenError::Stopped);
             }
             Given::read(path)
         })?;
+        given.extend(staged);
         let is_lost = |entry: &IndexEntry| !self.has_archive(entry);
         Ok(choose(
             given,

@@ -117,8 +117,9 @@ impl Publisher<'_> {
         let published = published_entries(&state, self.directory)?;
         let advisories = self.advisories(&state, request.advisories.take())?;
         self.test_removals(&published, &request.remove)?;
-        let staged = staging::archives(self.directory)?;
-        let chosen = self.choose(&request, &staged, published)?;
+        let waiting = staging::verified(self.directory, &state)?;
+        let staged = waiting.iter().map(|given| given.path.clone()).collect();
+        let chosen = self.choose(&request, waiting, published)?;
         let gone = chosen.gone.clone();
         let (mut fitting, findings) = self.fit(&state, chosen, &request)?;
         if !findings.is_empty() {
@@ -244,7 +245,10 @@ impl Publisher<'_> {
         awaits: Vec<Finding>,
     ) -> Result<Publication, PublishError> {
         if self.execution == Execution::Real {
-            staging::add(self.directory, new, self.stop)?;
+            let keys = self.ring.of(PACKAGES, &state.authority(PACKAGES))?;
+            if let Some(key) = keys.first() {
+                staging::add(self.directory, new, key, self.stop)?;
+            }
         }
         let lists = state.lists.as_ref();
         Ok(Publication {
@@ -272,7 +276,7 @@ impl Publisher<'_> {
         let placer = Placer::new(self.directory, self.stop)?;
         self.place_targets(&placer, &prepared.lists)?;
         commit.place(&placer)?;
-        collect::delete(&prepared.staged, &placer)?;
+        staging::delete(&prepared.staged)?;
         publication.deleted = collect::unneeded(self.directory, publication.snapshot, keep)?;
         publication.deleted_bytes = collect::delete(&publication.deleted, &placer)?;
         Ok(publication)

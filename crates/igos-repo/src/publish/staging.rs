@@ -1,7 +1,12 @@
 //! Archives that wait: a library in a new form, until everything that needs the old one was rebuilt.
+//!
+//! The area lies where a web server's programs may write, and what lies there is published some day. So each archive
+//! has a file beside it with a signature by the key of the role `packages`, which says that the publisher put it there.
 
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use igos_format::archive::Signature;
 use igos_format::index::IndexEntry;
 use igos_format::{PackageId, PackageName, Sha256};
 use igos_report::Reporter;
@@ -12,6 +17,8 @@ use super::error::PublishError;
 use super::layout;
 use super::lock::{Lock, Waiting};
 use super::place::{PlaceError, Placer, Stop};
+use super::state::{PACKAGES, State};
+use crate::trust::{SealKeys, SecretKey, verify_seal};
 
 /// An archive in the staging area.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,17 +31,67 @@ pub struct Staged {
     pub seal: Sha256,
 }
 
-/// Returns the files of the staging area.
-pub(super) fn archives(directory: &Path) -> Result<Vec<PathBuf>, PlaceError> {
+/// What the name of a signature's file has after the archive's.
+const SIGNATURE_SUFFIX: &str = ".signature";
+/// Longest file with a signature, in bytes.
+const SIGNATURE_MAX_BYTES: u64 = 1024;
+
+/// Returns the archives in the staging area, whoever put them there.
+fn archives(directory: &Path) -> Result<Vec<PathBuf>, PlaceError> {
     let staging = directory.join(layout::STAGING);
     let names = collect::list(&staging)?;
-    Ok(names.into_iter().map(|name| staging.join(name)).collect())
+    let archives = names
+        .into_iter()
+        .filter(|name| !name.ends_with(SIGNATURE_SUFFIX));
+    Ok(archives.map(|name| staging.join(name)).collect())
+}
+
+/// Returns the archives in the staging area, each of which a publisher put there.
+pub(super) fn verified(directory: &Path, state: &State) -> Result<Vec<Given>, PublishError> {
+    let keys = SealKeys {
+        authorised: state.authority(PACKAGES).keys,
+        retired: state.targets.signed.value().retired_keys.clone(),
+    };
+    let mut verified = Vec::new();
+    for path in archives(directory)? {
+        let signature = read_signature(&signature_path(&path));
+        let given = Given::read(path)?;
+        let statement = statement(&given.seal);
+        let is_ours = signature.is_some_and(|one| verify_seal(&statement, &one, &keys).is_ok());
+        if !is_ours {
+            return Err(PublishError::StagedByOthers { path: given.path });
+        }
+        verified.push(given);
+    }
+    Ok(verified)
+}
+
+/// Returns what is signed when an archive is put into the staging area; nothing else that is signed begins so.
+fn statement(seal: &Sha256) -> Vec<u8> {
+    format!("igos-staged 1 {seal}\n").into_bytes()
+}
+
+fn signature_path(archive: &Path) -> PathBuf {
+    let mut path = archive.as_os_str().to_owned();
+    path.push(SIGNATURE_SUFFIX);
+    path.into()
+}
+
+fn read_signature(path: &Path) -> Option<Signature> {
+    // What cannot be read vouches for nothing.
+    let file = crate::store::open_regular(path).ok()?;
+    let mut text = String::new();
+    file.take(SIGNATURE_MAX_BYTES)
+        .read_to_string(&mut text)
+        .ok()?;
+    text.strip_suffix('\n')?.parse().ok()
 }
 
 /// Copies archives into the staging area; those that lie there already stay.
 pub(super) fn add(
     directory: &Path,
     new: &[(PathBuf, IndexEntry)],
+    key: &SecretKey,
     stop: &Stop<'_>,
 ) -> Result<(), PlaceError> {
     let placer = Placer::new(directory, stop)?;
@@ -44,11 +101,30 @@ pub(super) fn add(
     for (from, entry) in new {
         if !from.starts_with(&staging) {
             let path = format!("{}/{}", layout::STAGING, entry.archive.file_name);
+            let signature = key.sign_seal(&statement(&entry.seal));
+            let text = format!("{signature}\n");
+            placer.bytes(&format!("{path}{SIGNATURE_SUFFIX}"), text.as_bytes())?;
             pending.push(placer.copy(from, &entry.archive.sha256, path)?);
         }
     }
     placer.place(pending)?;
     placer.settle(layout::STAGING)
+}
+
+/// Deletes archives from the staging area, and their signatures after them.
+pub(super) fn delete<'p>(
+    archives: impl IntoIterator<Item = &'p PathBuf>,
+) -> Result<(), PlaceError> {
+    for archive in archives {
+        for path in [archive.clone(), signature_path(archive)] {
+            match fs_err::remove_file(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(PlaceError::io("delete", &path)(error)),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns what waits in the repository in `directory`, sorted.
@@ -112,8 +188,6 @@ pub fn drop_staged(
     fs_err::create_dir_all(&work).map_err(PlaceError::io("make", &work))?;
     let _lock = Lock::take(directory, waiting, reporter)?;
     let dropped = selection.of(staged(directory)?)?;
-    for staged in &dropped {
-        fs_err::remove_file(&staged.path).map_err(PlaceError::io("delete", &staged.path))?;
-    }
+    delete(dropped.iter().map(|staged| &staged.path))?;
     Ok(dropped)
 }

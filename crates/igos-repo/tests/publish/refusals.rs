@@ -413,6 +413,28 @@ fn archives_wait_in_staging_until_everything_is_rebuilt_and_then_come_at_once() 
 }
 
 #[test]
+fn archive_that_somebody_else_put_into_staging_is_not_published() {
+    let world = World::new();
+    world.publish(&[&package("a 1")]);
+    let staging = world.repository().join("staging");
+    fs_err::create_dir(&staging).expect("they can write there");
+    let path = staging.join("a-2-1.x86_64.igos.tar.zst");
+    fs_err::write(&path, package("a 2").bytes()).expect("the same");
+    let said = format!(
+        "publish-staged-by-others: {} was not put into the staging area by a publisher of this repository",
+        path.display()
+    );
+    let refused = || world.refusal(PublishRequest::new(Vec::new()));
+    assert_eq!(refused(), std::slice::from_ref(&said));
+    // The signature of another archive is none of this one.
+    let index = world.client().sync(NOW).expect("it can be read");
+    let signature = index[0].signature.as_ref().expect("it is signed");
+    let file = staging.join("a-2-1.x86_64.igos.tar.zst.signature");
+    fs_err::write(file, format!("{signature}\n")).expect("the same");
+    assert_eq!(refused(), [said]);
+}
+
+#[test]
 fn staging_is_for_sonames_and_for_nothing_else_that_is_wrong() {
     let world = World::new();
     let request = PublishRequest {
