@@ -131,6 +131,18 @@ fn upgrade_merges_when_asked_to() {
     assert!(!world.has("etc/daemon.conf.pkmnew"));
 }
 
+#[test]
+fn setting_asks_for_merging_always() {
+    let world = World::new();
+    world.install(&[&daemon("1", ONE)]);
+    world.write("etc/daemon.conf", &ONE.replace("one", "ONE"));
+    fs_err::create_dir_all(world.path("root/etc/igos")).expect("the root is ours");
+    world.write("etc/igos/pkm.toml", "merge-config = true\n");
+    world.install(&[&daemon("2", TWO)]);
+    assert_eq!(world.read("etc/daemon.conf"), TWO.replace("one", "ONE"));
+    assert!(!world.has("etc/daemon.conf.pkmnew"));
+}
+
 fn editor(name: &str, priority: i32) -> TestPackage {
     let program = format!("usr/bin/{name}");
     let mut package = TestPackage::new(name, "1").file(&program, name, 0o755);

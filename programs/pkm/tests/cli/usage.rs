@@ -47,6 +47,15 @@ fn settings_show_their_origin() {
 archives = [\"/srv\"]
     Directories of archives in which names and dependencies are looked up
     from: [WORLD]/root/etc/igos/pkm.toml, or IGOS_ARCHIVES
+merge-config = false
+    Whether what is new is merged into edited configuration files where nothing is in doubt
+    from: built-in
+undo.transactions = # not set
+    How many transactions can be undone; 10 by default, 0 keeps nothing
+    from: built-in
+undo.bytes = # not set
+    How many bytes of replaced files are kept to undo transactions; 4 GiB by default
+    from: built-in
 jobs = 3
     How many things to work on at a time; by default the number of processors
     from: flag --jobs, or IGOS_JOBS
