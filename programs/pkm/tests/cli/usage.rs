@@ -86,6 +86,9 @@ fn help_teaches_with_examples() {
         "adopt",
         "import",
         "history",
+        "rollback",
+        "diff",
+        "kernels",
         "recover",
         "settings",
     ] {
