@@ -30,7 +30,7 @@ const CACHED: &str = "format: 1\nname: cached\nversion: \"1\"\nrelease: 1\ntier:
 const CHANGED: &str = "format: 1\nname: changed\nversion: \"1\"\nrelease: 1\ntier: core\ndescription: Built again\n\
     license: CC0-1.0\nbuild_style: custom\nsource:\n- file: text\ndependencies: {build: [], host: [], runtime: []}\n";
 
-const FULL: &str = "format: 1\nname: full\nversion: \"1\"\nrelease: 1\ntier: core\ndescription: Has everything\n\
+const FULL: &str = "format: 2\nname: full\nversion: \"1\"\nrelease: 1\ntier: core\ndescription: Has everything\n\
     license: CC0-1.0\nbuild_style: custom\narch: [x86_64, aarch64]\n\
     source:\n- url: https://example.org/full-1.tar\n  \
     sha256: eb872b4f0e1f0ebe59c9f7bd8c506c4204893ba6a8492de31df416f0d5170fd0\n  alternatives:\n  \
@@ -41,7 +41,8 @@ const FULL: &str = "format: 1\nname: full\nversion: \"1\"\nrelease: 1\ntier: cor
     environment: {LANG: C}\nflags:\n  cflags: {append: -g}\nfiles:\n  /usr/bin/full: {mode: 4755}\n\
     users: [{name: full}]\ngroups: [{name: full}]\nservices: [{name: fulld}]\n\
     alternatives:\n- {path: /usr/bin/f, target: /usr/bin/full}\n\
-    triggers:\n- {name: full, paths: [usr/**], run: [/usr/bin/full]}\n";
+    triggers:\n- {name: full, paths: [usr/**], run: [/usr/bin/full]}\n\
+    hooks:\n- {moment: post-install, run: [/usr/bin/full]}\n";
 
 const SCRIPT: &str = "do_install() { mkdir -p \"$DESTDIR/usr\"; }\n";
 
