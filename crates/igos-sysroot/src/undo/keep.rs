@@ -11,7 +11,7 @@ use crate::{Mutations, layout};
 
 /// Tells whether something is kept of a transaction when it is settled.
 pub(crate) fn is_worth_keeping(root: &RootDir, transaction: u64) -> bool {
-    read::before(root, transaction).is_some_and(|before| !before.contents.is_empty())
+    read::kept(root, transaction).is_some_and(|before| !before.contents.is_empty())
 }
 
 /// Renames the files that a settled transaction took out of the root to where they are kept.
@@ -25,7 +25,7 @@ pub(crate) fn keep(
     transaction: u64,
     staging: &[&Directory],
 ) -> io::Result<()> {
-    let Some(before) = read::before(root, transaction) else {
+    let Some(before) = read::kept(root, transaction) else {
         return Ok(());
     };
     let mut targets = Vec::new();

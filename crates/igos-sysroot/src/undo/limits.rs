@@ -41,7 +41,7 @@ pub(crate) fn prune(
     let numbers = read::numbers(&undo)?;
     for (at, number) in (0_u64..).zip(numbers.iter().rev()) {
         let name = layout::undo_name(*number);
-        let before = read::before(root, *number);
+        let before = read::kept(root, *number);
         let kept = before.as_ref().map_or(0, Before::kept_bytes);
         bytes = bytes.saturating_add(kept);
         let is_too_old = at >= u64::from(limits.transactions);

@@ -130,11 +130,19 @@ pub(super) fn numbers(undo: &Directory) -> io::Result<Vec<u64>> {
 
 /// Returns what was before a transaction; `None` where that is not known, or damaged, which is as good.
 pub(crate) fn before(root: &RootDir, transaction: u64) -> Option<Before> {
-    let place = layout::undo(transaction).join(BEFORE).ok()?;
-    let bytes = root.read_file(&place, BEFORE_MAX_BYTES).ok()??;
-    Before::read(&bytes)
+    Before::read(&text(root, transaction)?)
         .ok()
         .filter(|before| before.transaction == transaction)
+}
+
+/// Returns what is kept of a transaction and where, without the records.
+pub(super) fn kept(root: &RootDir, transaction: u64) -> Option<Before> {
+    Before::read_kept(&text(root, transaction)?).filter(|before| before.transaction == transaction)
+}
+
+fn text(root: &RootDir, transaction: u64) -> Option<Vec<u8>> {
+    let place = layout::undo(transaction).join(BEFORE).ok()?;
+    root.read_file(&place, BEFORE_MAX_BYTES).ok()?
 }
 
 /// Returns the directories in which contents are kept, those of the last transaction first.
@@ -147,7 +155,7 @@ pub(crate) fn kept_directories(root: &RootDir) -> io::Result<Vec<Directory>> {
     };
     for number in numbers(&undo)?.into_iter().rev() {
         let name = layout::undo_name(number);
-        let elsewhere = before(root, number).unwrap_or_default().elsewhere;
+        let elsewhere = kept(root, number).unwrap_or_default().elsewhere;
         let parents = elsewhere.iter().map(|place| root.directory(place));
         for parent in [undo.try_clone()?].into_iter().chain(parents.flatten()) {
             directories.extend(open_if_present(&parent, &name)?);

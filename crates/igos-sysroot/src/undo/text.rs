@@ -85,6 +85,12 @@ impl Before {
         bytes
     }
 
+    /// Reads what is kept and where, without the records and without verifying them: enough to put files away and to
+    /// delete them.
+    pub(crate) fn read_kept(bytes: &[u8]) -> Option<Self> {
+        read_head(&mut Lines::new(bytes)).ok()
+    }
+
     /// Reads the text, strictly.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, RecordError> {
         let mut lines = Lines::new(bytes);
@@ -99,23 +105,7 @@ impl Before {
             });
         }
         let mut lines = Lines::new(split_end(bytes)?);
-        lines.next_line();
-        let mut before = Before {
-            transaction: lines
-                .parsed("transaction")
-                .ok_or_else(|| refused(&lines, "transaction NUMBER"))?,
-            ..Before::default()
-        };
-        while let Some(place) = lines.value("elsewhere") {
-            let place = parse_path(place).ok_or_else(|| refused(&lines, "elsewhere PLACE"))?;
-            before.elsewhere.push(place);
-        }
-        while let Some(content) = lines.value("content") {
-            let content = parse_content(content);
-            let content =
-                content.ok_or_else(|| refused(&lines, "content DIGEST SIZE STAGING/SLOT"))?;
-            before.contents.push(content);
-        }
+        let mut before = read_head(&mut lines)?;
         while let Some(head) = lines.value("text") {
             let (name, body) =
                 body(head, &mut lines).ok_or_else(|| refused(&lines, "text NAME LENGTH"))?;
@@ -132,6 +122,27 @@ impl Before {
         }
         Ok(before)
     }
+}
+
+/// Reads the lines before the first text or record.
+fn read_head(lines: &mut Lines<'_>) -> Result<Before, RecordError> {
+    lines.next_line();
+    let mut before = Before {
+        transaction: lines
+            .parsed("transaction")
+            .ok_or_else(|| refused(lines, "transaction NUMBER"))?,
+        ..Before::default()
+    };
+    while let Some(place) = lines.value("elsewhere") {
+        let place = parse_path(place).ok_or_else(|| refused(lines, "elsewhere PLACE"))?;
+        before.elsewhere.push(place);
+    }
+    while let Some(content) = lines.value("content") {
+        let content = parse_content(content);
+        let content = content.ok_or_else(|| refused(lines, "content DIGEST SIZE STAGING/SLOT"))?;
+        before.contents.push(content);
+    }
+    Ok(before)
 }
 
 fn refused(lines: &Lines<'_>, expected: &'static str) -> RecordError {
