@@ -47,7 +47,10 @@ pub enum DigestError {
     },
 }
 
-pub(crate) fn parse_hex<const N: usize>(text: &str, expected: &'static str) -> Result<[u8; N], DigestError> {
+pub(crate) fn parse_hex<const N: usize>(
+    text: &str,
+    expected: &'static str,
+) -> Result<[u8; N], DigestError> {
     if let Some(character) = text.chars().find(|c| !matches!(c, '0'..='9' | 'a'..='f')) {
         return Err(DigestError::Character { character });
     }

@@ -6,8 +6,8 @@ use igos_report::Diagnostic;
 
 use crate::{Dialect, FileRule, FlagOverrides, Recipe, SourceAlternative};
 use igos_format::declaration::{
-    AlternativeDeclaration, GroupDeclaration, HookDeclaration, Provided, ServiceDeclaration, TriggerDeclaration,
-    UserDeclaration,
+    AlternativeDeclaration, GroupDeclaration, HookDeclaration, Provided, ServiceDeclaration,
+    TriggerDeclaration, UserDeclaration,
 };
 use igos_format::{Dependency, PackageName, PathPattern, RelPath};
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Dialect, FlagOverrides, Source};
 use igos_format::declaration::{
-    AlternativeDeclaration, GroupDeclaration, HookDeclaration, Provided, ServiceDeclaration, TriggerDeclaration,
-    UserDeclaration,
+    AlternativeDeclaration, GroupDeclaration, HookDeclaration, Provided, ServiceDeclaration,
+    TriggerDeclaration, UserDeclaration,
 };
 use igos_format::{
     Arch, Capabilities, Dependency, DependencyKind, PackageName, PathPattern, RelPath, Release,

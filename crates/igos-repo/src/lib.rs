@@ -10,8 +10,8 @@
 pub mod debian;
 mod fetch;
 mod host;
-pub mod repository;
 pub mod publish;
+pub mod repository;
 mod request;
 mod store;
 pub mod trust;

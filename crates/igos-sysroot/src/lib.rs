@@ -5,7 +5,7 @@
 //! that opens SQLite and the only one that changes installed files.
 //!
 //! ```text
-//! candidates + request ─plan_install→ Plan ─(confirmed by its digest)→ apply: stage → pre-flight → journal →
+//! candidates + request ─plan→ Plan ─(confirmed by its digest)→ apply: stage → pre-flight → journal →
 //!     barrier → exchange path by path → database → settle
 //! ```
 //!
@@ -65,10 +65,10 @@ pub use materialise::{MaterialiseError, MaterialiseSummary, materialise};
 pub use open_error::OpenError;
 pub use ownership::{LayerOwner, Ownership};
 pub use plan::{
-    Again, Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade,
-    EditedConfiguration, Essential, Hold, InstallRequest, KernelChanges, Lack, PathAction,
-    PathChange, Plan, PlanError, Policy, PristineFile, Privilege, PrivilegedPath, RemoveRequest,
-    Request, RollbackRequest, RunningKernel, Unowned, Unsigned, Vouch, Wanted, Was, WriteAs, Yield,
+    Candidate, CandidateError, Change, ChangeAction, Conflict, Downgrade, EditedConfiguration,
+    Essential, Hold, KernelChanges, Lack, PathAction, PathChange, Plan, PlanError, Policy,
+    PristineFile, Privilege, PrivilegedPath, Request, RollbackRequest, RunningKernel, Unowned,
+    Unsigned, Vouch, Was, WriteAs, Yield,
 };
 pub use query::{
     Dependant, InstalledFile, InstalledKernel, Listed, Owned, PackageInfo, QueryError,

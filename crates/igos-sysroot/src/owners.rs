@@ -32,7 +32,9 @@ impl Owners {
             self.users.entry(user.name.to_string()).or_insert(user.uid);
         }
         for group in hooks.groups() {
-            self.groups.entry(group.name.to_string()).or_insert(group.gid);
+            self.groups
+                .entry(group.name.to_string())
+                .or_insert(group.gid);
         }
     }
 

@@ -7,13 +7,10 @@ use crate::alternatives::Choices;
 use crate::configuration::Pending;
 use crate::database::Database;
 use crate::open_error::{database_error, state_error};
-use crate::plan::{Ground, plan_exact, plan_install, plan_remove};
+use crate::plan::{Ground, plan_exact};
 use crate::record::{last_in_history, rebuild};
 use crate::state_text::StateText;
-use crate::{
-    Candidate, DatabaseError, Exclusions, InstallRequest, OpenError, Plan, PlanError,
-    RemoveRequest, Request, layout,
-};
+use crate::{Candidate, DatabaseError, Exclusions, OpenError, Plan, PlanError, Request, layout};
 
 /// What to do about a root that has no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,28 +132,6 @@ impl Sysroot {
     /// Returns everything that stands against it.
     pub fn plan(&self, candidates: &[Candidate], request: &Request) -> Result<Plan, PlanError> {
         plan_exact(self.ground()?, candidates, request)
-    }
-
-    /// Plans the installation of some of `candidates`.
-    ///
-    /// # Errors
-    ///
-    /// Returns everything that stands against it.
-    pub fn plan_install(
-        &self,
-        candidates: &[Candidate],
-        request: &InstallRequest,
-    ) -> Result<Plan, PlanError> {
-        plan_install(self.ground()?, candidates, request)
-    }
-
-    /// Plans a removal.
-    ///
-    /// # Errors
-    ///
-    /// Returns everything that stands against it.
-    pub fn plan_remove(&self, request: &RemoveRequest) -> Result<Plan, PlanError> {
-        plan_remove(self.ground()?, request)
     }
 
     pub(crate) fn ground(&self) -> Result<Ground<'_>, PlanError> {

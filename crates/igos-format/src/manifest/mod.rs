@@ -17,8 +17,8 @@ pub use write::write;
 use std::collections::BTreeSet;
 
 use crate::declaration::{
-    AlternativeDeclaration, Feature, GroupDeclaration, HookDeclaration, Provided, ServiceDeclaration,
-    TriggerDeclaration, UserDeclaration,
+    AlternativeDeclaration, Feature, GroupDeclaration, HookDeclaration, Provided,
+    ServiceDeclaration, TriggerDeclaration, UserDeclaration,
 };
 use crate::{Dependency, FileEntry, PackageId, PackageName, Sha256, Tier};
 

@@ -5,7 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use crate::control::{BindPlan, ConfinementPlan, Plan, ProcessLimits, RootPlan, WorkPlan};
-use crate::{Access, Identity, Limits, Network, RootView, RunsAs, Sandbox, SandboxError, Terminal, Work};
+use crate::{
+    Access, Identity, Limits, Network, RootView, RunsAs, Sandbox, SandboxError, Terminal, Work,
+};
 
 /// Most layers of a root: overlayfs takes 500, some are ours.
 const LAYERS_MAX: usize = 490;

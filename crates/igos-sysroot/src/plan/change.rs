@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
+use super::arriving::{self, Chosen};
 use super::describe::{privileged, recorded_only};
 use super::ground::Ground;
-use super::solve::{self, Chosen};
 use super::{Change, ChangeAction, Downgrade, PlanError, Policy, Unsigned};
 use crate::places::installed_bytes;
 use crate::{Reason, Record, Trust};
@@ -19,7 +19,7 @@ pub(super) fn arrival(
     let candidate = chosen.candidate;
     let manifest = candidate.manifest();
     let package = &manifest.package;
-    if !solve::fits(package.arch, policy.arch) {
+    if !arriving::fits(package.arch, policy.arch) {
         return Err(PlanError::Arch {
             package: package.clone(),
             found: package.arch,
@@ -35,7 +35,7 @@ pub(super) fn arrival(
         None => ChangeAction::Install,
         Some(old) => {
             let from = old.full_version();
-            match solve::compare_versions(package, old) {
+            match arriving::compare_versions(package, old) {
                 Ordering::Equal => ChangeAction::Reinstall,
                 Ordering::Greater => ChangeAction::Upgrade { from },
                 Ordering::Less if policy.downgrade == Downgrade::Refuse => {

@@ -199,12 +199,6 @@ pub enum PlanError {
         /// Why.
         source: HookPlanError,
     },
-    /// What was asked for is not among the candidates.
-    #[error("no archive of {name} was given")]
-    NoCandidate {
-        /// What was asked for.
-        name: PackageName,
-    },
     /// An exact request names a seal that no candidate has.
     #[error("no archive with seal {seal} was given")]
     NoSeal {
@@ -226,16 +220,6 @@ pub enum PlanError {
         release: String,
         /// The first path of it that would go.
         path: RelPath,
-    },
-    /// The archive of that name has another version or machine inside.
-    #[error("archive of {expected} holds {found} for {arch}")]
-    NotAsRequested {
-        /// What was asked for.
-        expected: PackageId,
-        /// What is inside.
-        found: PackageId,
-        /// The machine inside.
-        arch: Arch,
     },
     /// A package is for another machine.
     #[error("{package} is for {found}, this root is for {expected}")]
@@ -338,11 +322,9 @@ fn list(names: &[PackageName]) -> String {
 impl Explain for PlanError {
     fn code(&self) -> &'static str {
         match self {
-            PlanError::NoCandidate { .. } => "archive-absent",
             PlanError::NoSeal { .. } => "archive-absent",
             PlanError::Twice { .. } => "request-contradicts-itself",
             PlanError::RunningKernel { .. } => "kernel-running",
-            PlanError::NotAsRequested { .. } => "archive-not-as-requested",
             PlanError::Arch { .. } => "wrong-architecture",
             PlanError::Unsigned { .. } => "archive-unsigned",
             PlanError::Downgrade { .. } => "newer-installed",
@@ -390,9 +372,6 @@ impl Explain for PlanError {
             PlanError::Essential { .. } => {
                 vec!["remove it all the same with `--remove-essential`".to_owned()]
             }
-            PlanError::NoCandidate { name } => vec![format!(
-                "name an archive of {name}, or the directory that holds one"
-            )],
             _ => Vec::new(),
         }
     }

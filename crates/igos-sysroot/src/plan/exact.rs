@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use igos_format::manifest::Manifest;
 use igos_format::{PackageId, PackageName};
 
+use super::arriving::{self, Chosen};
 use super::change::{arrival, marked, removal};
 use super::describe::notices;
 use super::ground::{Ground, database};
 use super::links::ChoiceRequest;
 use super::paths::PathPlanner;
-use super::solve::{self, Chosen};
 use super::world::{Facts, World};
 use super::{
     Candidate, Change, ChangeAction, Conflict, Essential, Hold, Lack, Plan, PlanError, Policy,
@@ -59,7 +59,7 @@ pub(crate) fn plan_exact(
             return Err(PlanError::Twice { name });
         }
     }
-    solve::note_requirers(&mut chosen);
+    arriving::note_requirers(&mut chosen);
     let marks = marks(&ground, request, &chosen)?;
     let selection = Selection {
         chosen,
@@ -223,7 +223,7 @@ fn changes(
     remove: &BTreeSet<PackageName>,
     policy: &Policy,
 ) -> Result<(Vec<Change>, BTreeMap<PackageName, Record>), PlanError> {
-    let order = solve::order(chosen);
+    let order = arriving::order(chosen);
     let mut leaving = BTreeMap::new();
     let mut changes = Vec::new();
     for name in &order {
@@ -276,7 +276,7 @@ fn examine(
         });
     }
     let changed = chosen.keys().cloned().collect();
-    Ok(solve::declared_conflicts(&after, &changed))
+    Ok(arriving::declared_conflicts(&after, &changed))
 }
 
 /// Returns everything that installed packages need and lack.

@@ -4,6 +4,7 @@
 //! conflicts are found here: a path owned by another package, an unowned file in the way, a directory that is a
 //! symbolic link, a dependency that nothing satisfies.
 
+mod arriving;
 mod candidate;
 mod change;
 mod claims;
@@ -21,8 +22,6 @@ mod paths;
 mod pristine;
 mod request;
 mod rollback;
-mod select;
-mod solve;
 mod world;
 
 pub use candidate::{Candidate, CandidateError, Vouch};
@@ -30,8 +29,8 @@ pub use error::{Conflict, Lack, PlanError};
 pub use kernel::KernelChanges;
 pub use pristine::PristineFile;
 pub use request::{
-    Again, Downgrade, EditedConfiguration, Essential, Hold, InstallRequest, Policy, RemoveRequest,
-    Request, RunningKernel, Unowned, Unsigned, Wanted,
+    Downgrade, EditedConfiguration, Essential, Hold, Policy, Request, RunningKernel, Unowned,
+    Unsigned,
 };
 pub use rollback::RollbackRequest;
 
@@ -39,7 +38,6 @@ pub(crate) use change::marked;
 pub(crate) use exact::plan_exact;
 pub(crate) use ground::Ground;
 pub(crate) use links::plan_choice;
-pub(crate) use select::{plan_install, plan_remove};
 pub(crate) use world::resolve_recorded;
 
 use igos_format::archive::Signature;

@@ -2,41 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igos_format::{Arch, PackageId, PackageName, Sha256};
+use igos_format::{Arch, PackageName, Sha256};
 
 use crate::{Exclusions, Ownership, Reason};
-
-/// One package that is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// The name; a provided name is not enough.
-    pub name: PackageName,
-    /// The exact version and machine, where an index or the user gave one.
-    pub exact: Option<PackageId>,
-    /// The exact archive, where the user named a file.
-    pub seal: Option<Sha256>,
-}
-
-impl Wanted {
-    /// Returns a request for the newest candidate of this name.
-    #[must_use]
-    pub fn newest(name: PackageName) -> Self {
-        Wanted {
-            name,
-            exact: None,
-            seal: None,
-        }
-    }
-}
-
-/// What happens to a package that is asked for and installed in the same version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
-    /// Nothing.
-    Skip,
-    /// It is installed once more.
-    Reinstall,
-}
 
 /// Whether unsigned archives are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,67 +138,6 @@ impl Request {
             reasons: BTreeMap::new(),
             holds: BTreeMap::new(),
             policy,
-        }
-    }
-}
-
-/// What to install and under which rules.
-#[derive(Debug, Clone)]
-pub struct InstallRequest {
-    /// What is asked for; dependencies are added to it.
-    pub wanted: Vec<Wanted>,
-    /// What to do about versions that are installed already.
-    pub again: Again,
-    /// Whether unsigned archives are accepted.
-    pub unsigned: Unsigned,
-    /// What to do about unowned files in the way.
-    pub unowned: Unowned,
-    /// What to do about edited configuration files.
-    pub edited: EditedConfiguration,
-    /// Whether versions may go backwards.
-    pub downgrade: Downgrade,
-    /// The machine the root is for.
-    pub arch: Arch,
-    /// Whether owners and special bits are applied.
-    pub ownership: Ownership,
-}
-
-impl InstallRequest {
-    /// Returns the strictest request for these packages, for this machine and this caller.
-    #[must_use]
-    pub fn new(wanted: Vec<Wanted>) -> Self {
-        InstallRequest {
-            wanted,
-            again: Again::Skip,
-            unsigned: Unsigned::Refuse,
-            unowned: Unowned::Refuse,
-            edited: EditedConfiguration::Keep,
-            downgrade: Downgrade::Refuse,
-            arch: Arch::native(),
-            ownership: Ownership::of_caller(),
-        }
-    }
-}
-
-/// What to remove and under which rules.
-#[derive(Debug, Clone)]
-pub struct RemoveRequest {
-    /// The packages.
-    pub names: BTreeSet<PackageName>,
-    /// Whether essential packages may go.
-    pub essential: Essential,
-    /// Whether owners are applied in this root.
-    pub ownership: Ownership,
-}
-
-impl RemoveRequest {
-    /// Returns the strictest request for these packages and this caller.
-    #[must_use]
-    pub fn new(names: BTreeSet<PackageName>) -> Self {
-        RemoveRequest {
-            names,
-            essential: Essential::Keep,
-            ownership: Ownership::of_caller(),
         }
     }
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use igos_format::{EntryKind, PackageId, PackageName, Sha256};
 use igos_root::{Directory, Kind};
 
+use super::arriving::{self, Chosen};
 use super::exact::{Selection, plan_selection};
 use super::ground::Ground;
 use super::links::ChoiceRequest;
-use super::solve::{self, Chosen};
 use super::{
     Candidate, Downgrade, EditedConfiguration, Essential, PathChange, Plan, PlanError, Policy,
     RunningKernel, Unowned, Unsigned,
@@ -203,7 +203,7 @@ fn restore(
             ((*name).clone(), chosen)
         })
         .collect();
-    solve::note_requirers(&mut chosen);
+    arriving::note_requirers(&mut chosen);
     let arch = ground_arch(&restored);
     let policy = Policy {
         // All of this was accepted before.

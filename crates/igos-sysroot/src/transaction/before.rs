@@ -46,13 +46,8 @@ impl Transaction<'_> {
         for name in names {
             records.insert((*name).clone(), read_record(self.root, database, name)?);
         }
-        let elsewhere: Result<Vec<RelPath>, io::Error> = stager
-            .staging
-            .places()
-            .iter()
-            .skip(1)
-            .map(beside)
-            .collect();
+        let elsewhere: Result<Vec<RelPath>, io::Error> =
+            stager.staging.places().iter().skip(1).map(beside).collect();
         let before = Before {
             transaction: number,
             elsewhere: elsewhere.map_err(failed)?,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use igos_format::Sha256;
 use igos_report::Explain;
-use igos_sysroot::{ConfigurationAnswer, EditedConfiguration, InstallRequest, Plan};
+use igos_sysroot::{ConfigurationAnswer, EditedConfiguration, Plan};
 
 use crate::support::{TestArchive, TestRoot, apply, path};
 
@@ -126,12 +126,9 @@ fn file_edited_between_plan_and_application_is_not_lost() {
 
 /// Upgrades with the wish to have edited files merged.
 fn merge_install(root: &TestRoot, archive: &TestArchive) -> Plan {
-    let candidates = [archive.candidate()];
-    let request = InstallRequest {
-        edited: EditedConfiguration::Merge,
-        ..root.request(&[archive])
-    };
-    let plan = root.read().plan_install(&candidates, &request);
+    let mut request = root.request(&[archive]);
+    request.policy.edited = EditedConfiguration::Merge;
+    let plan = root.plan_request(&[archive], &request);
     let plan = plan.expect("there is a plan");
     let mut sysroot = root.change();
     let applied = apply(&mut sysroot, &plan, &[archive]).expect("the plan can be applied");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use igos_report::Quiet;
 use igos_sysroot::{
-    ChangeOptions, Choice, ConfigurationAnswer, Durability, EditedConfiguration, InstallRequest,
-    LockedSysroot, Mutations, Plan, RepairConfiguration, RepairRequest,
+    ChangeOptions, Choice, ConfigurationAnswer, Durability, EditedConfiguration, LockedSysroot,
+    Mutations, Plan, RepairConfiguration, RepairRequest,
 };
 
 use crate::faulty::{Faulty, Stop};
@@ -68,12 +68,9 @@ type Case = (&'static str, fn(&TestRoot), fn(&TestRoot) -> Plan);
 
 const CASES: [Case; 7] = [
     ("merge while upgrading", edited, |root| {
-        let request = InstallRequest {
-            edited: EditedConfiguration::Merge,
-            ..root.request(&[&vim("2")])
-        };
-        let candidates = [vim("2").candidate()];
-        let plan = root.read().plan_install(&candidates, &request);
+        let mut request = root.request(&[&vim("2")]);
+        request.policy.edited = EditedConfiguration::Merge;
+        let plan = root.plan_request(&[&vim("2")], &request);
         plan.expect("there is a plan")
     }),
     ("merge", pending, |root| {

@@ -1,7 +1,7 @@
 //! Removing packages.
 
 use igos_report::Explain;
-use igos_sysroot::{Essential, PlanError, RemoveRequest};
+use igos_sysroot::{Essential, PlanError};
 
 use crate::support::{TestArchive, TestRoot, name};
 
@@ -71,16 +71,11 @@ fn essential_package_goes_only_when_told_so() {
             .code(),
         "package-essential"
     );
-    let mut request = RemoveRequest::new([name("base")].into());
-    request.essential = Essential::Remove;
-    assert_eq!(
-        root.read()
-            .plan_remove(&request)
-            .expect("a plan")
-            .changes
-            .len(),
-        1
-    );
+    let mut request = root.request(&[]);
+    request.remove = [name("base")].into();
+    request.policy.essential = Essential::Remove;
+    let plan = root.plan_request(&[], &request).expect("a plan");
+    assert_eq!(plan.changes.len(), 1);
 }
 
 #[test]

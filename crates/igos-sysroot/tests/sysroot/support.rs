@@ -17,9 +17,9 @@ use igos_format::{
 use igos_report::Quiet;
 use igos_root::RootDir;
 use igos_sysroot::{
-    Again, Applied, ApplyError, ArchiveSource, Candidate, Change, ChangeOptions, Downgrade,
-    Durability, InstallRequest, LockedSysroot, Ownership, Plan, PlanError, RemoveRequest, Sysroot,
-    Unmanaged, Unowned, Unsigned, VerifyReport, VerifyRequest, Vouch, Wanted,
+    Applied, ApplyError, ArchiveSource, Candidate, Change, ChangeOptions, Downgrade, Durability,
+    LockedSysroot, Ownership, Plan, PlanError, Policy, Reason, Request, RunningKernel, Sysroot,
+    Unmanaged, Unowned, Unsigned, VerifyReport, VerifyRequest, Vouch,
 };
 
 /// When all test transactions happen.
@@ -231,23 +231,31 @@ impl TestRoot {
         LockedSysroot::create_or_open(self.root(), options).expect("the root can be changed")
     }
 
-    pub(crate) fn request(&self, wanted: &[&TestArchive]) -> InstallRequest {
-        let wanted = wanted
-            .iter()
-            .map(|archive| Wanted {
-                name: archive.manifest.package.name.clone(),
-                exact: Some(archive.manifest.package.clone()),
-                seal: None,
+    /// Returns a request for exactly these, which lets everything happen that an administrator may allow.
+    pub(crate) fn request(&self, wanted: &[&TestArchive]) -> Request {
+        let seals = wanted.iter().map(|archive| archive.candidate().seal());
+        Request {
+            install: seals.map(|seal| (seal, Reason::Explicit)).collect(),
+            ..Request::new(Policy {
+                unsigned: Unsigned::Allow,
+                unowned: self.unowned,
+                downgrade: Downgrade::Allow,
+                ownership: self.ownership,
+                ..Policy::strict(RunningKernel::Ignore)
             })
-            .collect();
-        InstallRequest {
-            again: Again::Reinstall,
-            unsigned: Unsigned::Allow,
-            unowned: self.unowned,
-            downgrade: Downgrade::Allow,
-            ownership: self.ownership,
-            ..InstallRequest::new(wanted)
         }
+    }
+
+    /// Plans a request out of `archives`.
+    pub(crate) fn plan_request(
+        &self,
+        archives: &[&TestArchive],
+        request: &Request,
+    ) -> Result<Plan, PlanError> {
+        let candidates: Vec<_> = archives.iter().map(|archive| archive.candidate()).collect();
+        Sysroot::open(self.root(), Unmanaged::Empty)
+            .expect("the root can be read")
+            .plan(&candidates, request)
     }
 
     /// Plans `wanted` out of `archives`.
@@ -256,10 +264,7 @@ impl TestRoot {
         archives: &[&TestArchive],
         wanted: &[&TestArchive],
     ) -> Result<Plan, PlanError> {
-        let candidates: Vec<_> = archives.iter().map(|archive| archive.candidate()).collect();
-        Sysroot::open(self.root(), Unmanaged::Empty)
-            .expect("the root can be read")
-            .plan_install(&candidates, &self.request(wanted))
+        self.plan_request(archives, &self.request(wanted))
     }
 
     pub(crate) fn try_install(&self, archives: &[&TestArchive]) -> Result<Plan, PlanError> {
@@ -275,9 +280,11 @@ impl TestRoot {
     }
 
     pub(crate) fn plan_remove(&self, names: &[&str]) -> Result<Plan, PlanError> {
-        let mut request = RemoveRequest::new(names.iter().map(|text| name(text)).collect());
-        request.ownership = self.ownership;
-        self.read().plan_remove(&request)
+        let request = Request {
+            remove: names.iter().map(|text| name(text)).collect(),
+            ..self.request(&[])
+        };
+        self.plan_request(&[], &request)
     }
 
     pub(crate) fn remove(&self, names: &[&str]) -> Plan {

@@ -6,7 +6,7 @@ use igos_format::Owner;
 use igos_report::Explain;
 use igos_sysroot::{
     Candidate, ChangeAction, Downgrade, LockedSysroot, Mutations, Plan, PlanError, Policy, Reason,
-    Request, RunningKernel, Unsigned, Wanted,
+    Request, RunningKernel, Unsigned,
 };
 
 use crate::faulty::{Faulty, Stop, options};
@@ -255,20 +255,6 @@ fn versions_of_every_form_are_offered_as_upgrades() {
         assert_eq!(plan.changes[0].action.as_str(), "upgrade", "{old} {new}");
         assert_eq!(root.content("usr/bin/ssh"), new);
     }
-}
-
-#[test]
-fn name_that_begins_like_another_is_not_that_other() {
-    let root = TestRoot::new();
-    let task = TestArchive::new("go-task", "3").file("usr/bin/task", b"task");
-    let request = igos_sysroot::InstallRequest {
-        unsigned: Unsigned::Allow,
-        ..igos_sysroot::InstallRequest::new(vec![Wanted::newest(name("go"))])
-    };
-    let found = igos_sysroot::Sysroot::open(root.root(), igos_sysroot::Unmanaged::Empty)
-        .expect("the root can be read")
-        .plan_install(&[task.candidate()], &request);
-    assert_eq!(found.expect_err("there is no go").code(), "archive-absent");
 }
 
 #[test]

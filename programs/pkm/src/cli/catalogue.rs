@@ -29,9 +29,8 @@ impl Context<'_> {
 /// Returns what this machine knows about the time.
 pub(super) fn clock() -> Result<Clock, Failure> {
     let made = option_env!("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok());
-    let time = |seconds| {
-        UtcTime::from_seconds(seconds).map_err(|error| Failure::usage(error.to_string()))
-    };
+    let time =
+        |seconds| UtcTime::from_seconds(seconds).map_err(|error| Failure::usage(error.to_string()));
     Ok(Clock {
         now: time(Timestamp::now().as_second())?,
         built: time(made.unwrap_or(MADE_SECONDS))?,

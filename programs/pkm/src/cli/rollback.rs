@@ -6,9 +6,9 @@ use igos_sysroot::{Ownership, RollbackRequest, Unmanaged};
 
 use super::Context;
 use super::context::Begin;
-use super::rules::From;
 use super::kernels::Kernel;
 use super::plan::PlanAnswer;
+use super::rules::From;
 
 /// Undo a transaction and all later ones
 ///
