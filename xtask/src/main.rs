@@ -41,7 +41,7 @@ enum Chore {
     /// About ten minutes on two cores once the dependencies are compiled. The last line is `N passed, N failed,
     /// N skipped`. The output of each step is kept in target/test.
     Test {
-        /// Also run the long tests: fuzzing, reproducibility, builds of real packages, documentation
+        /// Also run the long tests: fuzzing, reproducibility, builds of real packages
         #[arg(long)]
         full: bool,
     },

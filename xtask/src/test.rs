@@ -125,6 +125,17 @@ pub(crate) fn run(top: &Path, extent: Extent, session: &Session) -> Result<TestA
     steps.cargo("layers", &["xtask", "deps"])?;
     steps.cargo("lengths", &["xtask", "lines"])?;
     steps.cargo("man-pages", &["xtask", "man", "--check"])?;
+    steps.cargo(
+        "documentation",
+        &[
+            "doc",
+            "--locked",
+            "--workspace",
+            "--no-deps",
+            "--lib",
+            "--document-private-items",
+        ],
+    )?;
     // `--show-output`: tests that cannot run on a machine say so in lines that begin with `skipped: `.
     let tests = [
         "test",
@@ -138,14 +149,6 @@ pub(crate) fn run(top: &Path, extent: Extent, session: &Session) -> Result<TestA
         Extent::Usual => steps.cargo("tests", &tests)?,
         Extent::Full => {
             steps.cargo("tests", &[&tests[..], &["--include-ignored"]].concat())?;
-            let documentation = [
-                "--workspace",
-                "--no-deps",
-                "--lib",
-                "--document-private-items",
-            ];
-            let arguments = [&["doc", "--locked"], &documentation[..]].concat();
-            steps.cargo("documentation", &arguments)?;
             steps.fuzz()?;
         }
     }

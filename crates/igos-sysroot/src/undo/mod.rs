@@ -2,7 +2,7 @@
 //!
 //! Before a transaction is certain, a text with the records of before is staged with everything else ([`Before`]).
 //! When the transaction is settled, the old files are not deleted but renamed to where they are kept, named by their
-//! contents ([`keep`]). A rollback is then an ordinary plan and an ordinary transaction: the old records say what has
+//! contents ([`keep()`]). A rollback is then an ordinary plan and an ordinary transaction: the old records say what has
 //! to be where, and the contents are in the root or were kept. `docs/formats/history.md` describes the directory.
 
 mod keep;
