@@ -276,11 +276,16 @@ impl<'a> Builder<'a> {
     }
 
     /// Follows what takes the place of an installed package, and what takes the place of that.
+    ///
+    /// Also where nobody asked for an upgrade of it: something that is asked for may stand against it and not against
+    /// its successor.
     fn find_successors(&mut self, name: &PackageName, kinds: &[Kind]) -> Result<(), OffersError> {
-        if !self.upgraded.contains(name) {
+        let is_upgraded = self.upgraded.contains(name);
+        if !is_upgraded && self.scope == Scope::Named {
             return Ok(());
         }
-        let is_offered = kinds.iter().any(|kind| matches!(kind, Kind::Offer(_)))
+        let is_offered = !is_upgraded
+            || kinds.iter().any(|kind| matches!(kind, Kind::Offer(_)))
             || self
                 .pool
                 .find(name)

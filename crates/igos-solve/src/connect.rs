@@ -228,8 +228,10 @@ impl Builder<'_> {
                 }
             }
         }
+        // What follows through a chain of names may stand beside the first of it, where that is held.
         for (of, successors) in &self.successors {
-            let Some(name) = self.pool.find(of).filter(|_| successors.contains(own)) else {
+            let follows = successors.contains(own) && relations.supersedes.contains(of);
+            let Some(name) = self.pool.find(of).filter(|_| follows) else {
                 continue;
             };
             if self.successor_candidates(of, own).contains(&no) {
