@@ -282,7 +282,8 @@ pub(crate) fn publisher<'a>(
         ring,
         lifetimes: LIFETIMES,
         now: time(now),
-        waiting: Waiting::Refuse,
+        // A process that another test starts has our locks too, until it executes its program.
+        waiting: Waiting::Wait,
         execution: Execution::Real,
         stop,
         reporter: &Quiet,

@@ -58,7 +58,8 @@ impl Published {
             ring: &ring,
             lifetimes: &Lifetimes::default(),
             now: now(),
-            waiting: Waiting::Refuse,
+            // A process that another test starts has our locks too, until it executes its program.
+            waiting: Waiting::Wait,
             execution: Execution::Real,
             stop: &|| false,
             reporter: &Quiet,
