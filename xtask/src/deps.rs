@@ -11,7 +11,7 @@ use crate::workspace::{self, ChoreError, Edge, Package};
 
 /// The crates from the bottom up; an edge goes to a lower row alone. A new crate gets its place here, with a
 /// decision note.
-const ROWS: [&[&str]; 10] = [
+const ROWS: [&[&str]; 11] = [
     &["igos-report"],
     &["igos-format"],
     &["igos-recipe", "igos-solve"],
@@ -21,6 +21,7 @@ const ROWS: [&[&str]; 10] = [
     &["igos-sysroot", "igos-image"],
     &["igos-cli"],
     &["igos-build", "pkm", "forge"],
+    &["igos-crash"],
     &["xtask"],
 ];
 
@@ -28,7 +29,7 @@ const ROWS: [&[&str]; 10] = [
 const ALONE: [(&str, &[&str]); 1] = [("igos-cli", &["igos-report"])];
 
 /// Crates that are a power, and who has it.
-const POWERS: [(&str, &str, &str); 10] = [
+const POWERS: [(&str, &str, &str); 11] = [
     ("ureq", "igos-repo", "network"),
     ("ring", "igos-repo", "signatures"),
     ("rusqlite", "igos-sysroot", "database"),
@@ -39,6 +40,7 @@ const POWERS: [(&str, &str, &str); 10] = [
     ("annotate-snippets", "igos-cli", "terminal"),
     ("signal-hook", "igos-cli", "signals"),
     ("clap_mangen", "xtask", "man pages"),
+    ("nix", "igos-crash", "ptrace"),
 ];
 
 /// Features of `rustix` that are a power, and who has it.
