@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{Access, AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::metadata::{Kind, Metadata, metadata_at};
@@ -372,6 +372,20 @@ impl Directory {
             inodes: (found.f_files > 0).then_some(found.f_favail),
             is_read_only: found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
         })
+    }
+
+    /// Tells whether the caller may make, rename and delete names in the directory.
+    ///
+    /// # Errors
+    ///
+    /// Returns the kernel's answer: why it may not.
+    pub fn may_change_entries(&self) -> io::Result<()> {
+        Ok(rustix::fs::accessat(
+            self.as_fd(),
+            c".",
+            Access::WRITE_OK | Access::EXEC_OK,
+            AtFlags::EACCESS,
+        )?)
     }
 
     /// Waits until the directory's own entries are on disk.

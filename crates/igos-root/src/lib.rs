@@ -17,7 +17,9 @@ mod delete;
 mod directory;
 mod error;
 mod links;
+mod lock;
 mod metadata;
+mod private;
 mod root;
 mod walk;
 
@@ -29,7 +31,9 @@ pub use delete::delete_tree;
 pub use directory::{Directory, DirectoryEntry, FreeSpace};
 pub use error::RootError;
 pub use links::FollowedLinks;
+pub use lock::try_lock_record;
 pub use metadata::{Kind, Metadata};
+pub use private::is_held_open;
 pub use root::RootDir;
 pub use walk::{Descend, Visit, walk};
 

@@ -313,3 +313,51 @@ fn listed_links_are_substituted_and_others_are_not() {
     assert_eq!(links.directory_place(&path("bin")), path("usr/bin"));
     assert_eq!(links.target(&path("opt")), None);
 }
+
+#[test]
+fn way_that_others_can_replace_is_not_private() {
+    let (directory, root) = root();
+    let at = path("var/lib/state");
+    root.create_directories(&at, 0o755).expect("directories");
+    root.private_directory(&at).expect("it is ours alone");
+    let change = |place: &str, mode: u32| {
+        let place = directory.path().join(place);
+        fs_err::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .expect("modes");
+    };
+    for (place, mode, is_private) in [
+        ("var", 0o777, false),
+        ("var", 0o775, false),
+        ("var", 0o1777, true),
+        ("var", 0o755, true),
+        ("var/lib/state", 0o757, false),
+        ("var/lib/state", 0o700, true),
+    ] {
+        change(place, mode);
+        let opened = root.private_directory(&at);
+        assert_eq!(opened.is_ok(), is_private, "{place} {mode:o}: {opened:?}");
+    }
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        let lib = root.directory(&path("var/lib")).expect("it opens");
+        set_owner(&lib, 65_534, 65_534).expect("owners");
+        let error = root.private_directory(&at).expect_err("it is another's");
+        assert_eq!(error.into_io().kind(), ErrorKind::PermissionDenied);
+    }
+}
+
+#[test]
+fn what_is_open_is_known_by_its_inode_whatever_its_name_leads_to() {
+    let (directory, root) = root();
+    let file = directory.path().join("file");
+    let open = fs_err::File::create(&file).expect("it can be made");
+    let found = root.top().metadata(b"file").expect("it is there");
+    assert!(crate::is_held_open(&found).expect("descriptors can be listed"));
+    fs_err::rename(&file, directory.path().join("moved")).expect("it moves");
+    fs_err::write(&file, "another").expect("it can be made");
+    let other = root.top().metadata(b"file").expect("it is there");
+    assert!(crate::is_held_open(&found).expect("descriptors can be listed"));
+    assert!(!crate::is_held_open(&other).expect("descriptors can be listed"));
+    drop(open);
+    assert!(!crate::is_held_open(&found).expect("descriptors can be listed"));
+}

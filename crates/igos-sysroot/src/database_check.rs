@@ -59,18 +59,19 @@ pub enum Side {
 /// Returns that the root has no record, or why it cannot be read.
 pub fn check_database(root: &RootDir) -> Result<DatabaseCheck, OpenError> {
     let failed = |source| database_error(root, source);
-    let state = match state_directory(root)? {
-        Some(state) if has_record(&state, root)? => state,
-        _ => {
-            return Err(OpenError::Unmanaged {
-                root: root.to_string(),
-            });
-        }
+    let is_managed = match state_directory(root)? {
+        Some(state) => has_record(&state, root)?,
+        None => false,
     };
+    if !is_managed {
+        return Err(OpenError::Unmanaged {
+            root: root.to_string(),
+        });
+    }
     let mut expected = Database::in_memory().map_err(failed)?;
     let mut damaged = rebuild(root, &mut expected)?;
     damaged.extend(gaps(&expected).map_err(failed)?);
-    let found = Database::open_read_only(&state).and_then(|database| match database {
+    let found = Database::open_read_only(root).and_then(|database| match database {
         Some(database) => database.dump().map(Some),
         None => Ok(None),
     });

@@ -1,12 +1,10 @@
 //! One changer at a time.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use igos_report::Explain;
 use igos_root::Directory;
-use rustix::fs::FlockOperation;
-use rustix::io::Errno;
 
 use crate::layout;
 
@@ -72,21 +70,21 @@ impl Lock {
     pub(crate) fn take(state: &Directory, wait: Wait) -> Result<Self, LockError> {
         let io = |source| LockError::Io { source };
         let mut file = state.open_or_create_file(layout::LOCK).map_err(io)?;
-        let operation = match wait {
-            Wait::GiveUp => FlockOperation::NonBlockingLockExclusive,
-            Wait::Forever => FlockOperation::LockExclusive,
-        };
         loop {
-            match rustix::fs::flock(&file, operation) {
+            let taken = match wait {
+                Wait::GiveUp => file.try_lock(),
+                Wait::Forever => file.lock().map_err(TryLockError::Error),
+            };
+            match taken {
                 Ok(()) => break,
                 // Waiting goes on: an interrupting signal that is meant to end the program does so elsewhere.
-                Err(Errno::INTR) => {}
-                Err(Errno::WOULDBLOCK) => {
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(TryLockError::WouldBlock) => {
                     return Err(LockError::Busy {
                         holder: holder(&mut file),
                     });
                 }
-                Err(error) => return Err(io(error.into())),
+                Err(TryLockError::Error(error)) => return Err(io(error)),
             }
         }
         let mut lock = Lock { file };

@@ -126,8 +126,7 @@ impl LockedSysroot {
         make_directories(&root, &state, options.mutations.as_ref())?;
         let last_transaction = last_in_history(&root)?;
         let mut notices = recovery_notice(&recovery);
-        let (mut database, reason) =
-            open_database(&root, &state, options.durability, last_transaction)?;
+        let (mut database, reason) = open_database(&root, options.durability, last_transaction)?;
         if let Some(reason) = reason {
             notices.push(Diagnostic::warning(
                 "database-rebuilt",
@@ -254,12 +253,10 @@ fn make_directories(
 /// Opens the database, and tells why it has to be made again, if it has.
 fn open_database(
     root: &RootDir,
-    state: &Directory,
     durability: Durability,
     last_transaction: u64,
 ) -> Result<(Database, Option<String>), OpenError> {
-    let opened =
-        Database::open(state, durability).map_err(|source| database_error(root, source))?;
+    let opened = Database::open(root, durability).map_err(|source| database_error(root, source))?;
     Ok(match opened {
         Opened::Usable(database) => {
             let last = database

@@ -57,7 +57,7 @@ impl Sysroot {
                 "a transaction is running, or was interrupted, or is not settled yet",
             ));
         }
-        let usable = match Database::open_read_only(&state) {
+        let usable = match Database::open_read_only(&root) {
             Ok(Some(database)) => match database.last_transaction() {
                 Ok(last) if last == last_transaction => Ok(database),
                 Ok(last) => Err(format!(

@@ -1,10 +1,16 @@
 //! Opening the database, and what to do when it cannot be used.
+//!
+//! SQLite takes paths alone, and makes real paths of those below `/proc/self/fd`: it is the one thing that touches a
+//! root other than by descriptor. So that nobody can turn it aside, the way to the state directory must be in the
+//! hands of root or the caller alone ([`RootDir::private_directory`]); the file is made by us, through the directory
+//! we hold, never by SQLite; and once it is open, what SQLite has open must be the very inodes that are in the
+//! directory we hold, before anything of them is believed or written ([`is_held_open`]).
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use igos_root::{Directory, Kind};
+use igos_root::{Directory, Kind, RootDir, is_held_open, set_mode};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -13,6 +19,9 @@ use crate::{Durability, layout};
 
 /// How long a statement waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// What SQLite keeps beside a database: the write-ahead log and its index.
+const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// What opening for changes found.
 #[derive(Debug)]
@@ -40,9 +49,10 @@ pub(crate) enum Opened {
 }
 
 impl Database {
-    /// Opens the database of a state directory for changes, under the lock.
-    pub(crate) fn open(state: &Directory, durability: Durability) -> Result<Opened, DatabaseError> {
+    /// Opens the database of a root for changes, under the lock.
+    pub(crate) fn open(root: &RootDir, durability: Durability) -> Result<Opened, DatabaseError> {
         let file = |source| DatabaseError::File { source };
+        let state = &private_state(root)?;
         if !is_regular(state, layout::DATABASE).map_err(file)? {
             delete_companions(state).map_err(file)?;
             return Ok(Opened::New(Self::create(state, durability)?));
@@ -70,22 +80,17 @@ impl Database {
         }
     }
 
-    /// Opens the database of a state directory for reading alone, `None` where there is none.
+    /// Opens the database of a root for reading alone, `None` where there is none.
     ///
     /// Where the caller cannot write to the directory, SQLite cannot keep its shared memory there; the file is then
     /// taken as unchanging unless a write-ahead log lies beside it.
-    pub(crate) fn open_read_only(state: &Directory) -> Result<Option<Self>, DatabaseError> {
+    pub(crate) fn open_read_only(root: &RootDir) -> Result<Option<Self>, DatabaseError> {
         let file = |source| DatabaseError::File { source };
+        let state = &private_state(root)?;
         if !is_regular(state, layout::DATABASE).map_err(file)? {
             return Ok(None);
         }
-        let may_write = rustix::fs::accessat(
-            state.as_fd(),
-            c".",
-            rustix::fs::Access::WRITE_OK,
-            rustix::fs::AtFlags::EACCESS,
-        )
-        .is_ok();
+        let may_write = state.may_change_entries().is_ok();
         let has_log = is_regular(state, &companion("-wal")).map_err(file)?;
         let query = if may_write || has_log {
             "?mode=ro"
@@ -98,6 +103,12 @@ impl Database {
         let database = Database { connection };
         database.harden()?;
         database.examine()?;
+        let companions = if may_write || has_log {
+            &COMPANIONS[..]
+        } else {
+            &[]
+        };
+        require_held(state, companions).map_err(file)?;
         Ok(Some(database))
     }
 
@@ -112,12 +123,25 @@ impl Database {
     }
 
     fn create(state: &Directory, durability: Durability) -> Result<Self, DatabaseError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let file = |source| DatabaseError::File { source };
+        let made = state.create_file(layout::DATABASE).map_err(file)?;
+        set_mode(&made, 0o644).map_err(file)?;
+        // Not open while SQLite opens it: that would count as SQLite's, and closing it lets go of SQLite's locks.
+        drop(made);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let connection =
             Connection::open_with_flags(path(state), flags).map_err(failed("make the database"))?;
         let database = Database { connection };
+        // Otherwise SQLite makes a file to roll back to nothing.
+        database
+            .connection
+            .pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))
+            .map_err(failed("set up the database"))?;
         database.set_journal(durability)?;
         database.harden()?;
+        // Reading opens the write-ahead log.
+        database.number("user_version")?;
+        require_held(state, &COMPANIONS).map_err(file)?;
         database.lay_out()?;
         Ok(database)
     }
@@ -128,6 +152,7 @@ impl Database {
         let database = Database { connection };
         database.harden()?;
         database.examine()?;
+        require_held(state, &COMPANIONS).map_err(|source| DatabaseError::File { source })?;
         database.set_journal(durability)?;
         Ok(database)
     }
@@ -176,19 +201,20 @@ impl Database {
             .map_err(failed("lay out the database"))
     }
 
+    fn number(&self, name: &str) -> Result<i32, DatabaseError> {
+        self.connection
+            .pragma_query_value(None, name, |row| row.get(0))
+            .map_err(damaged)
+    }
+
     /// Refuses what is not ours, not whole or not of this schema.
     fn examine(&self) -> Result<(), DatabaseError> {
-        let number = |name| {
-            self.connection
-                .pragma_query_value(None, name, |row| row.get::<_, i32>(0))
-                .map_err(damaged)
-        };
-        if number("application_id")? != APPLICATION_ID {
+        if self.number("application_id")? != APPLICATION_ID {
             return Err(DatabaseError::Damaged {
                 problem: "it is not a database of ours".to_owned(),
             });
         }
-        let found = number("user_version")?;
+        let found = self.number("user_version")?;
         if found > SCHEMA_VERSION {
             return Err(DatabaseError::NewerSchema {
                 found,
@@ -231,7 +257,15 @@ fn damaged(error: rusqlite::Error) -> DatabaseError {
     }
 }
 
-/// SQLite takes paths alone: this one leads to the directory we hold, whatever its name leads to by now.
+/// Opens the state directory again, which nobody else may be able to replace.
+fn private_state(root: &RootDir) -> Result<Directory, DatabaseError> {
+    root.private_directory(&layout::state())
+        .map_err(|error| DatabaseError::File {
+            source: error.into_io(),
+        })
+}
+
+/// Returns the path that SQLite makes the real path of the directory we hold out of.
 fn path(state: &Directory) -> String {
     let name = String::from_utf8_lossy(layout::DATABASE);
     format!("/proc/self/fd/{}/{name}", state.as_fd().as_raw_fd())
@@ -253,8 +287,23 @@ fn is_regular(state: &Directory, name: &[u8]) -> io::Result<bool> {
     }
 }
 
+/// Refuses a database that is not the one in the directory we hold: SQLite went by a path.
+fn require_held(state: &Directory, companions: &[&str]) -> io::Result<()> {
+    let companions = companions.iter().copied();
+    for name in std::iter::once("").chain(companions).map(companion) {
+        if let Some(found) = state.metadata_if_present(&name)?
+            && !is_held_open(&found)?
+        {
+            return Err(io::Error::other(
+                "a directory on its way was moved while it was opened",
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn delete_companions(state: &Directory) -> io::Result<()> {
-    for suffix in ["-wal", "-shm"] {
+    for suffix in COMPANIONS {
         let name = companion(suffix);
         if state.metadata_if_present(&name)?.is_some() {
             state.delete(&name)?;

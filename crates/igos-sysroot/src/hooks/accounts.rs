@@ -8,8 +8,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use igos_format::{PackageName, RelPath};
-use igos_root::{Directory, RootDir, RootError, set_mode, set_owner};
-use rustix::fs::FlockOperation;
+use igos_root::{Directory, RootDir, RootError, set_mode, set_owner, try_lock_record};
 
 use super::job::{NewGroup, NewUser};
 
@@ -193,7 +192,7 @@ fn etc_of(root: &RootDir) -> io::Result<Directory> {
 /// Takes the lock of `lckpwdf(3)`: whoever else changes the tables now is not waited for, the job can be repeated.
 fn lock(etc: &Directory) -> io::Result<std::fs::File> {
     let file = etc.open_or_create_file(b".pwd.lock")?;
-    rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    try_lock_record(&file)?;
     Ok(file)
 }
 

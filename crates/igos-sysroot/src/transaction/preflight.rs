@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use igos_format::{Hasher, RelPath, Sha256};
 use igos_root::{Directory, Kind, Metadata, RootDir, RootError};
-use rustix::fs::{Access, AtFlags};
 
 use super::ApplyError;
 use super::error::Refusal;
@@ -438,13 +436,7 @@ impl<'a> PreFlight<'a> {
                 return Err(Refusal::Flag { path: path(), flag });
             }
         }
-        rustix::fs::accessat(
-            directory.as_fd(),
-            c".",
-            Access::WRITE_OK | Access::EXEC_OK,
-            AtFlags::EACCESS,
-        )
-        .map_err(|error| unusable(error.into()))?;
+        directory.may_change_entries().map_err(unusable)?;
         Ok(directory)
     }
 
