@@ -10,6 +10,7 @@
 pub mod debian;
 mod fetch;
 mod host;
+mod lock;
 pub mod publish;
 pub mod repository;
 mod request;

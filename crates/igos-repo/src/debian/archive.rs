@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use fs_err::OpenOptions;
 use igos_format::{Arch, Sha256};
 use igos_report::Task;
-use rustix::fs::FlockOperation;
 
 use super::apt::{Apt, Index, Indices};
 use super::closure::{self, BinaryPackage, ClosureError, Packages, Wanted};
@@ -288,7 +287,7 @@ impl DebianArchive {
             .truncate(false)
             .open(&path)
             .map_err(DebianError::io("open", &path))?;
-        rustix::fs::flock(lock.file(), FlockOperation::LockExclusive)
+        crate::lock::wait_for(lock.file())
             .map_err(|error| DebianError::io("lock", &path)(error.into()))?;
         let age = age(directory);
         let is_wanted = match refresh {

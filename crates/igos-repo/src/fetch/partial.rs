@@ -5,7 +5,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fs_err::{File, OpenOptions};
-use rustix::fs::FlockOperation;
 
 /// The bytes collected so far, with a lock that keeps other threads and processes from the same file.
 ///
@@ -26,7 +25,7 @@ impl Partial {
                 .append(true)
                 .create(true)
                 .open(&path)?;
-            rustix::fs::flock(file.file(), FlockOperation::LockExclusive)?;
+            crate::lock::wait_for(file.file())?;
             // Whoever held the lock may have finished and moved the file into the store meanwhile.
             let ours = file.metadata()?;
             match fs_err::symlink_metadata(&path) {

@@ -11,11 +11,11 @@ use igos_report::{Diagnostic, Explain, diagnose};
 use super::advisories::AdvisoriesError;
 use super::archive::ReadGivenError;
 use super::findings::Finding;
-use super::lock::LockError;
 use super::place::PlaceError;
 use super::ring::KeyRingError;
 use super::sources::SourcesAbsent;
 use super::state::StateError;
+use crate::lock::LockError;
 use crate::trust::SecretKeyError;
 
 /// Nothing was published.

@@ -19,12 +19,12 @@ use super::genesis::{anchor, first_state};
 use super::layout;
 use super::lifetimes::Lifetimes;
 use super::lists::{Lists, archive_file, packages_index, source_file};
-use super::lock::{Lock, Waiting};
 use super::place::{PlaceError, Placer, Stop};
 use super::request::{Execution, Publication, PublishRequest, Staging};
 use super::ring::KeyRing;
 use super::staging;
 use super::state::{PACKAGES, State, StateError, authority};
+use crate::lock::{Lock, Waiting, Work};
 use crate::trust::Signed;
 
 /// A repository that is published to.
@@ -205,7 +205,12 @@ impl Publisher<'_> {
     pub(super) fn open(&self) -> Result<Opened, PublishError> {
         let work = self.directory.join(layout::WORK);
         fs_err::create_dir_all(&work).map_err(PlaceError::io("make", &work))?;
-        let lock = Lock::take(self.directory, self.waiting, self.reporter)?;
+        let lock = Lock::take(
+            &self.directory.join(layout::LOCK),
+            Work::Publishing,
+            self.waiting,
+            self.reporter,
+        )?;
         let state = read_or_begin(self.directory, self.ring)?;
         Ok(Opened { _lock: lock, state })
     }

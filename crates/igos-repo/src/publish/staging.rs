@@ -15,9 +15,9 @@ use super::archive::Given;
 use super::collect;
 use super::error::PublishError;
 use super::layout;
-use super::lock::{Lock, Waiting};
 use super::place::{PlaceError, Placer, Stop};
 use super::state::{PACKAGES, State};
+use crate::lock::{Lock, Waiting, Work};
 use crate::trust::{SealKeys, SecretKey, verify_seal};
 
 /// An archive in the staging area.
@@ -186,7 +186,12 @@ pub fn drop_staged(
 ) -> Result<Vec<Staged>, PublishError> {
     let work = directory.join(layout::WORK);
     fs_err::create_dir_all(&work).map_err(PlaceError::io("make", &work))?;
-    let _lock = Lock::take(directory, waiting, reporter)?;
+    let _lock = Lock::take(
+        &directory.join(layout::LOCK),
+        Work::Publishing,
+        waiting,
+        reporter,
+    )?;
     let dropped = selection.of(staged(directory)?)?;
     delete(dropped.iter().map(|staged| &staged.path))?;
     Ok(dropped)

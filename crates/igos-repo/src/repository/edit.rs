@@ -4,17 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use igos_format::trust::{KeyId, Root, TopRole};
-use igos_report::{Diagnostic, Explain, diagnose};
+use igos_report::{Diagnostic, Explain, Reporter, diagnose};
 
 use super::cache::write_whole;
-use super::lock::{LockError, StateLock};
+use super::places::LOCK;
 use super::transport::TransportError;
 use super::{
     FailedCopy, PlaceError, RepositoryClient, RepositoryName, RepositoryPlaces, RepositorySettings,
     TrustedRoot,
 };
 use crate::fetch::http::HttpError;
-use crate::publish::Waiting;
+use crate::lock::{Lock, LockError, Waiting, Work};
 use crate::repository::copies::Blame;
 use crate::trust::{VerifyError, open_alone};
 
@@ -315,11 +315,12 @@ impl RepositoryPlaces {
         &self,
         settings: &RepositorySettings,
         waiting: Waiting,
+        reporter: &dyn Reporter,
     ) -> Result<(), EditRepositoryError> {
         let directory = self.make_settings()?;
         let name = &settings.name;
         let state = self.make_state(name)?;
-        let _lock = StateLock::take(&state, waiting)?;
+        let _lock = Lock::take(&state.join(LOCK), Work::Synchronising, waiting, reporter)?;
         let mut files = vec![directory.join(format!("{name}.toml"))];
         let root_name = root_file_name(name);
         if settings.trusted_root == TrustedRoot::File(root_name.clone()) {

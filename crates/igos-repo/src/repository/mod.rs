@@ -16,7 +16,6 @@ mod download;
 mod edit;
 mod index_files;
 mod load;
-mod lock;
 mod name;
 mod places;
 mod settings;
@@ -24,7 +23,7 @@ mod sync;
 mod sync_error;
 mod transport;
 
-pub use crate::publish::Waiting;
+pub use crate::lock::{LockError, Waiting, Work};
 pub use address::{RepositoryAddress, RepositoryAddressError};
 pub use cache::CacheError;
 pub use catalogue::{
@@ -42,7 +41,6 @@ pub use download::{
 };
 pub use edit::{EditRepositoryError, OfferedRoot};
 pub use load::RepositorySettingsError;
-pub use lock::LockError;
 pub use name::{RepositoryName, RepositoryNameError};
 pub use places::{PlaceError, RepositoryPlaces};
 pub use settings::{

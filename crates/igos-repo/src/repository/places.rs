@@ -13,6 +13,8 @@ use super::{CacheError, RepositoryName};
 pub(super) const SETTINGS: &str = "etc/igos/repositories.d";
 /// What is known of repositories.
 const STATE: &str = "var/lib/igos/repositories";
+/// The lock of what is known of a repository.
+pub(super) const LOCK: &str = "lock";
 /// What is known of packages.
 const STATE_OF_PACKAGES: &str = "var/lib/igos";
 /// What could be upgraded, for programs that tell people.

@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use super::copies::{Blame, FailedCopy};
 use super::index_files::{IndexFile, IndexFileError, IndexFiles};
-use super::lock::StateLock;
+use super::places::LOCK;
 use super::sync_error::SyncError;
 use super::transport::{Transport, TransportError};
 use super::{Enabled, RepositoryAddress, RepositoryClient, RepositoryName, RepositorySettings};
 use crate::fetch::http::HttpError;
-use crate::publish::Waiting;
+use crate::lock::{Lock, Waiting, Work};
 use crate::trust::{
     MetadataSource, Refresh, RefreshError, RefreshOptions, SourceError, Trusted, TrustedRepository,
     Update, WentBack,
@@ -112,7 +112,12 @@ impl RepositoryClient {
     ) -> Result<Synced, SyncError> {
         let anchor = self.places.trusted_root(settings)?;
         let state = self.places.make_state(&settings.name)?;
-        let _lock = StateLock::take(&state, options.waiting)?;
+        let _lock = Lock::take(
+            &state.join(LOCK),
+            Work::Synchronising,
+            options.waiting,
+            task.reporter(),
+        )?;
         let in_store = |source| SyncError::Store {
             repository: settings.name.clone(),
             source,

@@ -191,7 +191,11 @@ fn archive_of_a_repository_that_was_removed_is_not_asked_for() {
     let settings = machine.places().load().expect("the settings are sound");
     machine
         .places()
-        .remove(&settings[0], igos_repo::repository::Waiting::Refuse)
+        .remove(
+            &settings[0],
+            igos_repo::repository::Waiting::Refuse,
+            &machine.reporter,
+        )
         .expect("it is ours");
     let mut fetched = machine
         .client()

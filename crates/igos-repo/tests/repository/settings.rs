@@ -139,7 +139,7 @@ fn root_is_offered_to_those_who_name_its_keys() {
     let loaded = machine.places().load_one(&name()).expect("it was added");
     machine
         .places()
-        .remove(&loaded, Waiting::Refuse)
+        .remove(&loaded, Waiting::Refuse, &machine.reporter)
         .expect("it is ours");
     let state = machine.root().join("var/lib/igos/repositories/main");
     assert!(!state.exists());

@@ -37,7 +37,7 @@ impl RepositoryRemove {
                 answer.name, settings.url
             );
             context.session.confirm(&plan, "Remove it?")?;
-            places.remove(&settings, context.waiting())?;
+            places.remove(&settings, context.waiting(), context.session.reporter())?;
         }
         Ok(answer)
     }

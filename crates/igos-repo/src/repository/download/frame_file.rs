@@ -32,7 +32,7 @@ impl FrameFile {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
         let file = File::from(rustix::fs::open(path, flags, mode)?);
-        rustix::fs::flock(&file, FlockOperation::LockExclusive)?;
+        crate::lock::wait_for(&file)?;
         let mut opened = FrameFile {
             file,
             there: BTreeSet::new(),
