@@ -1,5 +1,6 @@
 //! What names one package exactly.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Serialize;
@@ -40,6 +41,18 @@ impl PackageId {
             0 => format!("{}-{}", self.version, self.release),
             epoch => format!("{epoch}:{}-{}", self.version, self.release),
         }
+    }
+
+    /// Returns which of two packages of one name is newer: by epoch, then version, then release.
+    ///
+    /// The machine does not matter, so that packages which differ in it alone are equal here.
+    #[must_use]
+    pub fn compare_versions(&self, other: &PackageId) -> Ordering {
+        (self.epoch, &self.version, &self.release).cmp(&(
+            other.epoch,
+            &other.version,
+            &other.release,
+        ))
     }
 }
 

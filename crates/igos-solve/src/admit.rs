@@ -7,7 +7,7 @@ use igos_format::{Arch, PackageName};
 
 use crate::pool::Exclusion;
 use crate::request::{Downgrades, Holds, Policy};
-use crate::{InstalledPackage, Offer, Source, Wanted, Which, compare_versions};
+use crate::{InstalledPackage, Offer, Source, Wanted, Which};
 
 /// The offers of one name: those that are considered, the best first, and the others with the reason.
 #[derive(Debug, Default)]
@@ -64,7 +64,8 @@ fn repository(source: &Source) -> Option<(&str, i32)> {
 /// which comes first.
 pub(crate) fn better_first(a: &Offer, b: &Offer) -> Ordering {
     let priority = |offer: &Offer| repository(&offer.source).map(|(_, priority)| priority);
-    compare_versions(&b.package, &a.package)
+    b.package
+        .compare_versions(&a.package)
         .then_with(|| priority(b).cmp(&priority(a)))
         .then_with(|| a.source.cmp(&b.source))
         .then_with(|| a.seal.cmp(&b.seal))
@@ -101,7 +102,7 @@ fn excluded_alone(offer: &Offer, rules: Rules<'_>) -> Option<Exclusion> {
         return Some(Exclusion::Lower(name.to_owned()));
     }
     let wants = |which: fn(&Which) -> bool| rules.wanted.is_some_and(|wanted| which(&wanted.which));
-    match compare_versions(&offer.package, &installed.package) {
+    match offer.package.compare_versions(&installed.package) {
         Ordering::Greater => None,
         Ordering::Equal if wants(|which| *which == Which::Again) => None,
         Ordering::Equal if wants(|which| matches!(which, Which::Seal(_))) && by_hand => None,

@@ -7,10 +7,7 @@ use igos_format::{PackageId, PackageName};
 use crate::build::Upgraded;
 use crate::choose::{Chosen, better_candidates};
 use crate::pool::{CandidateNo, Exclusion, Kind, Name, NameNo, Pool};
-use crate::{
-    Choice, KeptBack, Reason, Removal, RemovalWhy, Request, Solution, Universe, Why,
-    compare_versions,
-};
+use crate::{Choice, KeptBack, Reason, Removal, RemovalWhy, Request, Solution, Universe, Why};
 
 struct Answer<'a> {
     pool: &'a Pool,
@@ -214,7 +211,7 @@ impl Answer<'_> {
         }
         let name = self.pool.name(no);
         let excluded = name.excluded.iter().find(|(offer, exclusion)| {
-            *exclusion != Exclusion::Arch && compare_versions(&offer.package, installed).is_gt()
+            *exclusion != Exclusion::Arch && offer.package.compare_versions(installed).is_gt()
         });
         excluded.map(|(offer, exclusion)| KeptBack {
             installed: installed.clone(),

@@ -9,7 +9,7 @@ use igos_format::{Dependency, PackageName};
 use crate::admit::{Rules, admit};
 use crate::pool::{Aim, CandidateNo, Kind, Name, NameNo, Need, NeedNo, Pool, What};
 use crate::request::{Essentials, Holds, Removals, Upgrade};
-use crate::{InstalledPackage, Offers, OffersError, Reason, Request, Universe, compare_versions};
+use crate::{InstalledPackage, Offers, OffersError, Reason, Request, Universe};
 
 /// How much of what is installed may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -356,7 +356,7 @@ impl<'a> Builder<'a> {
 
 fn is_newer(kind: &Kind, installed: &InstalledPackage) -> bool {
     match kind {
-        Kind::Offer(offer) => compare_versions(&offer.package, &installed.package).is_gt(),
+        Kind::Offer(offer) => offer.package.compare_versions(&installed.package).is_gt(),
         _ => false,
     }
 }
@@ -385,8 +385,7 @@ pub(crate) fn upgraded(
             let mut names = BTreeSet::new();
             for (name, installed) in &universe.packages {
                 let mends = offers.named(name)?.iter().any(|offer| {
-                    offer.is_security
-                        && compare_versions(&offer.package, &installed.package).is_gt()
+                    offer.is_security && offer.package.compare_versions(&installed.package).is_gt()
                 });
                 if mends {
                     names.insert(name.clone());

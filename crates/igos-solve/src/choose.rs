@@ -9,7 +9,7 @@ use crate::build::{Upgraded, explicit_first};
 use crate::needed::{Needed, needed};
 use crate::pool::{Aim, CandidateNo, Kind, NameNo, Pool};
 use crate::search::{Demand, Model, Search};
-use crate::{Request, Universe, Which, compare_versions};
+use crate::{Request, Universe, Which};
 
 /// Most rounds in which choices between packages are improved; each settles one choice at least.
 const ROUNDS_MAX: usize = 64;
@@ -75,7 +75,7 @@ fn wanted_candidates(pool: &Pool, no: NameNo, which: &Which) -> Vec<CandidateNo>
                     *which != Which::Again && which.accepts(&installed.package, &installed.seal)
                 }
                 Kind::Offer(offer) if *which == Which::Again => installed
-                    .is_some_and(|old| compare_versions(&old.package, &offer.package).is_eq()),
+                    .is_some_and(|old| old.package.compare_versions(&offer.package).is_eq()),
                 Kind::Offer(offer) => which.accepts_offer(offer),
                 Kind::Succeeded(_) | Kind::Gone => false,
             })

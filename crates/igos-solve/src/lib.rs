@@ -31,7 +31,7 @@ mod universe;
 
 pub use explanation::{Explanation, Impossible};
 pub use graph::{Edge, Graph};
-pub use offer::{Offer, Relations, Source, compare_versions};
+pub use offer::{Offer, Relations, Source};
 pub use offers::{MemoryOffers, Offers, OffersError};
 pub use request::{
     Downgrades, Essentials, Holds, Policy, Removals, Request, Upgrade, Wanted, Which,

@@ -108,9 +108,3 @@ impl fmt::Display for Offer {
         write!(f, "{} ({})", self.package, self.source)
     }
 }
-
-/// Returns the order of two packages of one name: epoch, version, release.
-#[must_use]
-pub fn compare_versions(a: &PackageId, b: &PackageId) -> std::cmp::Ordering {
-    (a.epoch, &a.version, &a.release).cmp(&(b.epoch, &b.version, &b.release))
-}

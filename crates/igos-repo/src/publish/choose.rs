@@ -44,11 +44,6 @@ pub(super) struct Chosen {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Returns the order of two packages of one name: epoch, version, release.
-pub(super) fn compare(a: &PackageId, b: &PackageId) -> Ordering {
-    (a.epoch, &a.version, &a.release).cmp(&(b.epoch, &b.version, &b.release))
-}
-
 /// Chooses among the archives that were given and what is published. `is_lost` tells of a published package whose
 /// archive is no longer where it was: the same archive is taken again.
 pub(super) fn choose(
@@ -104,7 +99,7 @@ fn take_outdated(old: &mut BTreeMap<Key, IndexEntry>, package: &PackageId) -> Ve
         return Vec::new();
     }
     let is_outdated = |entry: &&IndexEntry| {
-        entry.package.name == package.name && compare(&entry.package, package).is_lt()
+        entry.package.name == package.name && entry.package.compare_versions(package).is_lt()
     };
     let outdated: Vec<PackageId> = old
         .values()
@@ -142,7 +137,7 @@ fn newest(candidates: Vec<Given>, findings: &mut Vec<Finding>) -> Option<Given> 
             continue;
         };
         let (package, other) = (&archive.package, &best.package);
-        match compare(package, other) {
+        match package.compare_versions(other) {
             Ordering::Greater => newest = Some(archive),
             Ordering::Equal if archive.seal != best.seal => {
                 findings.push(Finding::SameVersion {
@@ -176,7 +171,7 @@ fn takes_place(
         }
         return is_lost(published);
     }
-    match compare(package, &published.package) {
+    match package.compare_versions(&published.package) {
         Ordering::Greater => true,
         Ordering::Equal => {
             findings.push(Finding::VersionPublished {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::{PackageId, PackageName};
-use igos_solve::{Downgrades, Holds, Relations, Removals, Solution, Upgrade, compare_versions};
+use igos_solve::{Downgrades, Holds, Relations, Removals, Solution, Upgrade};
 
 use crate::case::Case;
 
@@ -59,7 +59,7 @@ fn states(case: &Case, name: &PackageName) -> Vec<State> {
     }
     for (at, offer) in case.offered.iter().enumerate() {
         let is_older = installed.is_some_and(|installed| {
-            let order = compare_versions(&offer.package, &installed.package);
+            let order = offer.package.compare_versions(&installed.package);
             order.is_eq() || (order.is_lt() && policy.downgrades == Downgrades::Refuse)
         });
         let is_meant =

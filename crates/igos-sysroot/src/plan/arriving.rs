@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::declaration::Feature;
-use igos_format::{Arch, Dependency, PackageId, PackageName};
+use igos_format::{Arch, Dependency, PackageName};
 
 use super::world::World;
 use super::{Candidate, Conflict};
@@ -16,11 +16,6 @@ pub(super) struct Chosen<'a> {
     /// Why, if nothing of that name is installed yet.
     pub(super) reason: Reason,
     pub(super) required_by: BTreeSet<PackageName>,
-}
-
-/// Returns the order of two packages of one name: epoch, version, release.
-pub(super) fn compare_versions(a: &PackageId, b: &PackageId) -> std::cmp::Ordering {
-    (a.epoch, &a.version, &a.release).cmp(&(b.epoch, &b.version, &b.release))
 }
 
 pub(super) fn fits(found: Arch, arch: Arch) -> bool {

@@ -35,7 +35,7 @@ pub(super) fn arrival(
         None => ChangeAction::Install,
         Some(old) => {
             let from = old.full_version();
-            match arriving::compare_versions(package, old) {
+            match package.compare_versions(old) {
                 Ordering::Equal => ChangeAction::Reinstall,
                 Ordering::Greater => ChangeAction::Upgrade { from },
                 Ordering::Less if policy.downgrade == Downgrade::Refuse => {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use igos_cli::{Failure, complete_names};
 use igos_format::{Dependency, PackageId, PackageName, Sha256};
-use igos_solve::{Request, Wanted, Which, compare_versions};
+use igos_solve::{Request, Wanted, Which};
 
 use super::Context;
 use super::completion;
@@ -101,7 +101,7 @@ fn resolve(
         };
         let package = &found.manifest().package;
         let known = newest.get(&package.name);
-        if known.is_none_or(|(known, _)| compare_versions(package, known).is_gt()) {
+        if known.is_none_or(|(known, _)| package.compare_versions(known).is_gt()) {
             newest.insert(package.name.clone(), (package.clone(), seal));
         }
     }

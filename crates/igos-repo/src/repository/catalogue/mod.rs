@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use igos_format::declaration::Feature;
 use igos_format::index::{IndexEntry, ReadIndexError};
-use igos_format::{PackageId, PackageName, Release, Version};
+use igos_format::{PackageId, PackageName};
 use igos_report::{Diagnostic, Explain, diagnose};
 
 use super::{Enabled, Priority, RepositoryName, RepositoryPlaces, RepositorySettings};
@@ -232,12 +232,13 @@ impl Catalogue {
             }
             let floor = from.and_then(|from| priorities.get(from)).copied();
             let offered = self.named(&installed.name)?.into_iter().filter(|offered| {
-                age(&offered.entry.package) > age(installed)
+                offered.entry.package.compare_versions(installed).is_gt()
                     && floor.is_none_or(|floor| offered.priority >= floor)
             });
             let newest = offered.max_by(|a, b| {
-                age(&a.entry.package)
-                    .cmp(&age(&b.entry.package))
+                a.entry
+                    .package
+                    .compare_versions(&b.entry.package)
                     .then_with(|| b.repository.cmp(&a.repository))
             });
             found.extend(newest.map(|offered| Upgradable {
@@ -253,7 +254,10 @@ impl Catalogue {
         for opened in &self.repositories {
             let versions = opened.index.versions(&installed.name);
             let versions = versions.map_err(|e| opened.failed(e))?;
-            if versions.iter().any(|package| age(package) > age(installed)) {
+            if versions
+                .iter()
+                .any(|package| package.compare_versions(installed).is_gt())
+            {
                 return Ok(true);
             }
         }
@@ -312,9 +316,4 @@ impl Catalogue {
         }
         Ok(true)
     }
-}
-
-/// What decides which of two packages of a name is newer.
-fn age(package: &PackageId) -> (u32, &Version, &Release) {
-    (package.epoch, &package.version, &package.release)
 }

@@ -7,7 +7,7 @@ use igos_format::index::SearchTerms;
 use igos_format::{PackageId, PackageName, RelPath};
 use serde::Serialize;
 
-use super::{Catalogue, CatalogueError, Offered, age};
+use super::{Catalogue, CatalogueError, Offered};
 use crate::repository::RepositoryName;
 
 /// A package that a repository offers, in one line.
@@ -77,7 +77,7 @@ impl Catalogue {
                 let offered = self.named(&name)?.into_iter();
                 let offered = offered.filter(|offered| offered.entry.programs.contains(program));
                 let offered =
-                    offered.max_by(|a, b| age(&a.entry.package).cmp(&age(&b.entry.package)));
+                    offered.max_by(|a, b| a.entry.package.compare_versions(&b.entry.package));
                 newest.extend(offered.map(|offered| (name, offered)));
             }
         }
@@ -149,7 +149,7 @@ impl Catalogue {
 /// Keeps the newer of two packages of a name; the first of two that are alike.
 fn keep_newer(newest: &mut BTreeMap<PackageName, Found>, found: Found) {
     match newest.get_mut(&found.package.name) {
-        Some(known) if age(&known.package) >= age(&found.package) => {}
+        Some(known) if known.package.compare_versions(&found.package).is_ge() => {}
         Some(known) => *known = found,
         None => {
             newest.insert(found.package.name.clone(), found);
