@@ -7,7 +7,7 @@ use igos_format::{PackageName, Sha256};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::record::{Lines, RecordError, split_end, time_text};
+use crate::record::{Lines, RecordError, check_format, split_end, time_text};
 
 /// The newest version of the text this program reads; it writes the oldest that can say what there is to say.
 const FORMAT: u32 = 2;
@@ -113,20 +113,7 @@ impl HistoryEntry {
 
     /// Reads the text, strictly.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, RecordError> {
-        let mut lines = Lines::new(bytes);
-        let format = lines
-            .value("igos-transaction")
-            .ok_or(RecordError::NotARecord)?;
-        let needed = format
-            .split_once(' ')
-            .and_then(|(_, needed)| needed.parse().ok())
-            .ok_or(RecordError::NotARecord)?;
-        if needed > FORMAT {
-            return Err(RecordError::NewerFormat {
-                needed,
-                known: FORMAT,
-            });
-        }
+        check_format(bytes, "igos-transaction", FORMAT)?;
         let mut lines = Lines::new(split_end(bytes)?);
         lines.next_line();
         let refused = |lines: &Lines<'_>, expected| RecordError::Line {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::job::{HookPolicy, Job, NewGroup, NewUser};
 use crate::RecordError;
-use crate::record::{Lines, split_end};
+use crate::record::{Lines, check_format, split_end};
 
 /// The version of the text this program writes, and the newest it reads.
 const FORMAT: u32 = 1;
@@ -68,17 +68,7 @@ impl HookJournal {
 
     /// Reads the text, strictly.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, RecordError> {
-        let mut lines = Lines::new(bytes);
-        let needed = lines
-            .value("igos-hooks")
-            .and_then(|format| format.split_once(' ')?.1.parse().ok())
-            .ok_or(RecordError::NotARecord)?;
-        if needed > FORMAT {
-            return Err(RecordError::NewerFormat {
-                needed,
-                known: FORMAT,
-            });
-        }
+        check_format(bytes, "igos-hooks", FORMAT)?;
         let mut lines = Lines::new(split_end(bytes)?);
         lines.next_line();
         let refused = |lines: &Lines<'_>, expected| RecordError::Line {

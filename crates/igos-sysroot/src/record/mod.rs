@@ -5,7 +5,6 @@
 
 mod load;
 mod read;
-mod repository;
 mod write;
 
 #[cfg(test)]
@@ -14,8 +13,8 @@ mod tests;
 pub use igos_solve::Reason;
 pub(crate) use load::{last_in_history, rebuild};
 pub use read::RecordError;
-pub(crate) use read::{Lines, SplitError, split_end};
-pub use repository::{RepositoryName, RepositoryNameError};
+pub(crate) use read::{FormatError, Lines, SplitError, check_format, split_end};
+pub use igos_format::{RepositoryName, RepositoryNameError};
 pub(crate) use write::time_text;
 
 use std::collections::BTreeSet;

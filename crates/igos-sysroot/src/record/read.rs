@@ -143,6 +143,41 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Compares the first line, `KEYWORD VERSION MINIMUM-READER`, with the newest format that this program knows.
+pub(crate) fn check_format(bytes: &[u8], keyword: &str, known: u32) -> Result<(), FormatError> {
+    let needed = Lines::new(bytes)
+        .value(keyword)
+        .and_then(|versions| versions.split_once(' ')?.1.parse().ok())
+        .ok_or(FormatError::OtherText)?;
+    if needed > known {
+        return Err(FormatError::Newer { needed, known });
+    }
+    Ok(())
+}
+
+/// Why the first line of a text is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FormatError {
+    /// It is the first line of something else.
+    OtherText,
+    /// The text was written by a newer program.
+    Newer {
+        /// The format it asks for.
+        needed: u32,
+        /// The newest this program knows.
+        known: u32,
+    },
+}
+
+impl From<FormatError> for RecordError {
+    fn from(error: FormatError) -> Self {
+        match error {
+            FormatError::OtherText => RecordError::NotARecord,
+            FormatError::Newer { needed, known } => RecordError::NewerFormat { needed, known },
+        }
+    }
+}
+
 /// Splits off the last line `end DIGEST` and compares the digest of everything before it.
 pub(crate) fn split_end(bytes: &[u8]) -> Result<&[u8], SplitError> {
     const END: usize = "end ".len() + 64 + 1;
@@ -190,18 +225,7 @@ impl Record {
     /// Returns what is not as docs/formats/record.md says; a text that [`Record::to_bytes`] would not write is
     /// refused.
     pub fn read(bytes: &[u8]) -> Result<Self, RecordError> {
-        let mut lines = Lines::new(bytes);
-        let format = lines.value("igos-record").ok_or(RecordError::NotARecord)?;
-        let needed = format
-            .split_once(' ')
-            .and_then(|(_, needed)| needed.parse().ok())
-            .ok_or(RecordError::NotARecord)?;
-        if needed > FORMAT {
-            return Err(RecordError::NewerFormat {
-                needed,
-                known: FORMAT,
-            });
-        }
+        check_format(bytes, "igos-record", FORMAT)?;
         let body = split_end(bytes)?;
         let record = read_body(body)?;
         // The grammar above is lenient about spellings of numbers and times; equal records have equal bytes.

@@ -6,7 +6,7 @@ use igos_format::{RelPath, Sha256, escape};
 use igos_report::Explain;
 use igos_root::{RootDir, RootError};
 
-use crate::record::{SplitError, split_end};
+use crate::record::{FormatError, SplitError, check_format, split_end};
 
 /// The version of the texts this program writes, and the newest it reads.
 const FORMAT: u32 = 1;
@@ -107,17 +107,16 @@ pub(crate) trait StateText: Default + PartialEq {
             path: Self::place(),
             problem,
         };
-        let needed = first_line(bytes)
-            .and_then(|line| line.strip_prefix(Self::KEYWORD)?.strip_prefix(' '))
-            .and_then(|versions| versions.split_once(' ')?.1.parse::<u32>().ok())
-            .ok_or_else(|| damaged(format!("it does not begin with `{}`", Self::KEYWORD)))?;
-        if needed > FORMAT {
-            return Err(StateTextError::NewerFormat {
+        check_format(bytes, Self::KEYWORD, FORMAT).map_err(|error| match error {
+            FormatError::OtherText => {
+                damaged(format!("it does not begin with `{}`", Self::KEYWORD))
+            }
+            FormatError::Newer { needed, known } => StateTextError::NewerFormat {
                 path: Self::place(),
                 needed,
-                known: FORMAT,
-            });
-        }
+                known,
+            },
+        })?;
         let body = split_end(bytes).map_err(|error| {
             damaged(match error {
                 SplitError::Incomplete => "it does not end with its digest".to_owned(),
@@ -154,9 +153,4 @@ pub(crate) trait StateText: Default + PartialEq {
 /// Returns the path that a text writes escaped.
 pub(crate) fn parse_path(text: &str) -> Option<RelPath> {
     RelPath::from_bytes(&escape::unescape(text).ok()?).ok()
-}
-
-fn first_line(bytes: &[u8]) -> Option<&str> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
-    std::str::from_utf8(&bytes[..end]).ok()
 }

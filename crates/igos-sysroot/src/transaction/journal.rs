@@ -6,7 +6,7 @@ use igos_format::{RelPath, Sha256, escape};
 use igos_report::Explain;
 use igos_root::Kind;
 
-use crate::record::{Lines, SplitError, split_end};
+use crate::record::{FormatError, Lines, SplitError, check_format, split_end};
 
 /// The version of the text this program writes, and the newest it reads.
 const FORMAT: u32 = 1;
@@ -209,18 +209,13 @@ impl Journal {
             line: lines.number() + 1,
             expected,
         };
-        let mut lines = Lines::new(bytes);
-        const FIRST: &str = "igos-journal VERSION MINIMUM-READER";
-        let needed = lines
-            .value("igos-journal")
-            .and_then(|value| value.split_once(' ')?.1.parse().ok())
-            .ok_or_else(|| refused(&lines, FIRST))?;
-        if needed > FORMAT {
-            return Err(JournalError::NewerFormat {
-                needed,
-                known: FORMAT,
-            });
-        }
+        check_format(bytes, "igos-journal", FORMAT).map_err(|error| match error {
+            FormatError::OtherText => JournalError::Line {
+                line: 1,
+                expected: "igos-journal VERSION MINIMUM-READER",
+            },
+            FormatError::Newer { needed, known } => JournalError::NewerFormat { needed, known },
+        })?;
         let body = split_end(bytes).map_err(|error: SplitError| {
             let (SplitError::Incomplete | SplitError::Digest { .. }) = error;
             JournalError::Digest

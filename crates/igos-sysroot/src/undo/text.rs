@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use igos_format::{PackageName, RelPath, Sha256, escape};
 
 use crate::Record;
-use crate::record::{Lines, RecordError, split_end};
+use crate::record::{Lines, RecordError, check_format, split_end};
 
 /// The version of the text this program writes, and the newest it reads.
 const FORMAT: u32 = 1;
@@ -93,17 +93,7 @@ impl Before {
 
     /// Reads the text, strictly.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, RecordError> {
-        let mut lines = Lines::new(bytes);
-        let needed = lines
-            .value("igos-undo")
-            .and_then(|versions| versions.split_once(' ')?.1.parse().ok())
-            .ok_or(RecordError::NotARecord)?;
-        if needed > FORMAT {
-            return Err(RecordError::NewerFormat {
-                needed,
-                known: FORMAT,
-            });
-        }
+        check_format(bytes, "igos-undo", FORMAT)?;
         let mut lines = Lines::new(split_end(bytes)?);
         let mut before = read_head(&mut lines)?;
         while let Some(head) = lines.value("text") {
