@@ -148,7 +148,7 @@ impl Remote {
         let vouch = Vouch {
             trust: Trust::Key(signature.key.to_string()),
             signature: Some(signature.clone()),
-            repository: offered.repository.as_str().parse().ok(),
+            repository: Some(offered.repository.clone()),
         };
         self.candidates.push(Candidate::of(&head, vouch));
         self.chosen.insert(entry.seal, Chosen { fetched, head });

@@ -16,7 +16,6 @@ mod download;
 mod edit;
 mod index_files;
 mod load;
-mod name;
 mod places;
 mod settings;
 mod sync;
@@ -40,8 +39,8 @@ pub use download::{
     WantedArchive, WholeArchive,
 };
 pub use edit::{EditRepositoryError, OfferedRoot};
+pub use igos_format::{RepositoryName, RepositoryNameError};
 pub use load::RepositorySettingsError;
-pub use name::{RepositoryName, RepositoryNameError};
 pub use places::{PlaceError, RepositoryPlaces};
 pub use settings::{
     Enabled, NamePattern, NamePatternError, Priority, RepositorySettings, TrustedRoot,
