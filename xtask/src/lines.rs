@@ -125,7 +125,8 @@ pub(crate) fn count(top: &Path) -> Result<LinesAnswer, ChoreError> {
     Ok(answer)
 }
 
-fn is_test_file(within: &Path) -> bool {
+/// Tells whether a file, by its path within its crate, holds tests alone.
+pub(crate) fn is_test_file(within: &Path) -> bool {
     let is_test_name =
         |name: &std::ffi::OsStr| name == "tests" || name == "tests.rs" || name == "benches";
     within

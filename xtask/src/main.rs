@@ -5,6 +5,7 @@
 mod deps;
 mod lines;
 mod pages;
+mod roots;
 mod test;
 mod workspace;
 
@@ -30,6 +31,8 @@ enum Chore {
     Deps,
     /// Count lines of each crate, and fail if a file is too long
     Lines,
+    /// Fail if a crate that works on roots uses a call that takes a path
+    Roots,
     /// Write the man pages into docs/man
     Man {
         /// Write nothing; fail if the pages are not those of the command definitions
@@ -67,6 +70,7 @@ fn chore(xtask: Xtask, session: &Session) -> Result<Answer, Failure> {
     match xtask.chore {
         Chore::Deps => Ok(deps::check(&top)?.into()),
         Chore::Lines => Ok(lines::count(&top)?.into()),
+        Chore::Roots => Ok(roots::check(&top)?.into()),
         Chore::Man { check: true } => Ok(pages::check(&top)?.into()),
         Chore::Man { check: false } => Ok(pages::write(&top)?.into()),
         Chore::Test { full } => {

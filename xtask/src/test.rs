@@ -123,6 +123,7 @@ pub(crate) fn run(top: &Path, extent: Extent, session: &Session) -> Result<TestA
         steps.skip("advisories", "advisory database unreachable");
     }
     steps.cargo("layers", &["xtask", "deps"])?;
+    steps.cargo("roots", &["xtask", "roots"])?;
     steps.cargo("lengths", &["xtask", "lines"])?;
     steps.cargo("man-pages", &["xtask", "man", "--check"])?;
     steps.cargo(

@@ -1,6 +1,7 @@
 //! One changer at a time.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
+use std::fs::TryLockError;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use igos_report::Explain;

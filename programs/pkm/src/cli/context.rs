@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use igos_cli::settings::{Layers, Loaded};
 use igos_cli::{Failure, Globals, NetworkFlags, Session, Size};
+use igos_format::RelPath;
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
@@ -17,6 +18,7 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::plan::{self, PlanAnswer};
 use super::plan_hooks::RanHooks;
+use super::plan_why::Grounds;
 use crate::archives::Archives;
 use crate::settings::PkmSettings;
 
@@ -205,10 +207,19 @@ impl<'a> Context<'a> {
         self.run_hooks(&mut locked, Retry::Failed, |_| true)
     }
 
-    /// Returns the directory in which archives of the root are kept, if it is there.
+    /// Returns the directory in which archives of the root are kept, if it is there and in the hands of nobody else.
     pub(super) fn archive_cache(&self) -> Option<PathBuf> {
-        let directory = self.root.join("var/cache/igos/archives");
-        directory.is_dir().then_some(directory)
+        let place: RelPath = "var/cache/igos/archives".parse().expect("it is a path");
+        match RootDir::open(&self.root).and_then(|root| root.private_directory(&place)) {
+            Ok(_) => Some(self.root.join("var/cache/igos/archives")),
+            Err(error) if error.is_not_found() => None,
+            Err(error) => {
+                let mut unusable = diagnose(&error);
+                unusable.severity = igos_report::Severity::Warning;
+                self.session.notice(unusable);
+                None
+            }
+        }
     }
 
     pub(super) fn tell(&self, notices: &[Diagnostic]) {
@@ -218,8 +229,8 @@ impl<'a> Context<'a> {
     }
 
     /// Returns the plan as it is shown before anybody agrees to it, with what is fetched for it at most.
-    fn shown(&self, plan: &Plan, archives: &Archives) -> String {
-        let text = plan::text(plan);
+    fn shown(&self, plan: &Plan, grounds: &Grounds, archives: &Archives) -> String {
+        let text = plan::text(plan, grounds);
         match archives.remote.archive_bytes(plan) {
             0 => text,
             bytes => format!("{text}at most {} are fetched\n", Size(bytes)),
@@ -230,16 +241,19 @@ impl<'a> Context<'a> {
     pub(super) fn carry_out(
         &self,
         mut plan: Plan,
+        grounds: Grounds,
         archives: &Archives,
         begin: Begin,
     ) -> Result<PlanAnswer, Failure> {
         self.tell(&plan.notices);
         plan.hooks.policy = self.hooks;
         if plan.is_empty() || self.is_dry_run() {
-            return Ok(PlanAnswer::planned(plan));
+            return Ok(PlanAnswer::planned(plan, grounds));
         }
-        self.session
-            .confirm(&self.shown(&plan, archives), "Carry out this plan?")?;
+        self.session.confirm(
+            &self.shown(&plan, &grounds, archives),
+            "Carry out this plan?",
+        )?;
         let mut locked = self.locked(begin)?;
         // A transaction survives a power cut; being interrupted, it ends first all the same.
         self.session.interrupt().finish_first();
@@ -272,6 +286,6 @@ impl<'a> Context<'a> {
         let hooks = self.run_hooks(&mut locked, Retry::Interrupted, |number| {
             number == applied.transaction
         })?;
-        Ok(PlanAnswer::applied(plan, applied, hooks))
+        Ok(PlanAnswer::applied(plan, grounds, applied, hooks))
     }
 }
