@@ -1,7 +1,18 @@
 //! A machine that crashes on purpose.
 //!
 //! Programs run under `ptrace`, so that every system call that changes watched directories is seen, numbered and
-//! recorded ([`trace`]). Not shipped: nothing that users run depends on it. Linux on x86-64 alone; what is particular
-//! to that machine is in `registers.rs`.
+//! recorded ([`trace`](mod@trace)). A [`Machine`](run::Machine) lets the program under test die or a call fail at any
+//! of them, as a [`Schedule`](schedule::Schedule) says, lets it recover, and [judges](judge) whether the root is as
+//! before or as after. Not shipped: nothing that users run depends on it. Linux on x86-64 alone; what is particular to
+//! that machine is in `registers.rs`.
 
+pub mod device;
+pub mod judge;
+mod memory;
+mod random;
+mod registers;
+pub mod run;
+pub mod scenario;
+pub mod schedule;
 pub mod trace;
+pub mod workload;
