@@ -98,6 +98,8 @@ pub struct Removal {
 pub enum RemovalWhy {
     /// That was asked for.
     Requested,
+    /// Nothing that was asked for needs it.
+    Orphaned,
     /// Another package takes its place.
     Succeeded {
         /// That package.
@@ -119,6 +121,7 @@ impl fmt::Display for RemovalWhy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RemovalWhy::Requested => f.write_str("asked for"),
+            RemovalWhy::Orphaned => f.write_str("nothing that was asked for needs it"),
             RemovalWhy::Succeeded { by } => write!(f, "{by} takes its place"),
             RemovalWhy::Conflicts { with } => write!(f, "conflicts with {with}"),
             RemovalWhy::Lacks { what } => write!(f, "needs {what}, which nothing will have"),

@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::Context;
 use super::context::Begin;
 use super::plan;
+use super::plan_why::Grounds;
 use super::repair::archives_of;
 use crate::archives::{Archives, is_archive_name};
 
@@ -190,7 +191,12 @@ fn take_up(offers: &[Adoption], context: &Context<'_>) -> Result<AdoptAnswer, Fa
     let sysroot = context.sysroot(Unmanaged::Empty)?;
     let planned = sysroot.plan_adopt(offers, Ownership::of_caller())?;
     drop(sysroot);
-    let answer = context.carry_out(planned.plan, &Archives::default(), Begin::Allow)?;
+    let answer = context.carry_out(
+        planned.plan,
+        Grounds::default(),
+        &Archives::default(),
+        Begin::Allow,
+    )?;
     let (plan, applied) = answer.into_parts();
     let taken = |offer: &&Adoption| {
         let mut changes = plan.changes.iter();
@@ -234,7 +240,7 @@ impl Render for AdoptAnswer {
             return writeln!(out, "nothing to do");
         }
         if self.applied.is_none() {
-            out.write_str(&plan::text(&self.plan))?;
+            out.write_str(&plan::text(&self.plan, &Grounds::default()))?;
             return writeln!(out, "nothing was changed (dry run)");
         }
         for change in &self.plan.changes {

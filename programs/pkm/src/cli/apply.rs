@@ -82,7 +82,7 @@ impl Apply {
             match universe.packages.get(&name) {
                 Some(installed) => solution.remove.push(Removal {
                     package: installed.package.clone(),
-                    why: RemovalWhy::Requested,
+                    why: RemovalWhy::Orphaned,
                 }),
                 None => solution
                     .install

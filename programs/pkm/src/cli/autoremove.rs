@@ -3,7 +3,8 @@
 use clap::Args;
 use igos_cli::Failure;
 use igos_format::Arch;
-use igos_solve::{Graph, Request};
+use igos_repo::repository::Catalogue;
+use igos_solve::{Graph, RemovalWhy, Request};
 use igos_sysroot::Unmanaged;
 
 use super::Context;
@@ -31,6 +32,11 @@ impl Autoremove {
         let kept = kept_kernels(context, &sysroot)?;
         let orphans = Graph::of(&universe).orphans(&universe, &kept);
         let asked = Asked::new(Request::remove(orphans), self.kernel.running(context)?);
-        context.change(asked, Archives::default(), Begin::Refuse)
+        let (archives, catalogue) = (Archives::default(), Catalogue::default());
+        let mut found = context.solve(&sysroot, &archives, &catalogue, &asked.request)?;
+        for removal in &mut found.0.remove {
+            removal.why = RemovalWhy::Orphaned;
+        }
+        context.transact(asked, found, &sysroot, &catalogue, archives, Begin::Refuse)
     }
 }

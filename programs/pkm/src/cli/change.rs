@@ -15,6 +15,7 @@ use igos_sysroot::{
 use super::Context;
 use super::context::Begin;
 use super::plan::PlanAnswer;
+use super::plan_why::Grounds;
 use crate::archives::Archives;
 use crate::remote::Remote;
 use crate::selection::{Shelf, source_of};
@@ -144,8 +145,9 @@ impl Context<'_> {
         let mut candidates = archives.candidates();
         candidates.extend_from_slice(archives.remote.candidates());
         let mut plan = sysroot.plan(&candidates, &request)?;
+        let grounds = Grounds::of(&solution);
         plan.unchanged = solution.unchanged;
-        self.carry_out(plan, &archives, begin)
+        self.carry_out(plan, grounds, &archives, begin)
     }
 
     /// Opens the repositories if something may come from them.
@@ -186,7 +188,7 @@ impl Context<'_> {
         for removal in &solution.remove {
             let (package, why) = (&removal.package, &removal.why);
             let notice = match why {
-                RemovalWhy::Requested => continue,
+                RemovalWhy::Requested | RemovalWhy::Orphaned => continue,
                 RemovalWhy::Succeeded { .. } => {
                     Diagnostic::note("package-succeeded", format!("{package} goes: {why}"))
                 }

@@ -42,6 +42,7 @@ mod offer;
 mod owner;
 mod plan;
 mod plan_hooks;
+mod plan_why;
 mod recover;
 mod reinstall;
 mod remove;

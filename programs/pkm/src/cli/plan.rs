@@ -9,6 +9,7 @@ use igos_sysroot::{Applied, Change, ChangeAction, PathChange, Plan, Privilege};
 use serde::Serialize;
 
 use super::plan_hooks::{self, RanHooks};
+use super::plan_why::Grounds;
 
 /// Lines of one section of a plan that are shown to people; `--json` has them all.
 const SECTION_MAX_LINES: usize = 40;
@@ -18,6 +19,9 @@ const SECTION_MAX_LINES: usize = 40;
 pub(super) struct PlanAnswer {
     digest: Sha256,
     plan: Plan,
+    /// Why it changes what it changes.
+    #[serde(flatten)]
+    grounds: Grounds,
     /// `None` if nothing was carried out: there was nothing to do, or `--dry-run`.
     applied: Option<Applied>,
     /// What became of hooks, triggers and accounts.
@@ -25,19 +29,21 @@ pub(super) struct PlanAnswer {
 }
 
 impl PlanAnswer {
-    pub(super) fn planned(plan: Plan) -> Self {
+    pub(super) fn planned(plan: Plan, grounds: Grounds) -> Self {
         PlanAnswer {
             digest: plan.digest(),
             plan,
+            grounds,
             applied: None,
             hooks: RanHooks::default(),
         }
     }
 
-    pub(super) fn applied(plan: Plan, applied: Applied, hooks: RanHooks) -> Self {
+    pub(super) fn applied(plan: Plan, grounds: Grounds, applied: Applied, hooks: RanHooks) -> Self {
         PlanAnswer {
             digest: plan.digest(),
             plan,
+            grounds,
             applied: Some(applied),
             hooks,
         }
@@ -60,7 +66,7 @@ impl Render for PlanAnswer {
             return writeln!(out, "nothing to do");
         }
         if self.applied.is_none() {
-            out.write_str(&text(&self.plan))?;
+            out.write_str(&text(&self.plan, &self.grounds))?;
             return writeln!(out, "nothing was changed (dry run)");
         }
         for change in &self.plan.changes {
@@ -131,12 +137,15 @@ fn done(change: &Change) -> String {
 }
 
 /// Returns a plan as it is shown before anybody agrees to it: packages, then everything that deserves a second look.
-pub(super) fn text(plan: &Plan) -> String {
+pub(super) fn text(plan: &Plan, grounds: &Grounds) -> String {
     let mut text = String::new();
     let mut changes: Vec<&Change> = plan.changes.iter().collect();
     // In groups; within each, in the order in which they take place.
     changes.sort_by_key(|change| group(&change.action));
-    let packages: Vec<String> = changes.into_iter().map(planned).collect();
+    let packages: Vec<String> = changes
+        .into_iter()
+        .map(|change| planned(change, grounds))
+        .collect();
     section(&mut text, &sizes(plan), &packages);
     section(&mut text, "paths that give privileges", &privileged(plan));
     section(
@@ -201,7 +210,15 @@ fn group(action: &ChangeAction) -> usize {
     }
 }
 
-fn planned(change: &Change) -> String {
+fn planned(change: &Change, grounds: &Grounds) -> String {
+    let mut line = package_line(change);
+    if let Some(why) = grounds.words(change) {
+        write!(line, ", {why}").expect("writing to a string cannot fail");
+    }
+    line
+}
+
+fn package_line(change: &Change) -> String {
     let mut line = format!("{:<9} {}", change.action.as_str(), change.package);
     if let ChangeAction::Upgrade { from } | ChangeAction::Downgrade { from } = &change.action {
         write!(line, " from {from}").expect("writing to a string cannot fail");
@@ -220,10 +237,6 @@ fn planned(change: &Change) -> String {
     };
     write!(line, ", {}, {from}", Size(change.installed_bytes))
         .expect("writing to a string cannot fail");
-    if !change.required_by.is_empty() {
-        let names: Vec<String> = change.required_by.iter().map(ToString::to_string).collect();
-        write!(line, ", needed by {}", names.join(", ")).expect("writing to a string cannot fail");
-    }
     line
 }
 

@@ -18,6 +18,7 @@ use super::completion;
 use super::config_diff::path_below_root;
 use super::context::Begin;
 use super::plan;
+use super::plan_why::Grounds;
 use crate::archives::Archives;
 use crate::remote::Remote;
 
@@ -72,7 +73,8 @@ impl Repair {
             archives = archives_of(&self.archives, context)?;
             archives.remote = remote(&planned.plan, &planned.lacking, &archives, context)?;
         }
-        let answer = context.carry_out(planned.plan, &archives, Begin::Refuse)?;
+        let answer =
+            context.carry_out(planned.plan, Grounds::default(), &archives, Begin::Refuse)?;
         let (plan, applied) = answer.into_parts();
         Ok(RepairAnswer {
             digest: plan.digest(),
@@ -173,7 +175,7 @@ impl Render for RepairAnswer {
         if self.plan.is_empty() {
             writeln!(out, "there is nothing to make anew")?;
         } else if self.applied.is_none() {
-            out.write_str(&plan::text(&self.plan))?;
+            out.write_str(&plan::text(&self.plan, &Grounds::default()))?;
             for action in &self.plan.paths {
                 writeln!(out, "/{} of {}", action.place, action.package)?;
             }

@@ -13,6 +13,7 @@ mod hooks;
 mod life;
 mod published;
 mod query;
+mod reasons;
 mod repository;
 mod resolve;
 mod rollback;

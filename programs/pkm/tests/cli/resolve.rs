@@ -29,7 +29,7 @@ fn program(name: &str, version: &str, release: &str, soname: &str) -> TestPackag
 }
 
 /// Runs a change that does not ask, and expects it to do this.
-fn change(world: &World, arguments: &[&str], stdout: &str) {
+pub(crate) fn change(world: &World, arguments: &[&str], stdout: &str) {
     let arguments = [arguments, &["--yes", "--quiet"]].concat();
     assert_eq!(world.pkm(&arguments), ended(0, stdout, ""));
 }
@@ -451,9 +451,9 @@ fn plan_is_shown_in_groups_with_sizes() {
         ended(
             0,
             "3 packages change, 5 B are written, 5 B are freed:\n  \
-             install   name 2.0-1, 3 B, unsigned\n  \
+             install   name 2.0-1, 3 B, unsigned, takes the place of old-name\n  \
              upgrade   tool 1.1-1 from 1.0-1, 2 B, unsigned\n  \
-             remove    old-name 1.0-1, 5 B\n\
+             remove    old-name 1.0-1, 5 B, name takes its place\n\
              nothing was changed (dry run)\n",
             "note[package-succeeded]: old-name 1.0-1 goes: name takes its place\n"
         )
