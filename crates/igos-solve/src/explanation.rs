@@ -11,7 +11,7 @@ use crate::pool::{CandidateNo, Kind, NameNo, Need, NeedNo, Pool, What};
 use crate::propagate::Ground;
 use crate::refute::Proof;
 use crate::search::Demand;
-use crate::{Request, Upgrade};
+use crate::{Offer, Offers, OffersError, Request, Sought, Upgrade};
 
 /// Most lines of an explanation.
 const LINES_MAX: usize = 24;
@@ -69,6 +69,7 @@ pub(crate) fn is_asked(pool: &Pool, request: &Request, demand: &Demand) -> bool 
 
 struct Words<'a> {
     pool: &'a Pool,
+    offers: &'a dyn Offers,
     request: &'a Request,
     demands: &'a [Demand],
     lines: Vec<String>,
@@ -83,12 +84,14 @@ struct Words<'a> {
 /// Puts a proof into words.
 pub(crate) fn explain(
     pool: &Pool,
+    offers: &dyn Offers,
     request: &Request,
     demands: &[Demand],
     proof: Option<&Proof>,
-) -> Explanation {
+) -> Result<Explanation, OffersError> {
     let mut words = Words {
         pool,
+        offers,
         request,
         demands,
         lines: Vec::new(),
@@ -98,7 +101,7 @@ pub(crate) fn explain(
         mentioned: BTreeSet::new(),
     };
     match proof {
-        Some(proof) => words.tell(proof, 0),
+        Some(proof) => words.tell(proof, 0)?,
         None => words.lines.push(
             "no choice of versions satisfies everything that is asked for and installed".to_owned(),
         ),
@@ -112,12 +115,12 @@ pub(crate) fn explain(
     if words.lines.len() > LINES_MAX {
         because.push("and more of the kind".to_owned());
     }
-    Explanation {
+    Ok(Explanation {
         kind: words.kind(),
         headline: words.headline(),
         because,
         hints: words.hints.into_iter().collect(),
-    }
+    })
 }
 
 impl Words<'_> {
@@ -179,20 +182,21 @@ impl Words<'_> {
             .push(format!("{:depth$}{line}", "", depth = 2 * depth));
     }
 
-    fn tell(&mut self, proof: &Proof, depth: usize) {
+    fn tell(&mut self, proof: &Proof, depth: usize) -> Result<(), OffersError> {
         let mut left = proof.grounds.clone();
         // Each line should speak of something that a line before it brought up.
         while !left.is_empty() {
             let next = left.iter().position(|ground| self.is_due(*ground));
             let ground = left.remove(next.unwrap_or(0));
             self.mention(ground);
-            self.tell_ground(ground, depth);
+            self.tell_ground(ground, depth)?;
         }
         for (case, proof) in &proof.cases {
             let line = format!("with {}:", self.pool.candidate(*case));
             self.push(depth, &line);
-            self.tell(proof, depth + 1);
+            self.tell(proof, depth + 1)?;
         }
+        Ok(())
     }
 
     /// Returns the names that a line speaks of: whose line it is, then the others.
@@ -223,10 +227,10 @@ impl Words<'_> {
         is_asked(self.pool, self.request, demand)
     }
 
-    fn tell_ground(&mut self, ground: Ground, depth: usize) {
+    fn tell_ground(&mut self, ground: Ground, depth: usize) -> Result<(), OffersError> {
         match ground {
-            Ground::Demand(at) => self.tell_demand(at, depth),
-            Ground::Need(candidate, need) => self.tell_need(candidate, need, depth),
+            Ground::Demand(at) => return self.tell_demand(at, depth),
+            Ground::Need(candidate, need) => return self.tell_need(candidate, need, depth),
             Ground::Once(..) => {}
             Ground::Conflict(a, b) => {
                 self.blame(a);
@@ -235,6 +239,7 @@ impl Words<'_> {
                 self.push(depth, &line);
             }
         }
+        Ok(())
     }
 
     fn conflict(&self, a: CandidateNo, b: CandidateNo) -> String {
@@ -262,15 +267,15 @@ impl Words<'_> {
         }
     }
 
-    fn tell_demand(&mut self, at: usize, depth: usize) {
+    fn tell_demand(&mut self, at: usize, depth: usize) -> Result<(), OffersError> {
         let demand = &self.demands[at];
         let own = self.pool.name(demand.name).name.clone();
         self.blame_name(&own);
         if self.is_asked(demand) {
             if demand.candidates.is_empty() {
-                self.tell_nothing_meant(&own, depth);
+                self.tell_nothing_meant(&own, depth)?;
             }
-            return;
+            return Ok(());
         }
         let installed = self.pool.name(demand.name).installed;
         let installed = installed.and_then(|no| match &self.pool.candidate(no).kind {
@@ -285,22 +290,23 @@ impl Words<'_> {
                 .insert(format!("let it change: `pkm unhold {own}`"));
             format!("{own} is held")
         } else if demand.candidates.len() > 1 {
-            return;
+            return Ok(());
         } else if self.outdated.contains(&own) && !self.request.is_removal() {
             format!("nothing newer of {own} is offered: it has to be rebuilt")
         } else if is_essential {
             format!("{own} is essential, and nothing else of it is offered")
         } else if self.request.is_removal() {
-            return;
+            return Ok(());
         } else {
             format!("{own} is installed, and nothing else of it is offered")
         };
         self.push(depth, &line);
+        Ok(())
     }
 
     /// Tells why nothing of a name that was asked for is what is meant.
-    fn tell_nothing_meant(&mut self, name: &PackageName, depth: usize) {
-        let (offered, excluded) = (self.offered(name), self.excluded(name, |_| true));
+    fn tell_nothing_meant(&mut self, name: &PackageName, depth: usize) -> Result<(), OffersError> {
+        let (offered, excluded) = (self.offered(name), self.excluded(name, |_| true)?);
         if offered.is_empty() && excluded.is_empty() {
             self.push(depth, &format!("nothing offered is called {name}"));
         } else if !offered.is_empty() {
@@ -310,13 +316,19 @@ impl Words<'_> {
             );
         }
         excluded.iter().for_each(|line| self.push(depth, line));
+        Ok(())
     }
 
-    fn tell_need(&mut self, candidate: CandidateNo, need: NeedNo, depth: usize) {
+    fn tell_need(
+        &mut self,
+        candidate: CandidateNo,
+        need: NeedNo,
+        depth: usize,
+    ) -> Result<(), OffersError> {
         self.blame(candidate);
         let need = self.pool.need(need);
         if let What::Successor { .. } = need.what {
-            return;
+            return Ok(());
         }
         let who = self.pool.candidate(candidate);
         let own = self.pool.name_of(candidate).name.clone();
@@ -332,7 +344,7 @@ impl Words<'_> {
         let start = format!("{who} needs {}", need.what);
         match having.as_slice() {
             [] => {
-                let lines = self.lack(need);
+                let lines = self.lack(need)?;
                 let (first, more) = lines.split_first().expect("a lack has words");
                 let first = format!("{start}, {first}");
                 self.push(depth, &first);
@@ -347,6 +359,7 @@ impl Words<'_> {
             }
             several => self.push(depth, &format!("{start}, which {} have", joined(several))),
         }
+        Ok(())
     }
 
     /// Tells whether all that have what is needed are called so.
@@ -358,21 +371,21 @@ impl Words<'_> {
         names.all(|(name, _)| self.pool.name(*name).name == dependency.name)
     }
 
-    fn lack(&mut self, need: &Need) -> Vec<String> {
+    fn lack(&mut self, need: &Need) -> Result<Vec<String>, OffersError> {
         let what = need.what.clone();
         if let What::Dependency(dependency) = &what
             && self.request.remove.contains(&dependency.name)
         {
             self.blame_name(&dependency.name.clone());
-            return vec!["which is to go".to_owned()];
+            return Ok(vec!["which is to go".to_owned()]);
         }
-        match &what {
+        Ok(match &what {
             What::Dependency(dependency) => {
                 let name = &dependency.name;
                 let offered = self.offered(name);
                 let excluded = self.excluded(name, |offer| {
                     offer.relations.satisfies(&offer.package, dependency)
-                });
+                })?;
                 let mut lines = match offered.as_slice() {
                     [] if excluded.is_empty() => vec![format!("which nothing offered has")],
                     [] => vec!["which nothing usable has".to_owned()],
@@ -386,7 +399,7 @@ impl Words<'_> {
                 let leaving = self.request.remove.iter().next().cloned();
                 if let Some(name) = leaving.filter(|_| self.request.is_removal()) {
                     self.blame_name(&name);
-                    return vec!["which nothing would have any more".to_owned()];
+                    return Ok(vec!["which nothing would have any more".to_owned()]);
                 }
                 let mut lines = vec!["which nothing offered has".to_owned()];
                 for name in &self.pool.names {
@@ -397,10 +410,11 @@ impl Words<'_> {
                         }
                     }
                 }
+                self.add_hidden(Sought::Feature(feature), |_| true, &mut lines)?;
                 lines
             }
             What::Successor { .. } => vec!["which nothing offered has".to_owned()],
-        }
+        })
     }
 
     /// Returns what is there or offered of a name.
@@ -419,17 +433,33 @@ impl Words<'_> {
     fn excluded(
         &mut self,
         name: &PackageName,
-        counts: impl Fn(&crate::Offer) -> bool,
-    ) -> Vec<String> {
-        let Some(name) = self.pool.find(name) else {
-            return Vec::new();
-        };
+        counts: impl Fn(&Offer) -> bool,
+    ) -> Result<Vec<String>, OffersError> {
         let mut lines = Vec::new();
-        for (offer, exclusion) in name.excluded.iter().filter(|(offer, _)| counts(offer)) {
-            lines.push(format!("{offer} {}", exclusion.words(&name.name)));
-            self.hints.extend(exclusion.hint(&name.name));
+        let found = self.pool.find(name);
+        let excluded = found.iter().flat_map(|found| &found.excluded);
+        for (offer, exclusion) in excluded.filter(|(offer, _)| counts(offer)) {
+            lines.push(format!("{offer} {}", exclusion.words(name)));
+            self.hints.extend(exclusion.hint(name));
         }
-        lines
+        self.add_hidden(Sought::Name(name), counts, &mut lines)?;
+        Ok(lines)
+    }
+
+    /// Tells what repositories have and may not offer.
+    fn add_hidden(
+        &mut self,
+        sought: Sought<'_>,
+        counts: impl Fn(&Offer) -> bool,
+        lines: &mut Vec<String>,
+    ) -> Result<(), OffersError> {
+        for hidden in self.offers.hidden(sought)? {
+            if counts(&hidden.offer) {
+                lines.push(format!("{} {}", hidden.offer, hidden.why));
+                self.hints.insert(hidden.hint);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -32,7 +32,7 @@ mod universe;
 pub use explanation::{Explanation, Impossible};
 pub use graph::{Edge, Graph};
 pub use offer::{Offer, Relations, Source};
-pub use offers::{MemoryOffers, Offers, OffersError};
+pub use offers::{HiddenOffer, MemoryOffers, Offers, OffersError, Sought};
 pub use request::{
     Downgrades, Essentials, Holds, Policy, Removals, Request, Upgrade, Wanted, Which,
 };

@@ -52,6 +52,26 @@ impl Explain for OffersError {
     }
 }
 
+/// What is looked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Sought<'a> {
+    /// Packages that have or provide this name.
+    Name(&'a PackageName),
+    /// Packages that have this feature.
+    Feature(&'a Feature),
+}
+
+/// A package that a repository has and that is not offered.
+#[derive(Debug, Clone)]
+pub struct HiddenOffer {
+    /// The package.
+    pub offer: Offer,
+    /// Why it is not offered, as the end of a sentence about it.
+    pub why: String,
+    /// What would make it offered.
+    pub hint: String,
+}
+
 /// Everything that can be installed. Answers may come in any order.
 pub trait Offers {
     /// Returns the offers of this name.
@@ -81,6 +101,14 @@ pub trait Offers {
     ///
     /// Returns why they cannot be looked up.
     fn superseding(&self, name: &PackageName) -> Result<Vec<Arc<Offer>>, OffersError>;
+
+    /// Returns what there is and is not offered, because of a rule of the repositories: what stands against a request
+    /// is told with it.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it cannot be looked up.
+    fn hidden(&self, sought: Sought<'_>) -> Result<Vec<HiddenOffer>, OffersError>;
 
     /// Returns the installed package that has an absolute path, through links of the root.
     ///
@@ -158,6 +186,10 @@ impl Offers for MemoryOffers {
 
     fn superseding(&self, name: &PackageName) -> Result<Vec<Arc<Offer>>, OffersError> {
         Ok(self.of(self.superseding.get(name)))
+    }
+
+    fn hidden(&self, _sought: Sought<'_>) -> Result<Vec<HiddenOffer>, OffersError> {
+        Ok(Vec::new())
     }
 
     fn installed_with_path(&self, _path: &str) -> Result<Option<PackageName>, OffersError> {

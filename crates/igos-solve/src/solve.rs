@@ -102,7 +102,7 @@ pub fn solve(
     }
     let demands = demands(&pool, universe, &request, &upgraded);
     let proof = refute(&pool, &demands, |demand| is_asked(&pool, &request, demand));
-    let mut explanation = explain(&pool, &request, &demands, proof.as_ref());
+    let mut explanation = explain(&pool, offers, &request, &demands, proof.as_ref())?;
     explanation
         .hints
         .extend(with_removals(universe, offers, &request)?);

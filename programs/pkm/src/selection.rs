@@ -7,8 +7,10 @@ use std::sync::Arc;
 use igos_format::declaration::{Feature, FeatureKind};
 use igos_format::index::AdvisoryState;
 use igos_format::{EntryKind, PackageName, RelPath, Sha256};
-use igos_repo::repository::{Catalogue, CatalogueError, Offered};
-use igos_solve::{MemoryOffers, Offer, Offers, OffersError, Relations, Source, Universe};
+use igos_repo::repository::{Catalogue, CatalogueError, Hidden, Offered};
+use igos_solve::{
+    HiddenOffer, MemoryOffers, Offer, Offers, OffersError, Relations, Sought, Source, Universe,
+};
 use igos_sysroot::{Candidate, Sysroot};
 
 use crate::archives::Archives;
@@ -98,6 +100,19 @@ impl Offers for Shelf<'_> {
             self.archives.superseding(name)?,
             self.catalogue.superseding(name),
         )
+    }
+
+    fn hidden(&self, sought: Sought<'_>) -> Result<Vec<HiddenOffer>, OffersError> {
+        let hidden = match sought {
+            Sought::Name(name) => self.catalogue.hidden_named(name),
+            Sought::Feature(feature) => self.catalogue.hidden_offering(feature),
+        };
+        let told = |hidden: &Hidden| HiddenOffer {
+            offer: published(&hidden.offered),
+            why: hidden.to_string(),
+            hint: hidden.hint(),
+        };
+        Ok(hidden.map_err(OffersError::new)?.iter().map(told).collect())
     }
 
     fn installed_with_path(&self, path: &str) -> Result<Option<PackageName>, OffersError> {

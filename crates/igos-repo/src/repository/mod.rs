@@ -26,8 +26,8 @@ pub use crate::lock::{LockError, Waiting, Work};
 pub use address::{RepositoryAddress, RepositoryAddressError};
 pub use cache::CacheError;
 pub use catalogue::{
-    Bringing, Catalogue, CatalogueError, ClosedRepository, ExpiredRepositoryError, Found, Offered,
-    OpenRepository, Upgradable,
+    Bringing, Catalogue, CatalogueError, ClosedRepository, ExpiredRepositoryError, Found, Hidden,
+    HiddenBy, Offered, OpenRepository, Upgradable,
 };
 pub use cleaning::{
     CacheCleaning, CacheContents, CachePolicy, CachedArchive, CachedPackage, CachedPart,

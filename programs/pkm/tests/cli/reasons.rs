@@ -1,7 +1,8 @@
 //! Why a plan changes what it changes, and what stands against what it does not.
 
+use crate::published::NOTHING_MORE;
 use crate::resolve::change;
-use crate::world::{TestPackage, World};
+use crate::world::{TestPackage, World, ended};
 
 #[test]
 fn plan_says_of_every_package_why_it_changes_and_of_every_other_why_it_stays() {
@@ -72,5 +73,80 @@ fn plan_says_of_every_package_why_it_changes_and_of_every_other_why_it_stays() {
     assert_eq!(
         value["why"],
         serde_json::json!({ "exim-tools": { "kind": "orphaned" } })
+    );
+}
+
+/// A root with repository `main`, which comes first, and `testing`, which may not provide `pinned`.
+fn two_repositories() -> World {
+    let world = World::new();
+    let package = |name: &str, version| {
+        TestPackage::new(name, version).file(&format!("usr/bin/{name}"), version, 0o755)
+    };
+    world.publish("main", NOTHING_MORE, &[&package("app", "1.0")]);
+    let needy = package("needy", "1.0").depends("app>=2.0");
+    world.publish(
+        "testing",
+        "priority = 20\npins = [\"app\", \"needy\"]\n",
+        &[&package("app", "2.0"), &package("pinned", "1.0"), &needy],
+    );
+    world.sync();
+    world
+}
+
+#[test]
+fn version_that_a_repository_of_higher_priority_hides_is_told() {
+    let world = two_repositories();
+    let hidden =
+        "app 2.0-1 (repository testing) is not used: repository main has app and comes first\n";
+    let hint = "hint: to have app from repository testing, raise `priority` in \
+                /etc/igos/repositories.d/testing.toml to that of main\n";
+    // Something comes all the same.
+    assert_eq!(
+        world.pkm(&["why-not", "app"]),
+        ended(
+            1,
+            &format!(
+                "{hidden}{hint}nothing stands against it; this would come: app 1.0-1 (repository main)\n"
+            ),
+            ""
+        )
+    );
+    change(&world, &["install", "app"], "installed app 1.0-1\n");
+    assert_eq!(
+        world.pkm(&["why-not", "app"]),
+        ended(0, &format!("{hidden}{hint}"), "")
+    );
+    let (code, value) = world.json(&["why-not", "app=1.0"]);
+    assert_eq!((code, &value["hidden"]), (1, &serde_json::json!([])));
+    let refused = world.pkm(&["install", "app=2.0"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (1, ""));
+    assert!(
+        refused.stderr.contains(&format!("because: {hidden}")) && refused.stderr.contains(hint),
+        "{}",
+        refused.stderr
+    );
+    let refused = world.pkm(&["why-not", "needy"]);
+    assert_eq!(refused.code, 0);
+    assert!(refused.stdout.contains(hidden), "{}", refused.stdout);
+}
+
+#[test]
+fn package_that_the_pins_of_its_repository_hide_is_told() {
+    let world = two_repositories();
+    let because = "pinned 1.0-1 (repository testing) is not used: the pins of repository testing do not allow pinned\n";
+    let hint = "hint: to have pinned from repository testing, add it to `pins` in /etc/igos/repositories.d/testing.toml\n";
+    assert_eq!(
+        world.pkm(&["install", "pinned"]),
+        ended(
+            1,
+            "",
+            &format!(
+                "error[package-not-offered]: cannot install pinned\n  because: {because}  {hint}"
+            )
+        )
+    );
+    assert_eq!(
+        world.pkm(&["why-not", "pinned"]),
+        ended(0, &format!("cannot install pinned\n{because}{hint}"), "")
     );
 }

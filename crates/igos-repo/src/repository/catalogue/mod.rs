@@ -5,6 +5,7 @@
 //! takes the place of another's because its version is higher.
 
 mod error;
+mod hidden;
 mod opened;
 mod search;
 
@@ -19,6 +20,8 @@ use super::{Enabled, Priority, RepositoryName, RepositoryPlaces, RepositorySetti
 use crate::trust::{Clock, Standing};
 
 pub use error::{CatalogueError, ExpiredRepositoryError};
+use hidden::names_of;
+pub use hidden::{Hidden, HiddenBy};
 pub use opened::OpenRepository;
 use opened::open;
 pub use search::{Bringing, Found};
@@ -172,7 +175,7 @@ impl Catalogue {
                 rank = Some(priority);
             }
             for entry in entries {
-                if self.may_take_place(opened, &entry)? {
+                if self.first_kept_from(opened, &entry.supersedes)?.is_none() {
                     found.push(opened.offered(entry));
                 }
             }
@@ -271,49 +274,11 @@ impl Catalogue {
         let mut found = Vec::new();
         for opened in &self.repositories {
             for entry in ask(opened).map_err(|e| opened.failed(e))? {
-                if self.may_name(opened, &entry.package.name)?
-                    && self.may_take_place(opened, &entry)?
-                {
+                if self.first_kept_from(opened, names_of(&entry))?.is_none() {
                     found.push(opened.offered(entry));
                 }
             }
         }
         Ok(found)
-    }
-
-    /// Tells whether a repository may offer, or take the place of, a package of this name.
-    fn may_name(
-        &self,
-        opened: &OpenRepository,
-        name: &PackageName,
-    ) -> Result<bool, CatalogueError> {
-        if !opened.settings.may_provide(name) {
-            return Ok(false);
-        }
-        for higher in &self.repositories {
-            if higher.settings.priority <= opened.settings.priority {
-                break;
-            }
-            let versions = higher.index.versions(name);
-            let has = !versions.map_err(|e| higher.failed(e))?.is_empty();
-            if has && higher.settings.may_provide(name) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Tells whether a repository may offer a package that supersedes what this one does.
-    fn may_take_place(
-        &self,
-        opened: &OpenRepository,
-        entry: &IndexEntry,
-    ) -> Result<bool, CatalogueError> {
-        for name in &entry.supersedes {
-            if !self.may_name(opened, name)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }

@@ -56,7 +56,7 @@ impl Catalogue {
             });
             searched.map_err(|error| opened.failed(error))?;
             for (name, found) in matching {
-                if self.may_name(opened, &name)? {
+                if self.kept_from(opened, &name)?.is_none() {
                     keep_newer(&mut newest, found);
                 }
             }
@@ -113,7 +113,7 @@ impl Catalogue {
                 continue;
             };
             for package in files.owners(path).map_err(|error| opened.failed(error))? {
-                if self.may_name(opened, &package.name)? {
+                if self.kept_from(opened, &package.name)?.is_none() {
                     found.push(Bringing {
                         repository: opened.name().clone(),
                         package,
