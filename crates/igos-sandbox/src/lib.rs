@@ -19,6 +19,7 @@ mod child;
 mod control;
 mod error;
 mod host;
+mod locks;
 mod measures;
 mod parent;
 mod process;

@@ -14,6 +14,8 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
+use crate::locks::{Lock, is_on};
+
 /// Which side of [`fork`] this is.
 #[derive(Debug)]
 pub(crate) enum Fork {
@@ -90,6 +92,9 @@ fn mount_setattr(
     attributes: MountAttributes,
     flags: c_int,
 ) -> Result<(), Errno> {
+    if !is_on(Lock::MountAttributes) {
+        return Ok(());
+    }
     let mut set = libc::MOUNT_ATTR_NOSUID;
     if attributes.is_read_only {
         set |= libc::MOUNT_ATTR_RDONLY;

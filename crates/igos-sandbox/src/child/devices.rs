@@ -10,6 +10,7 @@ use rustix::mount::MountAttrFlags;
 use super::mounts::{attach_below, clone_tree, file_system, resolve, tmpfs};
 use super::skeleton::{self, PointKind};
 use crate::control::Refusal;
+use crate::locks::{Lock, is_on};
 use crate::syscall::{self, MountAttributes};
 
 /// Devices of the host that are visible inside: name, major and minor number (Linux' devices.txt).
@@ -57,6 +58,10 @@ const READ_ONLY: [&str; 5] = ["bus", "driver", "fs", "irq", "sys"];
 
 /// Attaches a `/dev` with the harmless devices and terminals of its own.
 pub(super) fn attach_devices(root: BorrowedFd<'_>, shm_bytes: u64) -> Result<(), Refusal> {
+    if !is_on(Lock::Devices) {
+        let all = clone_tree(OsStr::new("/dev"), MountAttributes::default())?;
+        return attach_below(all.as_fd(), root, "dev");
+    }
     let dev = tmpfs("dev", DEV_BYTES, 0o755)?;
     let dev = dev.as_fd();
     attach_below(dev, root, "dev")?;
@@ -110,6 +115,10 @@ fn attach_device(dev: BorrowedFd<'_>, name: &str, major: u32, minor: u32) -> Res
 
 /// Attaches a `/proc` of the new process namespace, with what tells about the host hidden.
 pub(super) fn attach_proc(root: BorrowedFd<'_>) -> Result<(), Refusal> {
+    if !is_on(Lock::ProcessNamespace) {
+        let all = clone_tree(OsStr::new("/proc"), MountAttributes::default())?;
+        return attach_below(all.as_fd(), root, "proc");
+    }
     let proc = file_system(
         "proc",
         &[],
@@ -119,6 +128,9 @@ pub(super) fn attach_proc(root: BorrowedFd<'_>) -> Result<(), Refusal> {
     )?;
     let proc = proc.as_fd();
     attach_below(proc, root, "proc")?;
+    if !is_on(Lock::ProcMasks) {
+        return Ok(());
+    }
     let read_only = MountAttributes {
         is_read_only: true,
         forbids_devices: true,

@@ -11,6 +11,7 @@ use super::worker;
 use super::{devices, mounts};
 use crate::HelperFn;
 use crate::control::{ConfinementPlan, Control, Message, Plan, Refusal};
+use crate::locks::{Lock, is_on};
 use crate::syscall;
 
 /// Name of the machine inside, for every build the same.
@@ -48,10 +49,14 @@ fn serve(
     if has_hung_up(alive.as_fd())? || !control.receive_go().unwrap_or_default() {
         return Ok(None);
     }
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
-        .map_err(Refusal::during("close this process to others"))?;
-    rustix::system::sethostname(HOST_NAME).map_err(Refusal::during("name the machine"))?;
-    if !confinement.shares_network {
+    if is_on(Lock::Undumpable) {
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+            .map_err(Refusal::during("close this process to others"))?;
+    }
+    if is_on(Lock::NameNamespace) {
+        rustix::system::sethostname(HOST_NAME).map_err(Refusal::during("name the machine"))?;
+    }
+    if !confinement.shares_network && is_on(Lock::NetworkNamespace) {
         syscall::bring_up_loopback().map_err(Refusal::during("turn on the loopback interface"))?;
     }
     mounts::enter_root(confinement)?;

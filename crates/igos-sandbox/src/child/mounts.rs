@@ -17,6 +17,7 @@ use rustix::mount::{
 use super::devices;
 use super::skeleton::{self, PointKind};
 use crate::control::{BindPlan, ConfinementPlan, Refusal, RootPlan};
+use crate::locks::{Lock, is_on};
 use crate::syscall::{self, MountAttributes};
 
 /// Size of our skeleton, in bytes: a few directories per bind and one link per layer.
@@ -57,6 +58,9 @@ pub(super) fn enter_root(plan: &ConfinementPlan) -> Result<(), Refusal> {
         MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
     )
     .map_err(Refusal::during("make all mounts private"))?;
+    if !is_on(Lock::Root) {
+        return Ok(());
+    }
     let staging = tmpfs("skeleton", SKELETON_BYTES, 0o755)?;
     attach(staging.as_fd(), CWD, "/")?;
     let staging = staging.as_fd();
@@ -119,6 +123,10 @@ pub(super) fn file_system(
     options: &[(&str, String)],
     attributes: MountAttrFlags,
 ) -> Result<OwnedFd, Refusal> {
+    let attributes = match is_on(Lock::MountAttributes) {
+        true => attributes,
+        false => MountAttrFlags::empty(),
+    };
     let make = || -> Result<OwnedFd, Errno> {
         let context = rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
         for (key, value) in options {
@@ -288,6 +296,15 @@ fn open_layer(path: &OsStr) -> Result<OwnedFd, Refusal> {
 /// us. Extended attributes in layers have no meaning to the stack, since only `trusted.` ones would, and in a
 /// user namespace nobody can write or read these.
 fn stack(layers: &[OwnedFd], staging: BorrowedFd<'_>) -> Result<OwnedFd, Refusal> {
+    if !is_on(Lock::ReadOnlyLayers) {
+        // The uppermost that is not ours, as it is.
+        let layer = format!("/proc/self/fd/{}", layers[1].as_raw_fd());
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        let tree =
+            rustix::mount::open_tree(CWD, layer, flags).map_err(Refusal::during("bind a layer"))?;
+        attach_below(tree.as_fd(), staging, "root")?;
+        return Ok(tree);
+    }
     let names: Vec<String> = layers
         .iter()
         .map(|layer| format!("/proc/self/fd/{}", layer.as_raw_fd()))

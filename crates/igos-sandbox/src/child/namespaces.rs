@@ -12,6 +12,7 @@ use rustix::thread::UnshareFlags;
 use super::start::leave;
 use crate::Identity;
 use crate::control::{ConfinementPlan, Refusal};
+use crate::locks::{Lock, is_on};
 use crate::syscall::{self, Fork};
 
 /// The namespaces of a sandbox: the kernel's name, the flag, and what it is called for people.
@@ -28,6 +29,18 @@ const ALL: [(&str, UnshareFlags); 7] = [
 /// The kernel's names of the namespaces of a sandbox, in order.
 pub(crate) const NAMESPACES: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
 
+/// Returns the lock that a namespace is; that of control groups only hides a path.
+fn lock_of(namespace: &str) -> Option<Lock> {
+    Some(match namespace {
+        "ipc" => Lock::IpcNamespace,
+        "net" => Lock::NetworkNamespace,
+        "pid" => Lock::ProcessNamespace,
+        "user" => Lock::UserNamespace,
+        "uts" => Lock::NameNamespace,
+        _ => return None,
+    })
+}
+
 /// Enters new namespaces.
 ///
 /// In them `identity` is user 0 and group 0 and nobody else exists; or, where the plan says so, every id of ours is itself.
@@ -35,6 +48,7 @@ pub(super) fn enter(identity: Identity, plan: &ConfinementPlan) -> Result<(), Re
     let flags = ALL
         .iter()
         .filter(|(name, _)| !(plan.shares_network && *name == "net"))
+        .filter(|(name, _)| lock_of(name).is_none_or(is_on))
         .fold(UnshareFlags::empty(), |flags, (_, flag)| flags | *flag);
     if plan.has_all_ids {
         let writer = MapWriter::start()?;
@@ -42,6 +56,9 @@ pub(super) fn enter(identity: Identity, plan: &ConfinementPlan) -> Result<(), Re
         return writer.write();
     }
     syscall::unshare(flags).map_err(explain)?;
+    if !is_on(Lock::UserNamespace) {
+        return Ok(());
+    }
     for (file, text) in [
         ("setgroups", "deny".to_owned()),
         ("uid_map", format!("0 {} 1", identity.uid)),

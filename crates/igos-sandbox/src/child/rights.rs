@@ -21,7 +21,7 @@ pub(crate) const KEPT_NAMES: [&str; 3] = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_
 /// How far the kernel's limit on processes is above ours, as a divisor of it.
 const PROCESS_MARGIN_DIVISOR: u64 = 16;
 
-/// Gives up all capabilities but the kept ones, and the chance to gain any by executing a program.
+/// Gives up all capabilities but the kept ones.
 pub(super) fn drop_capabilities() -> Result<(), Refusal> {
     let give_up = || -> Result<(), Errno> {
         for number in 0..64 {
@@ -42,10 +42,14 @@ pub(super) fn drop_capabilities() -> Result<(), Refusal> {
             permitted: KEPT,
             inheritable: CapabilitySet::empty(),
         };
-        rustix::thread::set_capabilities(None, sets)?;
-        rustix::thread::set_no_new_privs(true)
+        rustix::thread::set_capabilities(None, sets)
     };
     give_up().map_err(Refusal::during("give up capabilities"))
+}
+
+/// Gives up the chance to gain rights by executing a program, for good.
+pub(super) fn forbid_new_privileges() -> Result<(), Refusal> {
+    rustix::thread::set_no_new_privs(true).map_err(Refusal::during("forbid new privileges"))
 }
 
 /// Sets the limits that the kernel keeps.

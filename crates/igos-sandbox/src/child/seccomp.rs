@@ -1,15 +1,14 @@
 //! The third lock: which system calls the program may make at all.
 //!
-//! An allow-list per architecture. Three filters, because a filter has one answer only; the kernel takes the
+//! An allow-list per architecture. Several filters, because a filter has one answer only; the kernel takes the
 //! strictest, and of two errors the one of the filter installed last:
 //!
 //! 1. what is not in [`ALLOWED`] does not exist (`ENOSYS`), so that programs fall back as on an older kernel. That is
 //!    also how `clone3`, whose flags lie in memory where no filter can look, becomes `clone`;
 //! 2. what is in [`REFUSED`], and some uses of allowed calls, is not permitted (`EPERM`);
-//! 3. socket families but UNIX, INET, INET6 and NETLINK_ROUTE are not supported (`EAFNOSUPPORT`).
-//!
-//! System calls of another architecture or another ABI of this one kill the process; x32 calls have numbers of
-//! their own, which are not in the list.
+//! 3. socket families but UNIX, INET, INET6 and NETLINK_ROUTE are not supported (`EAFNOSUPPORT`);
+//! 4. system calls of another ABI of this architecture, x32 on x86_64, kill the process, as those of another architecture
+//!    do by each of the first three.
 //!
 //! Tracing (`ptrace`, `process_vm_readv`) is allowed: debuggers and sanitizers in upstream tests need it, the process
 //! namespace and Landlock's domains keep it inside, and since Linux 4.8 a traced process is filtered after its
@@ -19,7 +18,7 @@ use std::collections::BTreeMap;
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch,
+    SeccompRule, TargetArch, sock_filter,
 };
 
 use super::calls::{ALLOWED, ALLOWED_HERE, Call, REFUSED, REFUSED_HERE};
@@ -27,7 +26,7 @@ use crate::control::Refusal;
 use crate::syscall;
 
 /// Version of the lists below; raised with every change to them.
-pub(crate) const FILTER_VERSION: u32 = 1;
+pub(crate) const FILTER_VERSION: u32 = 2;
 
 /// Flags of `clone` that make namespaces.
 const NAMESPACE_FLAGS: [i32; 7] = [
@@ -45,6 +44,9 @@ const INPUT_COMMANDS: [u64; 2] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
 
 /// Personalities that may be set: none, none without address randomisation, and the question which one is in force.
 const PERSONALITIES: [u64; 3] = [0, 0x0004_0000, 0xffff_ffff];
+
+/// The bit that x32 system calls have in their numbers (`__X32_SYSCALL_BIT` of asm/unistd.h).
+const X32_BIT: u32 = 0x4000_0000;
 
 /// Address families that sockets may have.
 const FAMILIES: [i32; 4] = [
@@ -77,7 +79,7 @@ pub(crate) fn describe() -> String {
             .join(",")
     };
     format!(
-        "seccomp version={FILTER_VERSION}\nallowed={},{}\nrefused={},{}\nfamilies={FAMILIES:?} personalities={PERSONALITIES:?}\n",
+        "seccomp version={FILTER_VERSION}\nallowed={},{}\nrefused={},{}\nfamilies={FAMILIES:?} personalities={PERSONALITIES:?} foreign=kill\n",
         names(ALLOWED),
         names(ALLOWED_HERE),
         names(REFUSED),
@@ -95,7 +97,10 @@ pub(super) fn restrict() -> Result<(), Refusal> {
     let programs = filters()
         .and_then(|filters| filters.into_iter().map(BpfProgram::try_from).collect())
         .map_err(|error: seccompiler::BackendError| failed(&error))?;
-    let programs: Vec<BpfProgram> = programs;
+    let mut programs: Vec<BpfProgram> = programs;
+    if cfg!(target_arch = "x86_64") {
+        programs.push(without_x32());
+    }
     for program in &programs {
         seccompiler::apply_filter(program).map_err(|error| failed(&error))?;
     }
@@ -130,6 +135,34 @@ fn filters() -> Result<[SeccompFilter; 3], seccompiler::BackendError> {
             errno(libc::EAFNOSUPPORT),
         )?,
     ])
+}
+
+/// Returns the filter that kills a process which calls by x32.
+///
+/// The crate that makes the others compares whole numbers only. Number -1 has the bit as well and is no call: tracers use it to
+/// skip one.
+fn without_x32() -> BpfProgram {
+    const NOT_A_CALL: u32 = u32::MAX;
+    let instruction = |code: u32, when_true: u8, when_false: u8, value: u32| sock_filter {
+        code: u16::try_from(code).expect("codes of instructions are small"),
+        jt: when_true,
+        jf: when_false,
+        k: value,
+    };
+    // The number of the call is the first word of `struct seccomp_data`.
+    let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    let (equals, has_bits) = (
+        libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+        libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K,
+    );
+    let answer = libc::BPF_RET | libc::BPF_K;
+    vec![
+        instruction(load, 0, 0, 0),
+        instruction(equals, 1, 0, NOT_A_CALL),
+        instruction(has_bits, 1, 0, X32_BIT),
+        instruction(answer, 0, 0, libc::SECCOMP_RET_ALLOW),
+        instruction(answer, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
+    ]
 }
 
 fn errno(number: i32) -> SeccompAction {

@@ -10,6 +10,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 use super::{identity, init, namespaces, plain};
 use crate::HelperFn;
 use crate::control::{Blocks, Control, Message, Plan, Received, Refusal};
+use crate::locks::{Lock, is_on};
 use crate::syscall::{self, Fork};
 
 /// Why this process goes no further; both ways its exit code is 1.
@@ -54,7 +55,9 @@ pub(super) fn leave(code: i32) -> ! {
 
 /// Moves the control socket away from standard input and closes everything but it and the three streams.
 fn take_control() -> io::Result<Control> {
-    syscall::close_from(3)?;
+    if is_on(Lock::Descriptors) {
+        syscall::close_from(3)?;
+    }
     let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;
@@ -62,7 +65,9 @@ fn take_control() -> io::Result<Control> {
 }
 
 fn obey(control: &mut Control, helpers: &[(&'static str, HelperFn)]) -> Result<(), Stop> {
-    rustix::process::setsid().map_err(Refusal::during("start a session"))?;
+    if is_on(Lock::Session) {
+        rustix::process::setsid().map_err(Refusal::during("start a session"))?;
+    }
     let (plan, input) = loop {
         match control.receive::<Plan>(Blocks::Yes) {
             Ok(Received::Frame(plan, input)) => break (plan, input),

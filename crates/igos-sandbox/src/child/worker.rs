@@ -15,6 +15,7 @@ use rustix::process::{DumpableBehavior, Pid, PidfdFlags, WaitOptions, WaitStatus
 use super::start::leave;
 use super::{landlock, rights, seccomp};
 use crate::control::{ChildStatus, ConfinementPlan, Plan, Refusal, WorkPlan};
+use crate::locks::{Lock, is_on};
 use crate::syscall::{self, Fork};
 use crate::{HELPER_OUTPUT_MAX_BYTES, HelperFn};
 
@@ -177,7 +178,9 @@ fn prepare(
     report: BorrowedFd<'_>,
 ) -> Result<(), Refusal> {
     let arrange = || -> Result<(), Errno> {
-        rustix::process::setsid()?;
+        if is_on(Lock::Session) {
+            rustix::process::setsid()?;
+        }
         if let Some(terminal) = terminal {
             rustix::process::ioctl_tiocsctty(terminal)?;
             rustix::stdio::dup2_stdin(terminal)?;
@@ -189,6 +192,9 @@ fn prepare(
                 rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
             rustix::stdio::dup2_stdin(&null)?;
         }
+        if !is_on(Lock::Descriptors) {
+            return Ok(());
+        }
         syscall::close_all_but_streams_and(report)
     };
     arrange().map_err(Refusal::during("arrange the streams"))?;
@@ -196,13 +202,25 @@ fn prepare(
         rustix::process::chdir(cwd.as_os_str())
             .map_err(Refusal::during(format!("enter {} inside", cwd.display())))?;
     }
-    rights::set_limits(&plan.limits)?;
+    if is_on(Lock::ProcessLimits) {
+        rights::set_limits(&plan.limits)?;
+    }
     let Some(confinement) = confinement else {
         return Ok(());
     };
-    rights::drop_capabilities()?;
-    landlock::restrict(confinement)?;
-    seccomp::restrict()
+    if is_on(Lock::Capabilities) {
+        rights::drop_capabilities()?;
+    }
+    if is_on(Lock::NoNewPrivileges) {
+        rights::forbid_new_privileges()?;
+    }
+    if is_on(Lock::Landlock) {
+        landlock::restrict(confinement)?;
+    }
+    if is_on(Lock::Seccomp) {
+        seccomp::restrict()?;
+    }
+    Ok(())
 }
 
 /// Becomes the program, or calls the helper; returns the exit code if this process is still ours afterwards.
@@ -250,8 +268,13 @@ fn execute(argv: &[OsString], env: &[(OsString, OsString)]) -> Refusal {
         errno: error.raw_os_error(),
     };
     let to_c = |text: &[u8]| CString::new(text).map_err(|_| refuse(Errno::INVAL));
+    let inherited: Vec<(OsString, OsString)> = match is_on(Lock::Environment) {
+        true => Vec::new(),
+        false => std::env::vars_os().collect(),
+    };
     let assignments = env
         .iter()
+        .chain(&inherited)
         .map(|(name, value)| to_c(&[name.as_bytes(), b"=", value.as_bytes()].concat()));
     let prepared = argv
         .iter()

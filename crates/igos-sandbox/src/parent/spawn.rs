@@ -11,6 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::executable::Executable;
 use crate::control::{CHILD_NAME, Control};
+use crate::locks::{Lock, is_on};
 use crate::{Identity, SandboxError};
 
 /// A running child, with our ends of its socket and its output.
@@ -49,13 +50,19 @@ impl Spawned {
             .map_err(io::Error::from)
             .map_err(failed("make a pipe"))?;
         let error_writer = writer.try_clone().map_err(failed("copy a descriptor"))?;
-        let child = Command::new(executable.path())
+        let mut command = Command::new(executable.path());
+        command
             .arg0(CHILD_NAME)
-            .env_clear()
             .current_dir("/")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::from(writer))
-            .stderr(Stdio::from(error_writer))
+            .stderr(Stdio::from(error_writer));
+        if is_on(Lock::Environment) {
+            command.env_clear();
+        }
+        #[cfg(test)]
+        command.args(crate::locks::removed_names());
+        let child = command
             .spawn()
             .map_err(failed("start our own program again"))?;
         rustix::io::ioctl_fionbio(&output, true)
