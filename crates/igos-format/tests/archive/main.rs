@@ -1,5 +1,6 @@
 //! The archive: what is written is read again, nothing else is read, and other programs see the same.
 
+mod cases;
 mod document;
 mod forge;
 mod hostile;

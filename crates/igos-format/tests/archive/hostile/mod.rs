@@ -1,9 +1,4 @@
 //! Archives that are honest but for one thing are refused, for the right reason.
 
 mod bits;
-mod case;
-mod frames;
-mod head;
-mod length;
-mod payload;
-mod tail;
+mod table;
