@@ -2,6 +2,7 @@
 //!
 //! `docs/formats/manifest.md` is the normative description of the text.
 
+mod contents;
 mod error;
 mod lines;
 mod read;

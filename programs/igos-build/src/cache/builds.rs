@@ -13,7 +13,7 @@ use super::work::delete;
 use super::{Cache, CacheError};
 
 /// The version of `receipt.json` that this program writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Largest receipt, in bytes; a thousand outputs need less.
 const RECEIPT_MAX_BYTES: u64 = 4 * 1024 * 1024;
 const RECEIPT: &str = "receipt.json";
@@ -52,6 +52,10 @@ pub struct CachedOutput {
     pub archive: String,
     /// The digest of the seal, which identifies the package.
     pub seal: Sha256,
+    /// The digest of what it is, apart from what it was made from ([`Manifest::contents_digest`]).
+    ///
+    /// [`Manifest::contents_digest`]: igos_format::manifest::Manifest::contents_digest
+    pub contents: Sha256,
     /// The digest of the file.
     pub sha256: Sha256,
     /// The size of the file.

@@ -106,6 +106,7 @@ impl Running<'_> {
                     .to_string_lossy()
                     .into_owned(),
                 seal: package.summary.seal,
+                contents: package.manifest.contents_digest(),
                 sha256: package.summary.sha256,
                 size_bytes: package.summary.size,
             })

@@ -38,7 +38,7 @@ pub struct PackageBuild<'a> {
     pub sources: &'a [ReadySource],
     /// What it can see.
     pub root: &'a BuildRoot,
-    /// The seals of the packages among that, the toolchain's left out.
+    /// The contents digests of the packages among that, the toolchain's left out.
     pub dependencies: &'a BTreeMap<PackageName, Sha256>,
     /// The digest of the toolchain.
     pub toolchain: Option<Sha256>,

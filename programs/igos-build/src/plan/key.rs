@@ -18,7 +18,7 @@ use igos_recipe::Recipe;
 use igos_sandbox::Limits;
 
 /// Raised whenever a change of this program changes what a build gives: it enters every key.
-pub const BUILDER_VERSION: u32 = 1;
+pub const BUILDER_VERSION: u32 = 2;
 
 /// First line of every key document.
 pub(super) const HEADER: &str = "igos build key 1";
@@ -113,7 +113,7 @@ pub struct KeyInput<'a> {
     pub recipe_files: &'a BTreeMap<String, RecipeFile>,
     /// The sources, in the recipe's order.
     pub sources: &'a [SourceInput],
-    /// The seals of all packages that the build can see, by package.
+    /// The contents digests of all packages that the build can see, by package.
     pub dependencies: &'a BTreeMap<PackageName, Sha256>,
     /// The digest of the toolchain; absent in host mode, where nothing is known about it.
     pub toolchain: Option<Sha256>,
@@ -166,8 +166,8 @@ impl KeyDocument {
                 &source.describe(),
             );
         }
-        for (name, seal) in input.dependencies {
-            lines.add("dependency", name.as_str(), &seal.to_string());
+        for (name, contents) in input.dependencies {
+            lines.add("dependency", name.as_str(), &contents.to_string());
         }
         if let Some(digest) = input.toolchain {
             lines.add("toolchain", "archives", &digest.to_string());

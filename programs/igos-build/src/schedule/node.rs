@@ -48,7 +48,8 @@ impl<E: Into<BuildError>> From<E> for Unmade {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Needed {
     pub(super) archives: BTreeMap<PackageName, NeededArchive>,
-    pub(super) seals: BTreeMap<PackageName, Sha256>,
+    /// What each of them is, apart from what it was made from.
+    pub(super) contents: BTreeMap<PackageName, Sha256>,
 }
 
 impl<'r> Nodes<'r> {
@@ -87,7 +88,7 @@ impl<'r> Nodes<'r> {
         pending.reverse();
         let mut transitive = Vec::new();
         while let Some((name, visibility)) = pending.pop().or_else(|| transitive.pop()) {
-            let Some((name, archive, seal)) = self.archive(&name) else {
+            let Some((name, archive, contents)) = self.archive(&name) else {
                 continue;
             };
             if needed.archives.contains_key(&name) {
@@ -99,7 +100,7 @@ impl<'r> Nodes<'r> {
                     .into_iter()
                     .map(|name| (name, Visibility::Transitive)),
             );
-            needed.seals.insert(name.clone(), seal);
+            needed.contents.insert(name.clone(), contents);
             needed.archives.insert(
                 name,
                 NeededArchive {
@@ -121,7 +122,7 @@ impl<'r> Nodes<'r> {
             .outputs
             .iter()
             .find(|output| output.name == *own)?;
-        Some((own.clone(), build.archive(output), output.seal))
+        Some((own.clone(), build.archive(output), output.contents))
     }
 
     /// Returns the names of the packages that an archive needs to run.
@@ -207,7 +208,7 @@ impl<'r> Nodes<'r> {
             files: &files,
             sources: &sources,
             root: &root,
-            dependencies: &needed.seals,
+            dependencies: &needed.contents,
             toolchain: run.toolchain.map(|toolchain| toolchain.digest),
             document: &document,
             jobs: &|| self.jobs(),

@@ -160,7 +160,7 @@ impl Nodes<'_> {
             arch: settings.arch,
             recipe_files: files.files(),
             sources,
-            dependencies: &needed.seals,
+            dependencies: &needed.contents,
             toolchain: self.run.toolchain.map(|toolchain| toolchain.digest),
             mode: settings.mode,
             confinement: settings.confinement,

@@ -18,7 +18,7 @@ pub(super) const ARCHIVES: &str = "archives";
 const DOCUMENT_MAX_BYTES: u64 = 4 << 20;
 
 /// The version of the document.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// Where an imported archive comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub struct ToolchainArchive {
     pub arch: Arch,
     /// The digest of its seal: what it is.
     pub seal: Sha256,
+    /// The digest of what it is, apart from what it was made from.
+    pub contents: Sha256,
     /// The digest of the file.
     pub sha256: Sha256,
     /// The size of the file in bytes.
@@ -94,11 +96,11 @@ impl Document {
         }
     }
 
-    /// Returns the digest of lines `igos toolchain 1`, `arch ARCH` and, for each archive, `NAME SEAL`.
+    /// Returns the digest of lines `igos toolchain 2`, `arch ARCH` and, for each archive, `NAME CONTENTS`.
     fn digest_of(arch: Arch, archives: &[ToolchainArchive]) -> Sha256 {
-        let mut text = format!("igos toolchain 1\narch {arch}\n");
+        let mut text = format!("igos toolchain 2\narch {arch}\n");
         for archive in archives {
-            text.push_str(&format!("{} {}\n", archive.name, archive.seal));
+            text.push_str(&format!("{} {}\n", archive.name, archive.contents));
         }
         Sha256::of(text.as_bytes())
     }
@@ -208,7 +210,7 @@ impl Toolchain {
         self.document.arch
     }
 
-    /// Returns what enters the keys of builds: a digest of the seals of all archives.
+    /// Returns what enters the keys of builds: a digest of the contents of all archives.
     #[must_use]
     pub fn digest(&self) -> Sha256 {
         self.document.digest
@@ -237,7 +239,11 @@ fn is_archive(path: &Path, archive: &ToolchainArchive) -> bool {
         .is_ok_and(|found| found.is_file() && found.len() == archive.size);
     // Why it is not the archive does not matter: it is imported again.
     let head = || Head::read(BufReader::new(fs_err::File::open(path).ok()?)).ok();
-    has_size && head().is_some_and(|head| head.seal_digest() == archive.seal)
+    has_size
+        && head().is_some_and(|head| {
+            head.seal_digest() == archive.seal
+                && head.manifest().contents_digest() == archive.contents
+        })
 }
 
 fn load_document(directory: &Path) -> Result<Document, LoadToolchainError> {

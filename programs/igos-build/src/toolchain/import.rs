@@ -261,6 +261,7 @@ pub(super) fn write(
         version: package.full_version(),
         arch: package.arch,
         seal: summary.seal,
+        contents: converted.manifest.contents_digest(),
         sha256: summary.sha256,
         size: summary.size,
         installed_size: summary.installed_size,

@@ -115,6 +115,7 @@ fn fill_cache(root: &Path) {
         name: "cached".parse().expect("a name"),
         archive: "cached.tar".into(),
         seal: Sha256::of(b"seal"),
+        contents: Sha256::of(b"contents"),
         sha256: Sha256::of(b"not read here"),
         size_bytes: 13,
     });

@@ -13,8 +13,13 @@ fn each_input_rebuilds_exactly_what_depends_on_it() {
     let Some(world) = World::new() else { return };
     assert_eq!(world.rebuilt(&[]), names(&ALL));
 
-    // A byte of a recipe.
-    world.edit("packages/core/greet/build.sh", "the shell", "a shell");
+    // A byte of what a recipe makes.
+    world.edit("packages/core/greet/build.sh", "hello, $1", "hello,  $1");
+    world.edit(
+        "packages/core/hello/build.sh",
+        "hello, world",
+        "hello,  world",
+    );
     assert_eq!(world.rebuilt(&[]), names(&["greet", "hello", "book"]));
 
     // A file beside a recipe: the package and everything above it, KISS or not.
@@ -24,7 +29,7 @@ fn each_input_rebuilds_exactly_what_depends_on_it() {
         names(&["alphabet", "poem", "book", "letters", "word"])
     );
 
-    // A source: the same name, other bytes, another digest.
+    // A source: the same name, other bytes, another digest, the same content.
     let tarball = world.path().join("mirror/poem-1.0.tar.gz");
     let mut bytes = fs_err::read(&tarball).expect("it is there");
     // The operating system in the header of gzip (RFC 1952, 2.3): it changes the digest and nothing else.
@@ -38,7 +43,7 @@ fn each_input_rebuilds_exactly_what_depends_on_it() {
         .find(|line| line.contains("sha256:"))
         .expect("it has a digest");
     world.edit(recipe, line, &format!("    sha256: {digest}"));
-    assert_eq!(world.rebuilt(&[]), names(&["poem", "book"]));
+    assert_eq!(world.rebuilt(&[]), names(&["poem"]));
 
     // A compiler flag of one recipe.
     let recipe = "packages/core/hello/package.yml";
@@ -58,8 +63,8 @@ fn each_input_rebuilds_exactly_what_depends_on_it() {
     );
     assert_eq!(world.rebuilt(&[]), names(&ALL));
 
-    // Whether tests run: only one recipe has some.
-    assert_eq!(world.rebuilt(&["--no-check"]), names(&["hello", "book"]));
+    // Whether tests run: only one recipe has some, and they change nothing.
+    assert_eq!(world.rebuilt(&["--no-check"]), names(&["hello"]));
 
     // The toolchain.
     toolchain::make(&world.cache(), "other", "second");
@@ -89,6 +94,24 @@ fn touching_a_file_or_its_permissions_for_others_rebuilds_nothing() {
 }
 
 #[test]
+fn package_that_comes_out_the_same_rebuilds_nothing_above_it() {
+    let Some(world) = World::new() else { return };
+    world.rebuilt(&[]);
+    let before = world.run(&["build", "greet"]);
+    let recipe = "packages/core/greet/build.sh";
+    let script = fs_err::read_to_string(world.path().join(recipe)).expect("it is there");
+    world.write(recipe, &format!("{script}# Nothing else.\n"));
+    assert_eq!(world.rebuilt(&[]), names(&["greet"]));
+    let after = world.run(&["build", "greet"]);
+    assert_ne!(
+        before.package("greet")["outputs"][0]["seal"],
+        after.package("greet")["outputs"][0]["seal"],
+        "the archive says what it was made from"
+    );
+    assert_eq!(world.rebuilt(&[]), names(&[]));
+}
+
+#[test]
 fn reason_of_a_rebuild_is_told_in_words() {
     let Some(world) = World::new() else { return };
     let said = world.run(&["why-rebuild", "hello"]);
@@ -111,6 +134,7 @@ fn reason_of_a_rebuild_is_told_in_words() {
         text(&said.answer["reason"]),
         "compiler flag variable CFLAGS is \"-O1\", was \"-O2 -pipe\""
     );
+    world.edit("packages/core/greet/build.sh", "hello, $1", "hello,  $1");
     world.run(&["build", "greet"]);
     let said = world.run(&["why-rebuild", "hello"]);
     assert_eq!(

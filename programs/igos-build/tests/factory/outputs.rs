@@ -64,11 +64,11 @@ fn dependant_of_an_output_sees_it_and_what_it_needs_to_run_only() {
         .collect();
     assert_eq!(seen, ["share/kit/data", "share/tinyworld/letters.txt"]);
     let dependencies = said.provenance("reader")["dependencies"].clone();
-    let seals: Vec<String> = dependencies
+    let names: Vec<String> = dependencies
         .as_object()
-        .expect("names and seals")
+        .expect("names and digests")
         .keys()
         .cloned()
         .collect();
-    assert_eq!(seals, ["alphabet", "kit-data"]);
+    assert_eq!(names, ["alphabet", "kit-data"]);
 }

@@ -100,10 +100,10 @@ fn write_toolchain(
     let archive = archives.join(format!("{}.igos.tar.zst", summary.seal));
     fs_err::rename(&partial, &archive).expect("the cache is ours");
     let arch = Arch::native();
-    let digest =
-        Sha256::of(format!("igos toolchain 1\narch {arch}\ntiny {}\n", summary.seal).as_bytes());
+    let contents = manifest.contents_digest();
+    let digest = Sha256::of(format!("igos toolchain 2\narch {arch}\ntiny {contents}\n").as_bytes());
     let document = serde_json::json!({
-        "schema": 1,
+        "schema": 2,
         "name": name,
         "arch": arch,
         "digest": digest,
@@ -113,6 +113,7 @@ fn write_toolchain(
             "version": "1-1",
             "arch": arch,
             "seal": summary.seal,
+            "contents": contents,
             "sha256": summary.sha256,
             "size": summary.size,
             "installed_size": summary.installed_size,

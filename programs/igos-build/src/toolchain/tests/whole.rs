@@ -147,8 +147,8 @@ fn toolchain_is_loaded_as_it_was_written() {
     let document = toolchain(directory.path());
     let loaded = Toolchain::load(directory.path()).expect("it was just written");
     assert_eq!(loaded.archives(), document.archives);
-    let seal = document.archives[0].seal;
-    let text = format!("igos toolchain 1\narch x86_64\ntool {seal}\n");
+    let contents = document.archives[0].contents;
+    let text = format!("igos toolchain 2\narch x86_64\ntool {contents}\n");
     assert_eq!(loaded.digest(), Sha256::of(text.as_bytes()));
     assert_eq!(loaded.name().as_str(), "test");
 }
@@ -163,11 +163,11 @@ fn toolchain_that_was_changed_is_not_loaded() {
     ));
     let document = toolchain(path);
     let text = document.to_text();
-    let seal = document.archives[0].seal.to_string();
+    let contents = document.archives[0].contents.to_string();
     let other = Sha256::of(b"other").to_string();
     for (from, to) in [
-        (seal.as_str(), other.as_str()),
-        ("\"schema\": 1", "\"schema\": 2"),
+        (contents.as_str(), other.as_str()),
+        ("\"schema\": 2", "\"schema\": 1"),
         ("\"x86_64\"", "\"aarch64\""),
         ("\"schema\"", "\"colour\": 1, \"schema\""),
         ("{", "["),
