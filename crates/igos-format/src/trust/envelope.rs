@@ -48,7 +48,11 @@ impl Envelope {
             return Err(ReadMetadataError::TooLarge { size_bytes, limit });
         }
         let json = Json::read(bytes).map_err(ReadMetadataError::Json)?;
-        let top = Field::top(&json, "metadata");
+        Self::from_field(&Field::top(&json, "metadata"))
+    }
+
+    /// Reads the metadata file that is part of another one.
+    pub(super) fn from_field(top: &Field<'_>) -> Result<Self, ReadMetadataError> {
         let signed = top.required("signed")?.value().clone();
         let items = top.required("signatures")?;
         let mut signatures = Signatures::new();
@@ -72,6 +76,11 @@ impl Envelope {
     /// Returns the file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_json().to_text()
+    }
+
+    /// Returns the file as a value.
+    pub(super) fn to_json(&self) -> Json {
         let signature = |(id, value): (&KeyId, &SignatureBytes)| {
             Json::object([("keyid", Json::text(id)), ("sig", Json::text(value))])
         };
@@ -80,7 +89,7 @@ impl Envelope {
             ("signed", self.signed.clone()),
             ("signatures", Json::List(signatures)),
         ];
-        Json::object(fields).to_text()
+        Json::object(fields)
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! The format is normative in `docs/formats/trust.md`.
 
+mod draft;
 mod envelope;
 mod error;
 mod field;
@@ -18,6 +19,7 @@ mod snapshot;
 mod targets;
 mod time;
 
+pub use draft::{KEY_DRAFT_MAX_BYTES, KeyDraft};
 pub use envelope::{ENVELOPE_MAX_BYTES, Envelope, SignatureBytes, Signatures};
 pub use error::ReadMetadataError;
 pub use json::{Json, JsonError};

@@ -28,8 +28,8 @@ pub enum Renewal {
 pub(super) struct Draft {
     /// A new root, already signed by the keys of the old and the new one.
     pub(super) root: Option<Signed<Root>>,
-    /// Who may sign lists; signed anew if it differs from what is published.
-    pub(super) targets: Option<Targets>,
+    /// New targets, already signed.
+    pub(super) targets: Option<Signed<Targets>>,
     /// Files of the role `packages`.
     pub(super) packages: BTreeMap<String, TargetFile>,
     /// Files of the role `archives`.
@@ -75,7 +75,7 @@ impl Commit {
     ) -> Result<Self, PublishError> {
         let mut files = Vec::new();
         let is_first = state.lists.is_none();
-        let new_root = draft.root.map(publish_root);
+        let new_root = draft.root.map(Published::signed);
         let has_new_root = new_root.is_some();
         let root = new_root.unwrap_or_else(|| state.root.clone());
         let mut signer = Signer {
@@ -85,7 +85,7 @@ impl Commit {
             signing,
             files: &mut files,
         };
-        let targets = signer.targets(draft.targets, &state.targets, is_first)?;
+        let targets = signer.targets(draft.targets, &state.targets, is_first);
         signer.targets = targets.signed.value();
         let old = state.lists.as_ref();
         let renewal = draft.renewal;
@@ -140,13 +140,6 @@ impl Commit {
     }
 }
 
-fn publish_root(signed: Signed<Root>) -> Published<Root> {
-    Published {
-        file: MetaFile::of(signed.value().version(), &signed.to_bytes()),
-        signed,
-    }
-}
-
 struct Signer<'a, 'f> {
     old_root: &'a Root,
     root: &'a Root,
@@ -179,20 +172,19 @@ impl<'a> Signer<'a, '_> {
         Ok(Published { signed, file })
     }
 
-    /// Signs new targets; those that stay are put in place once, with the first snapshot.
+    /// Puts new targets in place; those that stay are put there once, with the first snapshot.
     fn targets(
         &mut self,
-        new: Option<Targets>,
+        new: Option<Signed<Targets>>,
         old: &Published<Targets>,
         is_first: bool,
-    ) -> Result<Published<Targets>, PublishError> {
-        if let Some(targets) = new {
-            return self.publish("targets", targets);
+    ) -> Published<Targets> {
+        let is_new = new.is_some();
+        let targets = new.map_or_else(|| old.clone(), Published::signed);
+        if is_new || is_first {
+            self.keep("targets", &targets);
         }
-        if is_first {
-            self.keep("targets", old);
-        }
-        Ok(old.clone())
+        targets
     }
 
     fn keep<T>(&mut self, role: &str, published: &Published<T>) {

@@ -11,6 +11,7 @@ use igos_report::{Diagnostic, Explain, diagnose};
 use super::advisories::AdvisoriesError;
 use super::archive::ReadGivenError;
 use super::findings::Finding;
+use super::offline::OfflineError;
 use super::place::PlaceError;
 use super::ring::KeyRingError;
 use super::sources::SourcesAbsent;
@@ -36,6 +37,9 @@ pub enum PublishError {
     /// A new key cannot be made.
     #[error(transparent)]
     Key(#[from] SecretKeyError),
+    /// What offline keys sign cannot be used.
+    #[error(transparent)]
+    Offline(#[from] OfflineError),
     /// A file cannot be put in place.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -142,6 +146,7 @@ impl PublishError {
             PublishError::Archive(error) => error,
             PublishError::Keys(error) => error,
             PublishError::Key(error) => error,
+            PublishError::Offline(error) => error,
             PublishError::Place(error) => error,
             PublishError::Advisories(error) => error,
             _ => return None,

@@ -5,9 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use igos_format::trust::{
-    Delegation, Delegations, MetaFile, Metadata, RoleKeys, Root, Targets, TopRole, UtcTime,
-};
+use igos_format::trust::{Delegation, Delegations, RoleKeys, Root, Targets, TopRole, UtcTime};
 use igos_report::Explain;
 
 use super::lifetimes::{Lifetimes, after};
@@ -303,7 +301,9 @@ pub(super) fn anchor(
     for directory in directories {
         let path = first_file(directory, "root");
         if path.is_file() {
-            return Ok(Some((as_published(read_root(&path)?), directory)));
+            // Files in a repository are those that signing writes, whatever a hand did to the spaces.
+            let root = Published::signed(read_root(&path)?.signed);
+            return Ok(Some((root, directory)));
         }
     }
     Ok(None)
@@ -312,18 +312,10 @@ pub(super) fn anchor(
 /// Returns what a new repository begins with: this root, and the targets beside it.
 pub(super) fn first_state(root: Published<Root>, directory: &Path) -> Result<State, StateError> {
     let authority = root.signed.value().authority(TopRole::Targets);
-    let targets = read(&first_file(directory, "targets"), None, &authority)?;
+    let targets: Published<Targets> = read(&first_file(directory, "targets"), None, &authority)?;
     Ok(State {
         root,
-        targets: as_published(targets),
+        targets: Published::signed(targets.signed),
         lists: None,
     })
-}
-
-/// Files in a repository are those that signing writes, whatever a hand did to the spaces.
-fn as_published<T: Metadata>(found: Published<T>) -> Published<T> {
-    Published {
-        file: MetaFile::of(found.file.version, &found.signed.to_bytes()),
-        signed: found.signed,
-    }
 }

@@ -90,10 +90,10 @@ pub(super) fn read_or_begin(directory: &Path, ring: &KeyRing) -> Result<State, P
 
 /// New keys, or longer lives for what offline keys signed.
 pub(super) struct Redraft {
-    /// The new root, already signed.
+    /// The new root.
     pub(super) root: Option<Signed<Root>>,
-    /// New targets, not signed yet.
-    pub(super) targets: Option<Targets>,
+    /// New targets.
+    pub(super) targets: Option<Signed<Targets>>,
 }
 
 /// Everything that is to be put in place.
@@ -165,9 +165,8 @@ impl Publisher<'_> {
     ) -> Result<Prepared, PublishError> {
         let state = opened.published(self.directory)?;
         let mut lists = Lists::published(state);
-        let targets = redraft.targets.as_ref();
-        let targets = targets.unwrap_or(state.targets.signed.value());
-        let authority = authority(state.root.signed.value(), targets, PACKAGES);
+        let targets = redraft.targets.as_ref().unwrap_or(&state.targets.signed);
+        let authority = authority(state.root.signed.value(), targets.value(), PACKAGES);
         let entries = published_entries(state, self.directory)?;
         lists.count = entries.len();
         let mut members: Vec<Member> = entries.into_iter().map(Member::published).collect();

@@ -1,17 +1,18 @@
 //! New keys for old ones, and longer lives for what offline keys signed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use igos_format::trust::{KeyId, PublicKey, RoleKeys, Root, Targets, TopRole};
+use igos_format::trust::{KeyId, PublicKey};
 
+use super::change::Change;
 use super::error::PublishError;
-use super::lifetimes::after;
-use super::publisher::{Publisher, Redraft, read_or_begin};
+use super::offline::OfflineChange;
+use super::publisher::{Publisher, read_or_begin};
 use super::request::{Execution, Publication, PublishRequest};
 use super::ring::{KEY_SUFFIX, KeyRing};
-use super::state::{ARCHIVES, PACKAGES, State, authority};
-use crate::trust::{SecretKey, Signed, sign};
+use super::state::{ARCHIVES, PACKAGES, State};
+use crate::trust::SecretKey;
 
 /// All roles that have keys.
 pub(super) const ROLES: [&str; 6] = [
@@ -41,6 +42,18 @@ pub enum Replace {
     Key(KeyId),
 }
 
+/// Which key takes the place of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewKey {
+    /// One that is made now.
+    Made {
+        /// The directory that gets its file; else the one of the old key.
+        into: Option<PathBuf>,
+    },
+    /// One that its holder has made elsewhere.
+    Public(PublicKey),
+}
+
 /// A key that took the place of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replaced {
@@ -50,8 +63,8 @@ pub struct Replaced {
     pub old: KeyId,
     /// The key that came.
     pub new: KeyId,
-    /// Its file.
-    pub file: PathBuf,
+    /// Its file, if it was made here.
+    pub file: Option<PathBuf>,
 }
 
 /// A role as it is published.
@@ -94,8 +107,7 @@ pub fn roles(directory: &Path, ring: &KeyRing) -> Result<Vec<RoleState>, Publish
 }
 
 impl Publisher<'_> {
-    /// Replaces keys: makes new ones, names them in a new root or targets, and signs everything anew that the old ones
-    /// signed. The new key's file goes to `into`, else to where the old one is.
+    /// Replaces keys: names new ones in a new root or targets, and signs everything anew that the old ones signed.
     ///
     /// # Errors
     ///
@@ -104,54 +116,42 @@ impl Publisher<'_> {
         &self,
         replace: &Replace,
         farewell: Farewell,
-        into: Option<&Path>,
+        new: &NewKey,
     ) -> Result<(Vec<Replaced>, Publication), PublishError> {
         let opened = self.open()?;
         let state = opened.published(self.directory)?;
-        let mut change = Change::of(state);
-        let mut ring = self.ring.reload()?;
-        let mut replaced = Vec::new();
-        for (role, old) in chosen(state, replace)? {
-            self.test_signers(state, &role)?;
-            let directory = into.map(Path::to_owned).or_else(|| {
-                let file = self.ring.file_of(&old)?;
-                file.parent().map(Path::to_owned)
-            });
-            let directory =
-                directory.ok_or_else(|| PublishError::NoPlaceForKey { role: role.clone() })?;
-            let key = SecretKey::generate()?;
-            let id = key.id();
-            let file = directory.join(format!("{role}-{}.{KEY_SUFFIX}", &id.to_string()[..8]));
-            change.replace(&role, old, key.public(), farewell);
-            replaced.push((
-                Replaced {
-                    role,
-                    old,
-                    new: id,
-                    file: file.clone(),
-                },
-                key,
-            ));
+        for (role, _) in chosen(state, replace)? {
+            self.test_signers(state, signer_of(&role))?;
         }
-        let mut done = Vec::new();
-        for (one, key) in replaced {
-            ring.add(key, one.file.clone());
-            done.push(one);
-        }
-        let draft = change.finish(self, &ring, state)?;
+        let replacement = self.replacement(state, replace, farewell, new)?;
         let publisher = Publisher {
-            ring: &ring,
+            ring: &replacement.ring,
             ..*self
         };
-        let prepared = publisher.prepare(&opened, draft)?;
-        if self.execution == Execution::Real {
-            for one in &done {
-                if let Some(key) = ring.key(&one.new) {
-                    key.store(&one.file)?;
-                }
-            }
-        }
-        Ok((done, publisher.finish(prepared, PublishRequest::KEEP)?))
+        let redraft = replacement.change.clone().complete(self.now)?;
+        let prepared = publisher.prepare(&opened, redraft)?;
+        self.store(&replacement)?;
+        let publication = publisher.finish(prepared, PublishRequest::KEEP)?;
+        Ok((replacement.replaced, publication))
+    }
+
+    /// Returns what offline keys have to sign so that keys are replaced, with the signatures of those at hand. New
+    /// keys are made, and nothing is published.
+    ///
+    /// # Errors
+    ///
+    /// Returns why not.
+    pub fn draft_replacement(
+        &self,
+        replace: &Replace,
+        farewell: Farewell,
+        new: &NewKey,
+    ) -> Result<(Vec<Replaced>, OfflineChange), PublishError> {
+        let opened = self.open()?;
+        let state = opened.published(self.directory)?;
+        let replacement = self.replacement(state, replace, farewell, new)?;
+        self.store(&replacement)?;
+        Ok((replacement.replaced, replacement.change))
     }
 
     /// Signs root and targets anew with longer lives.
@@ -162,22 +162,131 @@ impl Publisher<'_> {
     pub fn renew(&self) -> Result<Publication, PublishError> {
         let opened = self.open()?;
         let state = opened.published(self.directory)?;
-        let mut change = Change::of(state);
-        change.is_root_new = true;
-        change.are_targets_new = true;
-        let draft = change.finish(self, self.ring, state)?;
-        let prepared = self.prepare(&opened, draft)?;
+        for role in ["root", "targets"] {
+            self.test_signers(state, role)?;
+        }
+        let redraft = self.renewal(state)?.complete(self.now)?;
+        let prepared = self.prepare(&opened, redraft)?;
         self.finish(prepared, PublishRequest::KEEP)
     }
 
-    /// Tests that the offline keys which have to sign the change of a role are at hand, before a new key is made.
-    fn test_signers(&self, state: &State, role: &str) -> Result<(), PublishError> {
-        let signer = match role {
-            PACKAGES | ARCHIVES => "targets",
-            _ => "root",
-        };
-        self.ring.of(signer, &state.authority(signer))?;
+    /// Returns root and targets with longer lives, signed by the offline keys at hand. Nothing is published.
+    ///
+    /// # Errors
+    ///
+    /// Returns why not.
+    pub fn draft_renewal(&self) -> Result<OfflineChange, PublishError> {
+        let opened = self.open()?;
+        self.renewal(opened.published(self.directory)?)
+    }
+
+    /// Publishes what offline keys have signed, and signs with online keys everything that follows from it.
+    ///
+    /// # Errors
+    ///
+    /// Returns why not, above all that signatures are missing; then nothing that readers see has changed.
+    pub fn apply_change(&self, change: OfflineChange) -> Result<Publication, PublishError> {
+        let opened = self.open()?;
+        change.test_follows(opened.published(self.directory)?)?;
+        let prepared = self.prepare(&opened, change.complete(self.now)?)?;
+        self.finish(prepared, PublishRequest::KEEP)
+    }
+
+    fn renewal(&self, state: &State) -> Result<OfflineChange, PublishError> {
+        let mut change = Change::renewal(state).unsigned(state, self.signing());
+        change.sign_with(self.ring)?;
+        Ok(change)
+    }
+
+    fn replacement(
+        &self,
+        state: &State,
+        replace: &Replace,
+        farewell: Farewell,
+        new: &NewKey,
+    ) -> Result<Replacement, PublishError> {
+        let mut change = Change::of(state);
+        let mut ring = self.ring.reload()?;
+        let mut replaced = Vec::new();
+        for (role, old) in chosen(state, replace)? {
+            let (public, file) = match new {
+                NewKey::Public(key) => (*key, None),
+                NewKey::Made { into } => {
+                    let key = SecretKey::generate()?;
+                    let file = self.place_of(&role, old, into.as_deref(), &key)?;
+                    let public = key.public();
+                    ring.add(key, file.clone());
+                    (public, Some(file))
+                }
+            };
+            change.replace(&role, old, public, farewell);
+            let new = public.id();
+            replaced.push(Replaced {
+                role,
+                old,
+                new,
+                file,
+            });
+        }
+        let mut change = change.unsigned(state, self.signing());
+        change.sign_with(&ring)?;
+        Ok(Replacement {
+            ring,
+            replaced,
+            change,
+        })
+    }
+
+    /// Returns the file of a new key: in `into`, else where the old one is.
+    fn place_of(
+        &self,
+        role: &str,
+        old: KeyId,
+        into: Option<&Path>,
+        key: &SecretKey,
+    ) -> Result<PathBuf, PublishError> {
+        let beside = || self.ring.file_of(&old)?.parent();
+        let directory = into.or_else(beside);
+        let directory = directory.ok_or_else(|| PublishError::NoPlaceForKey {
+            role: role.to_owned(),
+        })?;
+        let id = key.id().to_string();
+        Ok(directory.join(format!("{role}-{}.{KEY_SUFFIX}", &id[..8])))
+    }
+
+    /// Writes the new keys into their files.
+    fn store(&self, replacement: &Replacement) -> Result<(), PublishError> {
+        if self.execution == Execution::DryRun {
+            return Ok(());
+        }
+        for one in &replacement.replaced {
+            if let (Some(file), Some(key)) = (&one.file, replacement.ring.key(&one.new)) {
+                key.store(file)?;
+            }
+        }
         Ok(())
+    }
+
+    /// Tests that as many keys of an offline role are at hand as must sign, before a new key is made.
+    fn test_signers(&self, state: &State, role: &str) -> Result<(), PublishError> {
+        self.ring.of(role, &state.authority(role))?;
+        Ok(())
+    }
+}
+
+/// Keys that are replaced, and what offline keys have to sign for that.
+struct Replacement {
+    /// All keys at hand, the new ones among them.
+    ring: KeyRing,
+    replaced: Vec<Replaced>,
+    change: OfflineChange,
+}
+
+/// Returns the offline role that says which keys a role has.
+fn signer_of(role: &str) -> &'static str {
+    match role {
+        PACKAGES | ARCHIVES => "targets",
+        _ => "root",
     }
 }
 
@@ -212,101 +321,5 @@ fn chosen(state: &State, replace: &Replace) -> Result<Vec<(String, KeyId)>, Publ
                 }),
             }
         }
-    }
-}
-
-/// Root and targets as they will be.
-struct Change {
-    root: Root,
-    targets: Targets,
-    is_root_new: bool,
-    are_targets_new: bool,
-}
-
-impl Change {
-    fn of(state: &State) -> Self {
-        Change {
-            root: state.root.signed.value().clone(),
-            targets: state.targets.signed.value().clone(),
-            is_root_new: false,
-            are_targets_new: false,
-        }
-    }
-
-    fn replace(&mut self, role: &str, old: KeyId, new: PublicKey, farewell: Farewell) {
-        let exchange = |keys: &mut RoleKeys| {
-            keys.keys.remove(&old);
-            keys.keys.insert(new.id());
-        };
-        match TopRole::ALL.into_iter().find(|top| top.name() == role) {
-            Some(top) => {
-                exchange(match top {
-                    TopRole::Root => &mut self.root.root,
-                    TopRole::Targets => &mut self.root.targets,
-                    TopRole::Snapshot => &mut self.root.snapshot,
-                    TopRole::Timestamp => &mut self.root.timestamp,
-                });
-                self.root.keys.insert(new.id(), new);
-                self.is_root_new = true;
-                // Nobody who trusts the new root would believe what the old key signed.
-                self.are_targets_new |= top == TopRole::Targets;
-            }
-            None => {
-                let delegations = &mut self.targets.delegations;
-                let roles = delegations.roles.iter_mut();
-                roles
-                    .filter(|delegation| delegation.name == role)
-                    .for_each(|delegation| exchange(&mut delegation.keys));
-                delegations.keys.insert(new.id(), new);
-                // Other roles sign nothing that stays installed.
-                let old_key = delegations.keys.get(&old).filter(|_| role == PACKAGES);
-                if let (Some(key), Farewell::Retire) = (old_key, farewell) {
-                    self.targets.retired_keys.insert(old, *key);
-                }
-                self.are_targets_new = true;
-            }
-        }
-        if farewell == Farewell::Revoke {
-            self.targets.retired_keys.remove(&old);
-        }
-    }
-
-    /// Signs the new root, and returns what is to be published.
-    fn finish(
-        mut self,
-        publisher: &Publisher<'_>,
-        ring: &KeyRing,
-        state: &State,
-    ) -> Result<Redraft, PublishError> {
-        let used: BTreeSet<KeyId> = TopRole::ALL
-            .into_iter()
-            .flat_map(|role| self.root.role(role).keys.clone())
-            .collect();
-        self.root.keys.retain(|id, _| used.contains(id));
-        let roles = self.targets.delegations.roles.iter();
-        let used: BTreeSet<KeyId> = roles.flat_map(|role| role.keys.keys.clone()).collect();
-        self.targets
-            .delegations
-            .keys
-            .retain(|id, _| used.contains(id));
-        let signing = publisher.signing();
-        let root = self
-            .is_root_new
-            .then(|| -> Result<Signed<Root>, PublishError> {
-                self.root.version += 1;
-                self.root.expires = after(signing.now, signing.lifetimes.root_seconds);
-                let mut keys = ring.of("root", &state.authority("root"))?;
-                keys.extend(ring.of("root", &authority(&self.root, &self.targets, "root"))?);
-                Ok(sign(self.root.clone(), keys))
-            });
-        let root = root.transpose()?;
-        if self.are_targets_new {
-            self.targets.version += 1;
-            self.targets.expires = after(signing.now, signing.lifetimes.targets_seconds);
-        }
-        Ok(Redraft {
-            root,
-            targets: self.are_targets_new.then_some(self.targets),
-        })
     }
 }

@@ -130,6 +130,16 @@ pub(super) struct Published<T> {
     pub(super) file: MetaFile,
 }
 
+impl<T: Metadata> Published<T> {
+    /// Returns metadata as a publisher writes them.
+    pub(super) fn signed(signed: Signed<T>) -> Self {
+        Published {
+            file: MetaFile::of(signed.value().version(), &signed.to_bytes()),
+            signed,
+        }
+    }
+}
+
 /// All metadata of the newest snapshot.
 #[derive(Debug, Clone)]
 pub(super) struct State {

@@ -19,4 +19,5 @@ pub use offer::{VerifyOfferError, verify_offer};
 pub use seal::{KeyStanding, SealKeys, VerifySealError, verify_seal};
 pub use secret::{SecretKey, SecretKeyError};
 pub use sign::{Signed, countersign, sign};
+pub(crate) use verify::good_signers;
 pub use verify::{VerifyError, verify};

@@ -1,5 +1,6 @@
 //! Whether enough of the right keys signed.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use igos_format::trust::{
@@ -110,21 +111,40 @@ pub(super) fn is_by(key: &PublicKey, bytes: &[u8], signature: &SignatureBytes) -
     key.verify(bytes, &signature.0).is_ok()
 }
 
+/// Returns which keys of a role have signed; one whose signature is bad is an error.
+pub(crate) fn good_signers(
+    envelope: &Envelope,
+    authority: &Authority,
+) -> Result<BTreeSet<KeyId>, VerifyError> {
+    match judge(envelope, authority) {
+        (good, None) => Ok(good),
+        (_, Some(key)) => Err(VerifyError::BadSignature { key }),
+    }
+}
+
+/// Returns the keys of a role with a good signature, and one with a bad one.
+fn judge(envelope: &Envelope, authority: &Authority) -> (BTreeSet<KeyId>, Option<KeyId>) {
+    let bytes = envelope.signed.to_canonical();
+    let (mut good, mut bad) = (BTreeSet::new(), None);
+    for (id, signature) in &envelope.signatures {
+        match authority.keys.get(id) {
+            Some(key) if is_by(key, &bytes, signature) => {
+                good.insert(*id);
+            }
+            Some(_) => bad = Some(*id),
+            None => {}
+        }
+    }
+    (good, bad)
+}
+
 /// Tests the signatures of a value without giving it a meaning.
 pub(super) fn test_signatures(
     envelope: &Envelope,
     authority: &Authority,
 ) -> Result<(), VerifyError> {
-    let bytes = envelope.signed.to_canonical();
-    let mut valid = 0;
-    let mut bad = None;
-    for (id, signature) in &envelope.signatures {
-        match authority.keys.get(id) {
-            Some(key) if is_by(key, &bytes, signature) => valid += 1,
-            Some(_) => bad = Some(*id),
-            None => {}
-        }
-    }
+    let (good, bad) = judge(envelope, authority);
+    let valid = good.len() as u64;
     // A threshold of nothing would let everything pass.
     if valid >= authority.threshold.max(1) {
         return Ok(());

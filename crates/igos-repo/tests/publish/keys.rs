@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use igos_format::trust::KeyId;
 use igos_repo::publish::{
-    Execution, Farewell, KeyRing, Lifetimes, NewKeys, PublishError, PublishRequest, Replace,
-    new_keys, roles,
+    Execution, Farewell, KeyRing, Lifetimes, NewKey, NewKeys, PublishError, PublishRequest,
+    Replace, new_keys, roles,
 };
 use igos_report::Explain;
 
@@ -20,7 +20,7 @@ fn replace(
     let (ring, repository) = (world.ring(), world.repository());
     let never = || false;
     let publisher = publisher(&repository, &ring, NOW, &never);
-    let (replaced, _) = publisher.replace_keys(replace, farewell, None)?;
+    let (replaced, _) = publisher.replace_keys(replace, farewell, &NewKey::Made { into: None })?;
     Ok(replaced.into_iter().map(|one| one.new).collect())
 }
 
@@ -134,7 +134,11 @@ fn rotation_that_is_stopped_at_any_step_locks_no_reader_out() {
             let steps = AtomicUsize::new(0);
             let stop = || steps.fetch_add(1, Ordering::Relaxed) >= stop_at;
             let publisher = publisher(&repository, &ring, NOW, &stop);
-            let result = publisher.replace_keys(&of_role(role), Farewell::Retire, None);
+            let result = publisher.replace_keys(
+                &of_role(role),
+                Farewell::Retire,
+                &NewKey::Made { into: None },
+            );
             for client in [&mut known, &mut world.client()] {
                 let seen = client.sync(NOW);
                 let seen = seen.unwrap_or_else(|error| panic!("{role} {stop_at}: {error}"));
@@ -235,7 +239,13 @@ fn several_root_keys_sign_with_their_threshold_and_one_of_them_is_named_to_be_re
     let into = world.keys().join("offline");
     let one = Replace::OfRole("root".to_owned(), Some(lost));
     publisher
-        .replace_keys(&one, Farewell::Revoke, Some(&into))
+        .replace_keys(
+            &one,
+            Farewell::Revoke,
+            &NewKey::Made {
+                into: Some(into.clone()),
+            },
+        )
         .expect("two of the three old keys and of the new ones sign");
     assert_eq!(
         names(&world.client().sync(NOW).expect("it follows")),

@@ -3,6 +3,7 @@
 mod document;
 mod keys;
 mod layout;
+mod offline;
 mod refusals;
 mod scale;
 mod support;

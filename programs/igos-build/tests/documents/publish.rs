@@ -9,12 +9,15 @@ use crate::shape::Document;
 use crate::{DOCUMENT, run, world};
 
 /// The sections that this test looks at.
-pub(crate) const SECTIONS: [&str; 8] = [
+pub(crate) const SECTIONS: [&str; 11] = [
     "publish",
     "key renew",
     "staging list",
     "staging drop",
+    "key apply",
     "key new",
+    "key make",
+    "key sign",
     "key show",
     "key rotate",
     "key revoke",
@@ -61,6 +64,12 @@ fn repositories_are_published_with_the_documented_fields() {
     let key = rotated["replaced"][0]["new"].as_str().expect("a text");
     expect("key revoke", &format!("key revoke {key} {keys} --yes"));
     expect("key renew", &format!("key renew {keys}"));
+    expect("key make", "key make anna.key");
+    let draft = format!("key rotate packages {keys} --draft keys.draft");
+    expect("key rotate", &draft);
+    let sign = "key sign keys.draft --key keys/offline/targets.key --yes";
+    expect("key sign", sign);
+    expect("key apply", &format!("key apply keys.draft {keys}"));
     for section in SECTIONS {
         for object in document.objects(section) {
             assert!(

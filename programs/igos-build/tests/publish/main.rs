@@ -5,6 +5,7 @@
 )]
 
 mod archives;
+mod drafts;
 mod sources;
 
 use std::path::{Path, PathBuf};

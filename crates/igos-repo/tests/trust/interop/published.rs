@@ -8,10 +8,12 @@ use fs_err as fs;
 use igos_format::Sha256;
 use igos_format::trust::{Json, UtcTime};
 use igos_repo::publish::{
-    Execution, Farewell, KeyRing, Lifetimes, NewKeys, PublishRequest, Publisher, Replace, Waiting,
-    new_keys,
+    Execution, Farewell, KeyRing, Lifetimes, NewKey, NewKeys, OfflineChange, PublishRequest,
+    Publisher, Replace, Waiting, new_keys,
 };
-use igos_repo::trust::{Clock, Expiry, Refresh, RefreshOptions, Rollback, TrustedRepository};
+use igos_repo::trust::{
+    Clock, Expiry, Refresh, RefreshOptions, Rollback, SecretKey, TrustedRepository,
+};
 use igos_report::Quiet;
 
 use super::python::{python, say};
@@ -53,10 +55,20 @@ impl Published {
 
     fn publisher<T>(&self, work: impl FnOnce(&Publisher<'_>) -> T) -> T {
         let ring = KeyRing::load(&[self.path("keys")]).expect("the keys are sound");
-        work(&Publisher {
-            directory: &self.path("repository"),
-            ring: &ring,
-            lifetimes: &Lifetimes::default(),
+        let (repository, lifetimes) = (self.path("repository"), Lifetimes::default());
+        work(&self.publisher_with(&repository, &ring, &lifetimes))
+    }
+
+    fn publisher_with<'a>(
+        &self,
+        directory: &'a Path,
+        ring: &'a KeyRing,
+        lifetimes: &'a Lifetimes,
+    ) -> Publisher<'a> {
+        Publisher {
+            directory,
+            ring,
+            lifetimes,
             now: now(),
             // A process that another test starts has our locks too, until it executes its program.
             waiting: Waiting::Wait,
@@ -64,7 +76,7 @@ impl Published {
             stop: &|| false,
             reporter: &Quiet,
             jobs: NonZeroUsize::MIN,
-        })
+        }
     }
 
     /// Publishes a package, and returns the target that its archive is and the digest of that.
@@ -78,9 +90,38 @@ impl Published {
         (format!("archives/{name}"), Sha256::of(&package.bytes()))
     }
 
+    /// Replaces a key of the root by one of a newcomer: every holder signs the draft with their key alone.
+    fn replace_root_key_by_drafts(&self) {
+        let holder = |name: &str| {
+            let file = self.path("keys/offline").join(format!("{name}.key"));
+            SecretKey::load(&file).expect("it was made")
+        };
+        let newcomer = SecretKey::generate().expect("the system has random bytes");
+        let replace = Replace::OfRole("root".into(), Some(holder("root-3").id()));
+        let new = NewKey::Public(newcomer.public());
+        let online = KeyRing::load(&[self.path("keys/online")]).expect("the keys are sound");
+        let (repository, lifetimes) = (self.path("repository"), Lifetimes::default());
+        let publisher = self.publisher_with(&repository, &online, &lifetimes);
+        let drafted = publisher.draft_replacement(&replace, Farewell::Revoke, &new);
+        let (_, change) = drafted.expect("it needs no offline key");
+        let file = self.path("root.draft");
+        change.store(&file).expect("there is room");
+        for key in [holder("root-1"), newcomer, holder("root-2")] {
+            let mut change = OfflineChange::load(&file).expect("it is sound");
+            change.sign(&key).expect("it is for this key");
+            change.store(&file).expect("there is room");
+        }
+        let change = OfflineChange::load(&file).expect("it is sound");
+        publisher
+            .apply_change(change)
+            .expect("two of each have signed");
+    }
+
     fn replace(&self, role: &str, farewell: Farewell) {
         let replace = Replace::OfRole(role.into(), None);
-        let replaced = self.publisher(|publisher| publisher.replace_keys(&replace, farewell, None));
+        let replaced = self.publisher(|publisher| {
+            publisher.replace_keys(&replace, farewell, &NewKey::Made { into: None })
+        });
         replaced.expect("all keys are at hand");
     }
 }
@@ -95,7 +136,7 @@ fn now() -> UtcTime {
 fn the_reference_client_follows_what_our_publisher_publishes() {
     let Some(python) = python() else { return };
     let published = Published::new();
-    let follow = |targets: &[&str]| {
+    let told = |targets: &[&str]| {
         let targets = targets.iter().map(Path::new);
         let [repository, state, anchor] =
             ["repository", "state", "repository/metadata/1.root.json"]
@@ -109,8 +150,9 @@ fn the_reference_client_follows_what_our_publisher_publishes() {
         let Json::Object(said) = said else {
             panic!("it prints an object")
         };
-        said["targets"].clone()
+        said
     };
+    let follow = |targets: &[&str]| told(targets)["targets"].clone();
     let digests = |found: &[(&str, Sha256)]| {
         let digest = |(name, digest): &(&str, Sha256)| ((*name).to_owned(), Json::text(digest));
         Json::Object(found.iter().map(digest).collect())
@@ -156,6 +198,7 @@ fn the_reference_client_follows_what_our_publisher_publishes() {
     ] {
         published.replace(role, farewell);
     }
+    published.replace_root_key_by_drafts();
     let (lz4, lz4_digest) =
         published.publish(&package("lz4 1.10").file("usr/bin/lz4", noise(2, 5000)));
     assert_eq!(
@@ -166,4 +209,9 @@ fn the_reference_client_follows_what_our_publisher_publishes() {
             (&zlib, zlib_digest)
         ])
     );
+    // Three root's roles by one hand, and the root's own key by three.
+    let Json::Object(versions) = &told(&[])["versions"] else {
+        panic!("it prints versions")
+    };
+    assert_eq!(versions["root"], Json::Integer(5));
 }
