@@ -29,7 +29,7 @@ const ROWS: [&[&str]; 11] = [
 const ALONE: [(&str, &[&str]); 1] = [("igos-cli", &["igos-report"])];
 
 /// Crates that are a power, and who has it.
-const POWERS: [(&str, &str, &str); 11] = [
+const POWERS: [(&str, &str, &str); 12] = [
     ("ureq", "igos-repo", "network"),
     ("ring", "igos-repo", "signatures"),
     ("rusqlite", "igos-sysroot", "database"),
@@ -40,6 +40,7 @@ const POWERS: [(&str, &str, &str); 11] = [
     ("annotate-snippets", "igos-cli", "terminal"),
     ("signal-hook", "igos-cli", "signals"),
     ("clap_mangen", "xtask", "man pages"),
+    ("fuser", "igos-crash", "file systems in user space"),
     ("nix", "igos-crash", "ptrace"),
 ];
 
