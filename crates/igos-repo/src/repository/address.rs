@@ -4,12 +4,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::request::{LocationError, test_url};
 
 /// Where a copy of a repository is: on a web server, or in a directory.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub enum RepositoryAddress {
     /// An `http://` or `https://` address, without a slash at its end.
     Web(String),
@@ -84,6 +85,14 @@ impl fmt::Display for RepositoryAddress {
             RepositoryAddress::Web(url) => f.write_str(url),
             RepositoryAddress::Directory(path) => write!(f, "{}", path.display()),
         }
+    }
+}
+
+impl TryFrom<String> for RepositoryAddress {
+    type Error = RepositoryAddressError;
+
+    fn try_from(text: String) -> Result<Self, RepositoryAddressError> {
+        text.parse()
     }
 }
 

@@ -167,6 +167,12 @@ impl OfferedRoot {
         }
     }
 
+    /// Returns the bytes of the root, as they were read.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Returns the root.
     #[must_use]
     pub fn root(&self) -> &Root {
@@ -293,6 +299,23 @@ impl RepositoryPlaces {
                 path,
             });
         }
+        self.put(settings, root)
+    }
+
+    /// Writes the settings of a repository that is trusted by `root`, in the place of what they were: the root, and then
+    /// the settings. Returns the path of the settings.
+    ///
+    /// # Errors
+    ///
+    /// Returns what cannot be written.
+    pub fn put(
+        &self,
+        settings: &RepositorySettings,
+        root: &OfferedRoot,
+    ) -> Result<PathBuf, EditRepositoryError> {
+        let directory = self.make_settings()?;
+        let name = &settings.name;
+        let path = directory.join(format!("{name}.toml"));
         let root_name = root_file_name(name);
         let settings = RepositorySettings {
             trusted_root: TrustedRoot::File(root_name.clone()),

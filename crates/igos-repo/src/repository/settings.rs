@@ -55,7 +55,8 @@ pub enum TrustedRoot {
 }
 
 /// A pattern of package names, in which `*` stands for any characters and `?` for one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct NamePattern(PathPattern);
 
 /// A text is not a pattern of package names.
@@ -88,6 +89,14 @@ impl FromStr for NamePattern {
                 text: text.to_owned(),
             }),
         }
+    }
+}
+
+impl TryFrom<String> for NamePattern {
+    type Error = NamePatternError;
+
+    fn try_from(text: String) -> Result<Self, NamePatternError> {
+        text.parse()
     }
 }
 

@@ -191,12 +191,7 @@ fn take_up(offers: &[Adoption], context: &Context<'_>) -> Result<AdoptAnswer, Fa
     let sysroot = context.sysroot(Unmanaged::Empty)?;
     let planned = sysroot.plan_adopt(offers, Ownership::of_caller())?;
     drop(sysroot);
-    let answer = context.carry_out(
-        planned.plan,
-        Grounds::default(),
-        &Archives::default(),
-        Begin::Allow,
-    )?;
+    let answer = context.carry_out(planned.plan, &Archives::default(), Begin::Allow)?;
     let (plan, applied) = answer.into_parts();
     let taken = |offer: &&Adoption| {
         let mut changes = plan.changes.iter();
@@ -240,7 +235,7 @@ impl Render for AdoptAnswer {
             return writeln!(out, "nothing to do");
         }
         if self.applied.is_none() {
-            out.write_str(&plan::text(&self.plan, &Grounds::default()))?;
+            out.write_str(&plan::text(&self.plan, &Grounds::default(), &[]))?;
             return writeln!(out, "nothing was changed (dry run)");
         }
         for change in &self.plan.changes {

@@ -11,7 +11,6 @@ use super::Context;
 use super::config_diff::path_below_root;
 use super::context::Begin;
 use super::plan::PlanAnswer;
-use super::plan_why::Grounds;
 use crate::archives::Archives;
 
 /// Choose which package serves a path
@@ -42,11 +41,6 @@ impl AlternativesSet {
             &choice,
             Ownership::of_caller(),
         )?;
-        context.carry_out(
-            plan,
-            Grounds::default(),
-            &Archives::default(),
-            Begin::Refuse,
-        )
+        context.carry_out(plan, &Archives::default(), Begin::Refuse)
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use igos_cli::Failure;
 use igos_format::PackageName;
-use igos_repo::repository::Enabled;
+use igos_repo::repository::Catalogue;
 use igos_report::Explain;
 use igos_solve::{
     Downgrades, Graph, Holds, InstalledPackage, Reason, Removal, RemovalWhy, Request, Solution,
@@ -20,14 +20,16 @@ use super::context::Begin;
 use super::install::by_name;
 use super::kernels::kept_kernels;
 use super::plan::PlanAnswer;
+use super::repository_changes::RepositoryChanges;
 use super::rules::{From, Rules};
-use crate::world::{Declared, WORLD_MAX_BYTES, WorldError};
+use crate::world::{Declared, WORLD_MAX_BYTES};
 
 /// Bring a root to a declared set
 ///
-/// FILE says which packages are there for their own sake, which are held, which repositories have to be known, and
-/// which paths are left out (docs/formats/world.md; `pkm world` prints one). What is missing is installed, with what it
-/// needs; what nothing declared needs goes; marks and holds become as declared. What is installed already stays at its
+/// FILE says which packages are there for their own sake, which are held, which repositories there are and whom they are
+/// believed, and which paths are left out (docs/formats/world.md; `pkm world` prints one). Repositories that it defines
+/// become known; what is missing is installed, with what it needs; what nothing declared needs goes; marks and holds
+/// become as declared. What is installed already stays at its
 /// version unless FILE names another. Doing it again changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -58,7 +60,7 @@ impl Apply {
     pub(super) fn run(self, context: &Context<'_>) -> Result<PlanAnswer, Failure> {
         let file = self.file.display().to_string();
         let declared = Declared::parse(&file, &self.read()?)?;
-        test_repositories(&declared, &file, context)?;
+        let repositories = RepositoryChanges::plan(&declared, &self.file, context)?;
         let exclusions = Exclusions::new(declared.patterns(&file)?);
         let sysroot = context.sysroot(Unmanaged::Empty)?;
         let universe = sysroot.universe(igos_format::Arch::native(), &|_| None)?;
@@ -73,7 +75,10 @@ impl Apply {
             asked.exclusions = Some(exclusions);
         }
         let archives = self.from.read(context)?;
-        let catalogue = context.catalogue_for(&asked.request)?;
+        let catalogue = match asked.request.install.is_empty() {
+            true => Catalogue::default(),
+            false => repositories.catalogue(context)?,
+        };
         let (mut solution, chosen) =
             context.solve(&sysroot, &archives, &catalogue, &asked.request)?;
         let kept = kept_kernels(context, &sysroot)?;
@@ -89,6 +94,7 @@ impl Apply {
                     .retain(|choice| choice.offer.package.name != name),
             }
         }
+        asked.repositories = repositories;
         asked.reasons = marks(&after, &universe);
         asked.holds = holds(&after, &universe);
         solution.now_explicit.clear();
@@ -102,28 +108,6 @@ impl Apply {
             .and_then(|file| file.take(WORLD_MAX_BYTES).read_to_string(&mut text))
             .map_err(ReadError)?;
         Ok(text)
-    }
-}
-
-fn test_repositories(
-    declared: &Declared,
-    file: &str,
-    context: &Context<'_>,
-) -> Result<(), Failure> {
-    let known: BTreeSet<String> = context
-        .places()
-        .load()?
-        .into_iter()
-        .filter(|settings| settings.enabled != Enabled::No)
-        .map(|settings| settings.name.as_str().to_owned())
-        .collect();
-    match declared.repositories.difference(&known).next() {
-        None => Ok(()),
-        Some(name) => Err(WorldError::Repository {
-            file: file.to_owned(),
-            name: name.clone(),
-        }
-        .into()),
     }
 }
 

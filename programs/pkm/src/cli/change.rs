@@ -16,6 +16,8 @@ use super::Context;
 use super::context::Begin;
 use super::plan::PlanAnswer;
 use super::plan_why::Grounds;
+use super::proposal::Proposal;
+use super::repository_changes::RepositoryChanges;
 use crate::archives::Archives;
 use crate::remote::Remote;
 use crate::selection::{Shelf, source_of};
@@ -37,6 +39,8 @@ pub(super) struct Asked {
     pub(super) edited: EditedConfiguration,
     /// Paths that are left out from now on.
     pub(super) exclusions: Option<Exclusions>,
+    /// What changes about the repositories before that.
+    pub(super) repositories: RepositoryChanges,
     /// The kernel that has to stay.
     pub(super) kernel: RunningKernel,
 }
@@ -55,6 +59,7 @@ impl Asked {
             unowned: Unowned::Refuse,
             edited: EditedConfiguration::Keep,
             exclusions: None,
+            repositories: RepositoryChanges::default(),
             kernel,
         }
     }
@@ -113,7 +118,11 @@ impl Context<'_> {
             chosen.iter().map(|offered| &offered.repository).collect();
         catalogue.test_current(used)?;
         if !chosen.is_empty() {
-            let client = self.client(self.places().load()?)?;
+            let repositories = match asked.repositories.is_empty() {
+                true => self.places().load()?,
+                false => asked.repositories.after().to_vec(),
+            };
+            let client = self.client(repositories)?;
             let reporter = self.session.reporter();
             archives.remote = Remote::fetch_heads(client, catalogue, &chosen, reporter).map_err(
                 |diagnostics| Failure {
@@ -147,7 +156,12 @@ impl Context<'_> {
         let mut plan = sysroot.plan(&candidates, &request)?;
         let grounds = Grounds::of(&solution);
         plan.unchanged = solution.unchanged;
-        self.carry_out(plan, grounds, &archives, begin)
+        let proposal = Proposal {
+            plan,
+            grounds,
+            repositories: asked.repositories,
+        };
+        self.carry_out(proposal, &archives, begin)
     }
 
     /// Opens the repositories if something may come from them.

@@ -12,7 +12,6 @@ use serde::Serialize;
 use super::Context;
 use super::config_diff::path_below_root;
 use super::context::Begin;
-use super::plan_why::Grounds;
 use crate::archives::Archives;
 
 /// Merge the new version of a configuration file into yours
@@ -75,12 +74,7 @@ fn answer(
     let sysroot = context.sysroot(Unmanaged::Refuse)?;
     let planned = sysroot.plan_configuration(&path, wanted, Ownership::of_caller())?;
     drop(sysroot);
-    let answer = context.carry_out(
-        planned.plan,
-        Grounds::default(),
-        &Archives::default(),
-        Begin::Refuse,
-    )?;
+    let answer = context.carry_out(planned.plan, &Archives::default(), Begin::Refuse)?;
     let (plan, applied) = answer.into_parts();
     Ok(ConfigAnswer {
         digest: plan.digest(),

@@ -1,32 +1,26 @@
 //! What every command needs: the root, the flags of all commands, the session.
 
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use igos_cli::settings::{Layers, Loaded};
-use igos_cli::{Failure, Globals, NetworkFlags, Session, Size};
+use igos_cli::{Failure, Globals, NetworkFlags, Session};
 use igos_format::RelPath;
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
-    ApplyError, ArchiveSource, Change, ChangeOptions, HookPolicy, JobState, LockedSysroot, Plan,
-    Retry, Sysroot, Unmanaged, Wait,
+    ChangeOptions, HookPolicy, JobState, LockedSysroot, Retry, Sysroot, Unmanaged, Wait,
 };
-use jiff::Timestamp;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use super::plan::{self, PlanAnswer};
 use super::plan_hooks::RanHooks;
-use super::plan_why::Grounds;
-use crate::archives::Archives;
 use crate::settings::PkmSettings;
 
 /// The root, the flags of all commands, the session.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
     pub(super) root: PathBuf,
-    hooks: HookPolicy,
+    pub(super) hooks: HookPolicy,
     globals: Globals,
     network: NetworkFlags,
     pub(super) session: &'a Session,
@@ -178,7 +172,7 @@ impl<'a> Context<'a> {
 
     /// Runs what is left to be run; what cannot be run is told and stays. Counted as left is what `counts` says, by the
     /// number of the transaction.
-    fn run_hooks(
+    pub(super) fn run_hooks(
         &self,
         locked: &mut LockedSysroot,
         retry: Retry,
@@ -226,66 +220,5 @@ impl<'a> Context<'a> {
         for notice in notices {
             self.session.notice(notice.clone());
         }
-    }
-
-    /// Returns the plan as it is shown before anybody agrees to it, with what is fetched for it at most.
-    fn shown(&self, plan: &Plan, grounds: &Grounds, archives: &Archives) -> String {
-        let text = plan::text(plan, grounds);
-        match archives.remote.archive_bytes(plan) {
-            0 => text,
-            bytes => format!("{text}at most {} are fetched\n", Size(bytes)),
-        }
-    }
-
-    /// Shows the plan, asks, and carries it out; with `--dry-run` it is the answer.
-    pub(super) fn carry_out(
-        &self,
-        mut plan: Plan,
-        grounds: Grounds,
-        archives: &Archives,
-        begin: Begin,
-    ) -> Result<PlanAnswer, Failure> {
-        self.tell(&plan.notices);
-        plan.hooks.policy = self.hooks;
-        if plan.is_empty() || self.is_dry_run() {
-            return Ok(PlanAnswer::planned(plan, grounds));
-        }
-        self.session.confirm(
-            &self.shown(&plan, &grounds, archives),
-            "Carry out this plan?",
-        )?;
-        let mut locked = self.locked(begin)?;
-        // A transaction survives a power cut; being interrupted, it ends first all the same.
-        self.session.interrupt().finish_first();
-        let open = |change: &Change| match &change.seal {
-            Some(seal) => Ok(ArchiveSource::Whole(Box::new(archives.open(seal)?))),
-            None => Err(io::Error::other("a removal has no archive")),
-        };
-        let digest = plan.digest();
-        let now = Timestamp::now().as_second();
-        let reporter = self.session.reporter();
-        let remote = &archives.remote;
-        let missing = remote.missing(&locked, &plan)?;
-        let mut apply = |missing| {
-            remote.while_fetching(missing, &open, reporter, |open| {
-                locked.apply(&plan, digest, open, now, reporter)
-            })
-        };
-        let applied = match apply(&missing) {
-            // The root has less than its record says: then the archives have to have it.
-            Err(ApplyError::ContentGone { .. }) if !missing.is_empty() => apply(&missing.whole())?,
-            applied => applied?,
-        };
-        locked.settle()?;
-        if let Err(error) = remote.forget(&missing) {
-            // What was to be done is done: this is for the cache alone.
-            let mut diagnostic = diagnose(&error);
-            diagnostic.severity = igos_report::Severity::Warning;
-            self.session.notice(diagnostic);
-        }
-        let hooks = self.run_hooks(&mut locked, Retry::Interrupted, |number| {
-            number == applied.transaction
-        })?;
-        Ok(PlanAnswer::applied(plan, grounds, applied, hooks))
     }
 }

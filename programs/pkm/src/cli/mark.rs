@@ -11,7 +11,6 @@ use super::Context;
 use super::completion;
 use super::context::Begin;
 use super::plan::PlanAnswer;
-use super::plan_why::Grounds;
 use crate::archives::Archives;
 
 /// Record packages as asked for, or as needed by others alone
@@ -97,10 +96,5 @@ fn record(
         ..Request::new(Policy::strict(RunningKernel::Ignore))
     };
     let plan = context.sysroot(Unmanaged::Refuse)?.plan(&[], &request)?;
-    context.carry_out(
-        plan,
-        Grounds::default(),
-        &Archives::default(),
-        Begin::Refuse,
-    )
+    context.carry_out(plan, &Archives::default(), Begin::Refuse)
 }

@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use super::plan_hooks::{self, RanHooks};
 use super::plan_why::Grounds;
+use super::proposal::Proposal;
+use super::repository_changes::RepositoryChange;
 
 /// Lines of one section of a plan that are shown to people; `--json` has them all.
 const SECTION_MAX_LINES: usize = 40;
@@ -22,35 +24,41 @@ pub(super) struct PlanAnswer {
     /// Why it changes what it changes.
     #[serde(flatten)]
     grounds: Grounds,
-    /// `None` if nothing was carried out: there was nothing to do, or `--dry-run`.
+    /// What changes about the repositories.
+    repositories: Vec<RepositoryChange>,
+    /// Whether all of it was carried out.
+    is_carried_out: bool,
+    /// `None` if the root was not changed: there was nothing to do, or `--dry-run`.
     applied: Option<Applied>,
     /// What became of hooks, triggers and accounts.
     hooks: RanHooks,
 }
 
 impl PlanAnswer {
-    pub(super) fn planned(plan: Plan, grounds: Grounds) -> Self {
+    /// Returns the answer where nothing was carried out.
+    pub(super) fn planned(proposal: Proposal) -> Self {
         PlanAnswer {
-            digest: plan.digest(),
-            plan,
-            grounds,
+            digest: proposal.plan.digest(),
+            plan: proposal.plan,
+            grounds: proposal.grounds,
+            repositories: proposal.repositories.changes().to_vec(),
+            is_carried_out: false,
             applied: None,
             hooks: RanHooks::default(),
         }
     }
 
-    pub(super) fn applied(plan: Plan, grounds: Grounds, applied: Applied, hooks: RanHooks) -> Self {
+    /// Returns the answer where everything was carried out.
+    pub(super) fn carried_out(proposal: Proposal, applied: Option<(Applied, RanHooks)>) -> Self {
+        let (applied, hooks) = applied.unzip();
         PlanAnswer {
-            digest: plan.digest(),
-            plan,
-            grounds,
-            applied: Some(applied),
-            hooks,
+            is_carried_out: true,
+            applied,
+            hooks: hooks.unwrap_or_default(),
+            ..PlanAnswer::planned(proposal)
         }
     }
-}
 
-impl PlanAnswer {
     /// Returns the plan, and what became of it.
     pub(super) fn into_parts(self) -> (Plan, Option<Applied>) {
         (self.plan, self.applied)
@@ -59,15 +67,18 @@ impl PlanAnswer {
 
 impl Render for PlanAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        if self.plan.is_empty() {
+        if self.plan.is_empty() && self.repositories.is_empty() {
             for package in &self.plan.unchanged {
                 writeln!(out, "{package} is installed already")?;
             }
             return writeln!(out, "nothing to do");
         }
-        if self.applied.is_none() {
-            out.write_str(&text(&self.plan, &self.grounds))?;
+        if !self.is_carried_out {
+            out.write_str(&text(&self.plan, &self.grounds, &self.repositories))?;
             return writeln!(out, "nothing was changed (dry run)");
+        }
+        for change in &self.repositories {
+            writeln!(out, "{}", change.done())?;
         }
         for change in &self.plan.changes {
             writeln!(out, "{}", done(change))?;
@@ -137,8 +148,10 @@ fn done(change: &Change) -> String {
 }
 
 /// Returns a plan as it is shown before anybody agrees to it: packages, then everything that deserves a second look.
-pub(super) fn text(plan: &Plan, grounds: &Grounds) -> String {
+pub(super) fn text(plan: &Plan, grounds: &Grounds, repositories: &[RepositoryChange]) -> String {
     let mut text = String::new();
+    let lines: Vec<String> = repositories.iter().map(RepositoryChange::planned).collect();
+    section(&mut text, "repositories", &lines);
     let mut changes: Vec<&Change> = plan.changes.iter().collect();
     // In groups; within each, in the order in which they take place.
     changes.sort_by_key(|change| group(&change.action));

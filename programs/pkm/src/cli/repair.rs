@@ -73,8 +73,7 @@ impl Repair {
             archives = archives_of(&self.archives, context)?;
             archives.remote = remote(&planned.plan, &planned.lacking, &archives, context)?;
         }
-        let answer =
-            context.carry_out(planned.plan, Grounds::default(), &archives, Begin::Refuse)?;
+        let answer = context.carry_out(planned.plan, &archives, Begin::Refuse)?;
         let (plan, applied) = answer.into_parts();
         Ok(RepairAnswer {
             digest: plan.digest(),
@@ -175,7 +174,7 @@ impl Render for RepairAnswer {
         if self.plan.is_empty() {
             writeln!(out, "there is nothing to make anew")?;
         } else if self.applied.is_none() {
-            out.write_str(&plan::text(&self.plan, &Grounds::default()))?;
+            out.write_str(&plan::text(&self.plan, &Grounds::default(), &[]))?;
             for action in &self.plan.paths {
                 writeln!(out, "/{} of {}", action.place, action.package)?;
             }

@@ -8,7 +8,6 @@ use super::Context;
 use super::context::Begin;
 use super::kernels::Kernel;
 use super::plan::PlanAnswer;
-use super::plan_why::Grounds;
 use super::rules::From;
 
 /// Undo a transaction and all later ones
@@ -44,6 +43,6 @@ impl Rollback {
                 ownership: Ownership::of_caller(),
                 at_hand: &|seal| archives.candidate(seal).is_some(),
             })?;
-        context.carry_out(plan, Grounds::default(), &archives, Begin::Refuse)
+        context.carry_out(plan, &archives, Begin::Refuse)
     }
 }

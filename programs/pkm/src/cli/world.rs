@@ -1,21 +1,23 @@
 //! `pkm world`: what a root is, as `pkm apply` takes it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use clap::Args;
 use igos_cli::{Failure, Render};
 use igos_format::Arch;
-use igos_repo::repository::Enabled;
+use igos_repo::repository::OfferedRoot;
 use igos_solve::Reason;
 use igos_sysroot::Unmanaged;
 use serde::Serialize;
 
 use super::Context;
-use crate::world::Declared;
+use crate::world::{Declared, Definition};
 
 /// Print what this root is: packages that were asked for, holds, repositories, paths that are left out
 ///
-/// `pkm apply` brings another root to the same.
+/// `pkm apply` brings another root to the same, also one that has no record yet: repositories are printed with the keys
+/// that they are trusted by.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  pkm world > world.toml\n  pkm --root /mnt/target world --json"
@@ -31,8 +33,6 @@ impl World {
         let explicit = packages
             .clone()
             .filter(|(_, it)| it.reason == Reason::Explicit);
-        let repositories = context.places().load()?.into_iter();
-        let repositories = repositories.filter(|settings| settings.enabled != Enabled::No);
         let exclusions = sysroot.exclusions()?;
         Ok(WorldAnswer(Declared {
             packages: explicit.map(|(name, _)| name.to_string()).collect(),
@@ -40,9 +40,7 @@ impl World {
                 .filter(|(_, it)| it.is_held)
                 .map(|(name, _)| name.clone())
                 .collect(),
-            repositories: repositories
-                .map(|settings| settings.name.as_str().to_owned())
-                .collect(),
+            repository: definitions(context)?,
             exclude: exclusions
                 .patterns()
                 .iter()
@@ -51,6 +49,21 @@ impl World {
             ..Declared::empty()
         }))
     }
+}
+
+/// Returns the definitions of all repositories, with the roots that they are trusted by to begin with.
+fn definitions(context: &Context<'_>) -> Result<BTreeMap<String, Definition>, Failure> {
+    let places = context.places();
+    let mut definitions = BTreeMap::new();
+    for settings in places.load()? {
+        let root = places.trusted_root(&settings)?;
+        let root = OfferedRoot::read(&settings.name, root)?;
+        // A root that was understood is JSON, which is UTF-8.
+        let root = String::from_utf8_lossy(root.bytes()).into_owned();
+        let name = settings.name.to_string();
+        definitions.insert(name, Definition::of(&settings, root));
+    }
+    Ok(definitions)
 }
 
 /// What a root is.

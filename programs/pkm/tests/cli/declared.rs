@@ -45,7 +45,20 @@ fn root_becomes_what_is_declared_and_doing_it_again_changes_nothing() {
     assert!(world.has("usr/bin/app") && !world.has("usr/share/doc/app/README"));
     assert!(!world.has("usr/bin/old"));
     assert_eq!(world.pkm(&["verify"]).code, 0);
-    assert_eq!(world.pkm(&["world"]), ended(0, declared, ""));
+    let printed = world.pkm(&["world"]).stdout;
+    let (lists, repositories) = printed
+        .split_once("\n[repository.main]\n")
+        .expect("one is known");
+    assert_eq!(
+        lists,
+        declared
+            .replace("format = 1", "format = 2")
+            .replace("repositories = [\n    \"main\",\n]\n", "")
+    );
+    assert!(
+        repositories.starts_with("url = \"[WORLD]/main\"\n"),
+        "{repositories}"
+    );
     assert_eq!(world.pkm(&apply), ended(0, "nothing to do\n", ""));
     // What is newer does not come by declaring what is there.
     world.publish("main", NOTHING_MORE, &[&lib("1.1")]);
@@ -98,11 +111,23 @@ fn declarations_that_cannot_be_followed_are_told_with_their_place() {
         (
             "format = 1\nrepositories = [\"main\"]\n",
             "error[world-repository]: world.toml asks for repository main, which this root does not know\n  \
-             hint: make it known: `pkm repository add main URL --root-key FILE`\n",
+             hint: define it: `[repository.main]`, with format 2\n  \
+             hint: or make it known: `pkm repository add main URL --root-key FILE`\n",
         ),
         (
-            "format = 2\n",
-            "error[world-newer-format]: world.toml has format 2, this program knows 1\n",
+            "format = 3\n",
+            "error[world-newer-format]: world.toml has format 3, this program knows 2\n",
+        ),
+        (
+            "format = 1\n[repository.main]\nurl = \"/srv\"\n",
+            "error[world-older-format]: world.toml defines repositories, which takes format 2\n  \
+             hint: write `format = 2`: repositories that it neither defines nor names then go\n",
+        ),
+        (
+            "format = 2\n[repository.main]\nurl = \"/srv\"\ntrusted-root-file = \"a\"\n",
+            "error[world-repository-untrusted]: world.toml does not say whom repository main is believed\n  \
+             hint: name the root.json and its digest: `trusted-root-file` and `trusted-root-sha256`\n  \
+             hint: or put it there as text: `trusted-root`\n",
         ),
     ] {
         fs_err::write(world.path("world.toml"), text).expect("the directory is ours");

@@ -8,6 +8,7 @@ mod change;
 mod completion;
 mod configuration;
 mod declared;
+mod declared_repositories;
 mod helpers;
 mod hooks;
 mod life;

@@ -61,11 +61,16 @@ impl World {
 
     /// Runs `pkm` on the root.
     pub(crate) fn pkm(&self, arguments: &[&str]) -> Ended {
+        self.pkm_on("root", arguments)
+    }
+
+    /// Runs `pkm` on a root of this name.
+    pub(crate) fn pkm_on(&self, root: &str, arguments: &[&str]) -> Ended {
         #[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
         let mut command = Command::new(env!("CARGO_BIN_EXE_pkm"));
         let output = command
             .arg("--root")
-            .arg(self.path("root"))
+            .arg(self.path(root))
             .args(arguments)
             .current_dir(self.directory.path())
             .env_clear()

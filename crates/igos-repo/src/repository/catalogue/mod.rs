@@ -86,12 +86,35 @@ impl Catalogue {
                 }),
             }
         }
+        catalogue.sort();
+        catalogue
+    }
+
+    /// Returns what the repositories of both offer together. A name that both have is that of `other`.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        let is_other = |name: &RepositoryName| {
+            other
+                .repositories
+                .iter()
+                .any(|opened| opened.name() == name)
+                || other.closed.iter().any(|closed| closed.name == *name)
+        };
+        self.repositories.retain(|opened| !is_other(opened.name()));
+        self.closed.retain(|closed| !is_other(&closed.name));
+        self.repositories.extend(other.repositories);
+        self.closed.extend(other.closed);
+        self.sort();
+        self
+    }
+
+    /// Puts the repositories with the highest priority first.
+    fn sort(&mut self) {
         let by_rank = |opened: &OpenRepository| {
             let settings = &opened.settings;
             (std::cmp::Reverse(settings.priority), settings.name.clone())
         };
-        catalogue.repositories.sort_by_key(by_rank);
-        catalogue
+        self.repositories.sort_by_key(by_rank);
     }
 
     /// Returns the repositories that can be asked, the highest priority first.

@@ -1,13 +1,17 @@
-//! A declared set: what a root is to be, as a text that people write and `pkm world` prints.
+//! The text of a declared set.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::{PackageName, PathPattern};
-use igos_report::{Diagnostic, Explain};
 use serde::{Deserialize, Serialize};
 
-/// The version of the text this program reads and writes.
-const FORMAT: u32 = 1;
+use super::{Definition, WorldError};
+
+/// The newest version of the text that this program reads, and the one it writes.
+pub(super) const FORMAT: u32 = 2;
+
+/// The first version of the text that can define repositories.
+const DEFINES_REPOSITORIES: u32 = 2;
 
 /// Longest text that is read, in bytes: far more than a name for every package there is.
 pub(crate) const WORLD_MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -30,86 +34,9 @@ pub(crate) struct Declared {
     /// Patterns of paths that are left out.
     #[serde(default)]
     pub(crate) exclude: BTreeSet<String>,
-}
-
-/// A text does not declare what a root is to be.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WorldError {
-    /// It is no TOML, or not with these keys.
-    #[error("{file} does not say what a root is to be")]
-    Text {
-        /// The file.
-        file: String,
-        /// Its text.
-        text: String,
-        /// What is wrong.
-        #[source]
-        source: toml::de::Error,
-    },
-    /// It is for another version of this program.
-    #[error("{file} has format {found}, this program knows {FORMAT}")]
-    Format {
-        /// The file.
-        file: String,
-        /// What it has.
-        found: u32,
-    },
-    /// One of its patterns is none.
-    #[error("{text:?} in {file} is no pattern of paths")]
-    Pattern {
-        /// The file.
-        file: String,
-        /// The pattern.
-        text: String,
-        /// Why not.
-        #[source]
-        source: igos_format::PatternError,
-    },
-    /// One of its repositories is not known.
-    #[error("{file} asks for repository {name}, which this root does not know")]
-    Repository {
-        /// The file.
-        file: String,
-        /// The repository.
-        name: String,
-    },
-}
-
-impl Explain for WorldError {
-    fn code(&self) -> &'static str {
-        match self {
-            WorldError::Text { .. } => "world-text",
-            WorldError::Format { .. } => "world-newer-format",
-            WorldError::Pattern { .. } => "world-pattern",
-            WorldError::Repository { .. } => "world-repository",
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            WorldError::Repository { name, .. } => {
-                vec![format!(
-                    "make it known: `pkm repository add {name} URL --root-key FILE`"
-                )]
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn exit_code(&self) -> u8 {
-        3
-    }
-
-    fn diagnostics(&self) -> Vec<Diagnostic> {
-        let mut diagnostic = igos_report::diagnose(self);
-        if let WorldError::Text { file, text, source } = self {
-            diagnostic.because = vec![source.message().to_owned()];
-            if let Some(span) = source.span() {
-                diagnostic = diagnostic.at_source(file, text, span);
-            }
-        }
-        vec![diagnostic]
-    }
+    /// Repositories that are defined here, by name.
+    #[serde(default)]
+    pub(crate) repository: BTreeMap<String, Definition>,
 }
 
 impl Declared {
@@ -121,6 +48,7 @@ impl Declared {
             holds: BTreeSet::new(),
             repositories: BTreeSet::new(),
             exclude: BTreeSet::new(),
+            repository: BTreeMap::new(),
         }
     }
 
@@ -131,13 +59,24 @@ impl Declared {
             text: text.to_owned(),
             source,
         })?;
-        if declared.format != FORMAT {
+        if declared.format == 0 || declared.format > FORMAT {
             return Err(WorldError::Format {
                 file: file.to_owned(),
                 found: declared.format,
             });
         }
+        if !declared.declares_all_repositories() && !declared.repository.is_empty() {
+            return Err(WorldError::TooOldToDefine {
+                file: file.to_owned(),
+                needed: DEFINES_REPOSITORIES,
+            });
+        }
         Ok(declared)
+    }
+
+    /// Tells whether there are to be no other repositories than those that the text names and defines.
+    pub(crate) fn declares_all_repositories(&self) -> bool {
+        self.format >= DEFINES_REPOSITORIES
     }
 
     /// Returns the patterns of paths that are left out.
@@ -168,13 +107,23 @@ impl Declared {
         };
         let texts = |set: &BTreeSet<String>| set.iter().cloned().collect();
         let holds = self.holds.iter().map(ToString::to_string).collect();
+        let definitions = self.repository.iter().map(|(name, definition)| {
+            // The name of a repository may have dots, which separate keys where they stand bare.
+            let name = match name.contains('.') {
+                true => toml::Value::String(name.clone()).to_string(),
+                false => name.clone(),
+            };
+            let body = toml::to_string(definition).expect("texts, numbers and lists are TOML");
+            format!("\n[repository.{name}]\n{body}")
+        });
         format!(
-            "format = {}\n{}{}{}{}",
+            "format = {}\n{}{}{}{}{}",
             self.format,
             list("packages", texts(&self.packages)),
             list("holds", holds),
             list("repositories", texts(&self.repositories)),
             list("exclude", texts(&self.exclude)),
+            definitions.collect::<String>(),
         )
     }
 }
@@ -183,30 +132,41 @@ impl Declared {
 mod tests {
     use super::Declared;
 
-    const DOCUMENT: &str = include_str!("../../../docs/formats/world.md");
+    const DOCUMENT: &str = include_str!("../../../../docs/formats/world.md");
 
     #[test]
-    fn example_of_the_document_is_read_and_written() {
-        let example = DOCUMENT.split("```toml\n").nth(1).expect("it has one");
-        let example = example.split("```").next().expect("it ends");
-        let declared = Declared::parse("world.toml", example).expect("it is one");
-        assert_eq!(declared.to_text(), example);
-        assert!(declared.patterns("world.toml").is_ok());
+    fn examples_of_the_document_are_read_and_written() {
+        let examples = DOCUMENT.split("```toml\n").skip(1);
+        let mut count = 0;
+        for example in examples {
+            let example = example.split("```").next().expect("it ends");
+            let declared = Declared::parse("world.toml", example).expect("it is one");
+            assert_eq!(declared.to_text(), example);
+            assert!(declared.patterns("world.toml").is_ok());
+            count += 1;
+        }
+        assert_eq!(count, 2);
     }
 
     #[test]
     fn unknown_keys_newer_formats_and_other_texts_are_refused() {
         for text in [
             "",
-            "format = 2\n",
+            "format = 0\n",
+            "format = 3\n",
             "format = 1\npackage = []\n",
             "format = 1\nholds = [\"a b\"]\n",
             "format = 1\npackages = \"zlib\"\n",
+            "format = 2\n[repository.main]\n",
+            "format = 2\n[repository.main]\nurl = \"ftp://a\"\n",
+            "format = 2\n[repository.main]\nurl = \"/srv\"\npriorty = 1\n",
+            "format = 2\n[repository.main]\nurl = \"/srv\"\npins = [\"a/b\"]\n",
+            "format = 1\n[repository.main]\nurl = \"/srv\"\ntrusted-root = \"\"\n",
         ] {
             assert!(Declared::parse("world.toml", text).is_err(), "{text:?}");
         }
         assert_eq!(
-            Declared::parse("world.toml", "format = 1\n").ok(),
+            Declared::parse("world.toml", "format = 2\n").ok(),
             Some(Declared::empty())
         );
     }
