@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use igos_format::Sha256;
 use igos_format::trust::{
     Delegation, Delegations, Envelope, Json, KeyId, MetaFile, Metadata, PublicKey,
-    ReadMetadataError, RoleKeys, Root, SignatureBytes, Snapshot, TargetFile, Targets, Timestamp,
-    UtcTime,
+    ReadMetadataError, RoleKeys, Root, Scope, SignatureBytes, Snapshot, TargetFile, Targets,
+    Timestamp, UtcTime,
 };
 use igos_report::Explain;
 use proptest::prelude::{Strategy, any, prop, proptest};
@@ -51,7 +51,7 @@ fn targets() -> Targets {
                 name: "packages".into(),
                 keys: role(&[5], 1),
                 is_terminating: true,
-                paths: vec!["index/*".into(), "a?/*.b".into()],
+                scope: Scope::Paths(vec!["index/*".into(), "a?/*.b".into()]),
             }],
         },
         retired_keys: keys([9]),
@@ -89,6 +89,25 @@ fn written_metadata_is_read_as_the_same() {
         ..targets()
     };
     assert_eq!(again(&plain).ok(), Some(plain));
+    let mut bins = targets();
+    bins.delegations.roles[0].scope = Scope::HashPrefixes(vec!["0".into(), "f3".into()]);
+    assert_eq!(again(&bins).ok(), Some(bins));
+}
+
+#[test]
+fn part_of_a_list_has_the_paths_whose_digests_begin_so() {
+    let mut delegation = targets().delegations.roles.remove(0);
+    let path = "archives/zlib-1.3.1-2.x86_64.igos.tar.zst";
+    let digest = Sha256::of(path.as_bytes()).to_string();
+    for (prefixes, expected) in [
+        (vec![digest[..1].to_owned()], true),
+        (vec!["g".to_owned(), digest.clone()], true),
+        (vec![digest[1..3].to_owned()], digest[1..3] == digest[..2]),
+        (vec![], false),
+    ] {
+        delegation.scope = Scope::HashPrefixes(prefixes);
+        assert_eq!(delegation.covers(path), expected, "{delegation:?}");
+    }
 }
 
 /// Sets the value at a path of keys and positions.
@@ -234,6 +253,21 @@ fn other_metadata_is_refused_by_the_field_that_is_wrong() {
         of_targets(&class, text("index/[a-z]")),
         "it has a class of characters, which is not supported"
     );
+    let prefixes = |text: &str| Some(Json::List(vec![Json::text(text)]));
+    assert_eq!(
+        of_targets(&at("path_hash_prefixes"), prefixes("0")),
+        "it stands beside `paths`"
+    );
+    let mut bins = targets();
+    bins.delegations.roles[0].scope = Scope::HashPrefixes(vec!["0".into()]);
+    let first = [&at("path_hash_prefixes")[..], &["0"]].concat();
+    for prefix in ["", "F", "g", "0x", &"0".repeat(65)] {
+        assert_eq!(
+            refusal(&bins, &first, text(prefix)),
+            "it is not the beginning of a digest",
+            "{prefix}"
+        );
+    }
     assert_eq!(
         of_targets(&at("terminating"), number(1)),
         "it is neither true nor false"

@@ -21,8 +21,9 @@ const XATTRS_MAX: usize = 64;
 /// header below 64 KiB (threats note, X7).
 const XATTRS_MAX_BYTES: usize = 48 * 1024;
 
-/// Directories that hold the package manager's own state; nothing at or below them is ever in a package.
-const STATE: [&str; 2] = ["var/lib/igos", "var/cache/igos"];
+/// Directories that hold the package manager's own state, and its settings with the repositories and keys that it
+/// trusts; nothing at or below them is ever in a package.
+const OUR_OWN: [&str; 3] = ["etc/igos", "var/cache/igos", "var/lib/igos"];
 
 /// What the package manager's temporary names and the archive's own members begin with, in any directory.
 const RESERVED_PREFIXES: [&[u8]; 2] = [b".igos", b".pkm-"];
@@ -36,7 +37,7 @@ pub fn is_reserved(path: &RelPath) -> bool {
             .strip_prefix(directory.as_bytes())
             .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
     };
-    STATE.iter().any(below)
+    OUR_OWN.iter().any(below)
         || path.components().any(|component| {
             RESERVED_PREFIXES
                 .iter()

@@ -115,6 +115,8 @@ fn paths_out_of_order_and_below_files_are_refused() {
 #[test]
 fn paths_of_the_package_manager_are_refused() {
     for reserved in [
+        "etc/igos",
+        "etc/igos/repositories.d/evil.toml",
         "var/lib/igos",
         "var/lib/igos/db",
         "var/cache/igos/x",
@@ -131,6 +133,7 @@ fn paths_of_the_package_manager_are_refused() {
         );
     }
     for free in [
+        "etc/igosx",
         "var/lib/igosx",
         "var/lib",
         "var/libigos",

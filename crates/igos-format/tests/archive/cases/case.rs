@@ -2,10 +2,10 @@
 
 use igos_format::archive::{CompressionFormat, ReadArchiveError as E};
 
-use crate::forge::Forge;
+use crate::forge::{BLOCK, Forge};
 use crate::support::{Package, noise};
 
-/// The honest package: small but for one file, so that there are three payload frames.
+/// The honest package.
 pub(crate) fn package() -> Package {
     let mut package = Package::empty();
     package.directory("bin");
@@ -15,11 +15,26 @@ pub(crate) fn package() -> Package {
     package.file("bin/d", "other");
     package.linked("bin/e", "linked", 1);
     package.linked("bin/f", "linked", 1);
-    package.file("lib", b"pattern ".repeat(140_000));
+    package.file("lib", b"pattern ".repeat(14_000));
     package.file("x", noise(600, 1)).xattrs = [("user.a".to_owned(), b"b".to_vec())].into();
     package.directory("y");
     package.directory("z");
     package.sorted()
+}
+
+/// The honest archive in pieces, cut into three payload frames.
+pub(crate) fn honest(format: CompressionFormat) -> Forge {
+    let mut forge = Forge::new(&package(), format);
+    let (_, lib) = forge.find("lib");
+    let (_, x) = forge.find("x");
+    // The extended header of `x` has two blocks.
+    let x = x - 2 * BLOCK;
+    let whole = forge.payload.concat();
+    forge.payload = [&whole[..lib], &whole[lib..x], &whole[x..]]
+        .map(<[u8]>::to_vec)
+        .into();
+    forge.entries = vec![7, 1, 3];
+    forge
 }
 
 pub(crate) type Build = Box<dyn Fn(&Forge) -> Vec<u8>>;

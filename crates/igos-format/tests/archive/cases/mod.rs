@@ -2,7 +2,7 @@
 //!
 //! Shared by the tests of the reader, of installing, and of the program; `docs/formats/hostile-archives.md` lists them.
 
-mod case;
+pub(crate) mod case;
 mod frames;
 mod head;
 mod length;
@@ -15,7 +15,7 @@ mod rows;
 mod streams;
 mod tail;
 
-pub(crate) use case::{Case, package};
+pub(crate) use case::{Case, honest};
 
 /// Returns all changes, by what is changed.
 pub(crate) fn all() -> Vec<(&'static str, Vec<Case>)> {

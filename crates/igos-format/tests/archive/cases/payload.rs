@@ -76,7 +76,7 @@ pub(crate) fn payloads_that_are_not_what_the_manifest_says() -> Vec<Case> {
             let (frame, at) = f.find("bin/a");
             f.payload[frame][at + BLOCK] ^= 1;
         }) => E::Content { .. },
-        "other content in a large file" "X6 P5" ALL, |f| f.change(|f| f.payload[1][600_000] ^= 1) => E::Content { .. },
+        "other content in a large file" "X6 P5" ALL, |f| f.change(|f| f.payload[1][60_000] ^= 1) => E::Content { .. },
         "content padded with a message" "X5" ALL, |f| f.change(|f| {
             let (frame, at) = f.find("bin/a");
             f.payload[frame][at + 2 * BLOCK - 1] = 1;

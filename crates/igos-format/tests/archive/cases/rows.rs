@@ -142,6 +142,7 @@ fn reserved() -> Vec<Case> {
         "the journal" "P3" ALL, |f| last(f, "var/lib/igos/journal") => rule!(ReservedPath),
         "the directory of the record itself" "P3" ALL, |f| last(f, "var/lib/igos") => rule!(ReservedPath),
         "the cache of repositories" "P3" ALL, |f| last(f, "var/cache/igos/repositories") => rule!(ReservedPath),
+        "a repository of the package manager" "P3" ALL, |f| renamed(f, "lib", b"etc/igos/repositories.d/evil.toml", "etc/igos/repositories.d/evil.toml") => rule!(ReservedPath),
         "a name of the staging directory" "P2" ALL, |f| last(f, "usr/.igos-stage") => rule!(ReservedPath),
         "a name below the staging directory" "P2" ALL, |f| last(f, "usr/.igos-stage/1") => rule!(ReservedPath),
         "a temporary name" "P2" ALL, |f| last(f, "usr/.pkm-new") => rule!(ReservedPath),

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use igos_format::archive::CompressionFormat;
 use igos_report::Explain;
 
-use crate::cases::{all, package};
+use crate::cases::case::package;
+use crate::cases::{all, honest};
 use crate::forge::Forge;
 use crate::support::read_all;
 
@@ -20,9 +21,9 @@ const DOCUMENT: &str = include_str!("../../../../../docs/formats/hostile-archive
 #[expect(clippy::print_stdout, reason = "the count is part of the answer")]
 fn every_hostile_archive_is_refused_with_the_documented_code() {
     let package = package();
-    let forges = CompressionFormat::ALL.map(|format| Forge::new(&package, format));
-    let honest = forges.each_ref().map(Forge::build);
-    for archive in &honest {
+    let forges = CompressionFormat::ALL.map(honest);
+    let archives_before = forges.each_ref().map(Forge::build);
+    for archive in &archives_before {
         let (manifest, contents, _) =
             read_all(archive).expect("the archive is honest before it is changed");
         assert_eq!(
@@ -49,7 +50,11 @@ fn every_hostile_archive_is_refused_with_the_documented_code() {
                     return "".to_owned();
                 }
                 let archive = (case.build)(forge);
-                assert_ne!(archive, honest[form], "{}: nothing changed", case.name);
+                assert_ne!(
+                    archive, archives_before[form],
+                    "{}: nothing changed",
+                    case.name
+                );
                 let started = Instant::now();
                 let read = read_all(&archive).map(drop);
                 longest = longest.max(started.elapsed());
