@@ -1,6 +1,6 @@
 //! One path of a package: what it is, whose it is, what is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -240,6 +240,23 @@ pub struct FileEntry {
     pub capabilities: Option<Capabilities>,
     /// Extended attributes.
     pub xattrs: Xattrs,
+}
+
+/// Returns the bytes that files take, hard links once.
+#[must_use]
+pub fn installed_bytes<'a>(entries: impl IntoIterator<Item = &'a FileEntry>) -> u64 {
+    let mut groups = HashSet::new();
+    entries
+        .into_iter()
+        .filter_map(|entry| match entry.kind {
+            EntryKind::File {
+                size, link_group, ..
+            } => link_group
+                .is_none_or(|group| groups.insert(group))
+                .then_some(size),
+            _ => None,
+        })
+        .fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]

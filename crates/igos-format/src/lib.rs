@@ -24,7 +24,7 @@ mod version;
 pub use arch::{Arch, ArchError, Triple};
 pub use dependency::{Constraint, Dependency, DependencyKind, Operator};
 pub use digest::{Blake3, Digest, DigestError, Hasher, Sha256};
-pub use entry::{Capabilities, EntryKind, FileEntry, Owner, Xattrs};
+pub use entry::{Capabilities, EntryKind, FileEntry, Owner, Xattrs, installed_bytes};
 pub use name::{NameError, PackageName};
 pub use package::PackageId;
 pub use path::{PathError, RelPath};

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use igos_format::archive::{Head, Seal};
 use igos_format::manifest::{self, Manifest, ManifestError};
-use igos_format::{EntryKind, PackageName, RelPath, Sha256};
+use igos_format::{EntryKind, PackageName, RelPath, Sha256, installed_bytes};
 use igos_report::{Diagnostic, Explain};
 use igos_root::{FollowedLinks, RootError};
 use rayon::prelude::*;
 
 use crate::owners::Owners;
-use crate::places::{installed_bytes, place_of};
+use crate::places::place_of;
 use crate::plan::marked;
 use crate::verify::{Unobserved, observe};
 use crate::{

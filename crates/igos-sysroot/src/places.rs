@@ -50,22 +50,6 @@ pub(crate) fn target_place(
     (entry.kind != EntryKind::Directory).then(|| place_of(manifest, entry, links))
 }
 
-/// Returns the bytes that files take, hard links once.
-pub(crate) fn installed_bytes<'a>(entries: impl IntoIterator<Item = &'a FileEntry>) -> u64 {
-    let mut groups = HashSet::new();
-    entries
-        .into_iter()
-        .filter_map(|entry| match entry.kind {
-            EntryKind::File {
-                size, link_group, ..
-            } => link_group
-                .is_none_or(|group| groups.insert(group))
-                .then_some(size),
-            _ => None,
-        })
-        .fold(0, u64::saturating_add)
-}
-
 /// Returns the places of directories that a package needs and does not declare: those on the way to its paths and to
 /// the links it offers to serve.
 pub(crate) fn implied_directories(

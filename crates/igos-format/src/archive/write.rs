@@ -7,7 +7,7 @@ use super::encoder::Encoder;
 use super::head::{
     FRAMES, MANIFEST, METADATA_MAX_BYTES, PROVENANCE, SEAL, SIGNATURES, parse_provenance,
 };
-use super::layout::{self, Place};
+use super::layout;
 use super::pack::{Pack, pack_frames};
 use super::tar::{END, Header, padding};
 use super::{
@@ -15,7 +15,7 @@ use super::{
     Sealed, Signatures, WriteArchiveError, signatures,
 };
 use crate::manifest::{self, Manifest, ManifestRule, ManifestRuleError};
-use crate::{EntryKind, FileEntry, Hasher, Sha256};
+use crate::{FileEntry, Hasher, Sha256, installed_bytes};
 
 /// Opens the content of a regular file of the manifest, to be read once from its beginning.
 pub type OpenContent<'a> = dyn Fn(&FileEntry) -> io::Result<Box<dyn Read + Send>> + Sync + 'a;
@@ -112,22 +112,9 @@ pub fn write_archive(
         seal: seal.digest(),
         sha256: out.hasher.sha256(),
         size: out.hasher.length(),
-        installed_size: installed_size(manifest, &places),
+        installed_size: installed_bytes(&manifest.entries),
         frames: table.frames.len(),
     })
-}
-
-fn installed_size(manifest: &Manifest, places: &[Place]) -> u64 {
-    let size = |(entry, place): (&FileEntry, &Place)| match (&entry.kind, place) {
-        (EntryKind::File { size, .. }, Place::Here | Place::SameAs(_)) => *size,
-        _ => 0,
-    };
-    manifest
-        .entries
-        .iter()
-        .zip(places)
-        .map(size)
-        .fold(0, u64::saturating_add)
 }
 
 fn push_member(bytes: &mut Vec<u8>, name: &str, content: &[u8]) {

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{Advisory, FileName};
-use crate::archive::{Head, Place, Signature};
+use crate::archive::{Head, Signature};
 use crate::declaration::{Feature, FeatureKind, Provided};
 use crate::manifest::Origin;
-use crate::{Dependency, EntryKind, FileEntry, PackageId, PackageName, RelPath, Sha256, Tier};
+use crate::{
+    Dependency, EntryKind, FileEntry, PackageId, PackageName, RelPath, Sha256, Tier,
+    installed_bytes,
+};
 
 /// Directories whose files are programs that a shell finds.
 pub const PROGRAM_DIRECTORIES: [&str; 4] = ["bin", "sbin", "usr/bin", "usr/sbin"];
@@ -130,7 +133,7 @@ impl IndexEntry {
             tier: manifest.tier,
             origin: manifest.origin,
             is_essential: manifest.is_essential,
-            installed_bytes: installed_bytes(head),
+            installed_bytes: installed_bytes(&head.manifest().entries),
             depends: manifest.depends.clone(),
             provides: manifest.provides.clone(),
             conflicts: manifest.conflicts.clone(),
@@ -155,17 +158,6 @@ fn path_of(feature: &Feature) -> Option<RelPath> {
     let path = feature.name.strip_prefix('/')?;
     (feature.kind == FeatureKind::Path).then_some(())?;
     path.parse().ok()
-}
-
-fn installed_bytes(head: &Head) -> u64 {
-    (0..)
-        .zip(&head.manifest().entries)
-        .filter(|(number, _)| !matches!(head.place(*number), Place::HardLink(_)))
-        .map(|(_, entry)| match entry.kind {
-            EntryKind::File { size, .. } => size,
-            _ => 0,
-        })
-        .fold(0, u64::saturating_add)
 }
 
 /// Returns the name under which a shell finds a path as a program, if it is text.

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igos_format::{EntryKind, PackageName, RelPath, Sha256, escape};
+use igos_format::{EntryKind, PackageName, RelPath, Sha256, escape, installed_bytes};
 use igos_report::Diagnostic;
 use igos_root::FollowedLinks;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Database, DatabaseError, failed};
 use crate::history::HistoryEntry;
-use crate::places::{implied_directories, installed_bytes, place_of};
+use crate::places::{implied_directories, place_of};
 use crate::{Record, RepositoryName};
 
 /// Whether two records that claim one path end the operation.

@@ -1,12 +1,12 @@
 //! What happens to one package: new, changed, gone, or marked.
 
+use igos_format::installed_bytes;
 use std::cmp::Ordering;
 
 use super::arriving::{self, Chosen};
 use super::describe::{privileged, recorded_only};
 use super::ground::Ground;
 use super::{Change, ChangeAction, Downgrade, PlanError, Policy, Unsigned};
-use crate::places::installed_bytes;
 use crate::{Reason, Record, Trust};
 
 /// Returns what becomes of a package that comes, perhaps in the place of `old`.

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use igos_format::manifest::Manifest;
-use igos_format::{EntryKind, PackageName};
+use igos_format::{EntryKind, PackageName, installed_bytes};
 use igos_root::{FollowedLinks, RootDir};
 
 use super::{Candidate, KernelChanges, Plan, PlanError};
 use crate::alternatives::Choices;
 use crate::configuration::Pending;
 use crate::database::Database;
-use crate::places::installed_bytes;
 use crate::{DatabaseError, Exclusions, HookPlan, Ownership, Record};
 
 /// What a plan is made from besides the request.

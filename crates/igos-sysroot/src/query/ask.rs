@@ -2,13 +2,12 @@
 
 use igos_format::declaration::{Feature, FeatureKind};
 use igos_format::manifest::Manifest;
-use igos_format::{PackageName, RelPath};
+use igos_format::{PackageName, RelPath, installed_bytes};
 use igos_root::FollowedLinks;
 
 use super::providers::Providers;
 use super::{Dependant, InstalledFile, Listed, Owned, PackageInfo, QueryError};
 use crate::database::FileRow;
-use crate::places::installed_bytes;
 use crate::plan::resolve_recorded;
 use crate::{DatabaseError, HistoryEntry, Record, Sysroot};
 
