@@ -52,8 +52,8 @@ pub(super) struct BuildCommand {
 
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-struct BuildAnswer {
-    report: RunReport,
+pub(super) struct BuildAnswer {
+    pub(super) report: RunReport,
 }
 
 impl BuildCommand {

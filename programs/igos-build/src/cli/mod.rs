@@ -29,7 +29,8 @@ mod settings;
 mod shell;
 mod signing;
 mod staging;
-pub mod toolchain;
+mod toolchain;
+mod toolchain_make;
 mod why_rebuild;
 mod workshop;
 
@@ -113,20 +114,6 @@ pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure>
         Command::Staging(command) => command.execute(globals, session),
         Command::Key(command) => command.execute(globals, session),
         Command::Settings(command) => command.execute(recipes, session),
-        Command::Toolchain(command) => {
-            let workshop = workshop.open(globals, recipes, session)?;
-            let place = toolchain::ToolchainPlace {
-                toolchains: &workshop.cache.toolchains(),
-                fetcher: &workshop.debian_fetcher(),
-                debian: workshop.debian(),
-                jobs: workshop.jobs(),
-                execution: if globals.dry_run {
-                    toolchain::Execution::DryRun
-                } else {
-                    toolchain::Execution::Real
-                },
-            };
-            command.execute(&place, session)
-        }
+        Command::Toolchain(command) => command.execute(globals, workshop, recipes, session),
     }
 }

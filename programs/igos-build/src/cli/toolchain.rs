@@ -1,36 +1,38 @@
 //! `igos-build toolchain`
 
 use std::fmt;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use igos_cli::{Answer, Failure, Render, Session, Size};
+use igos_cli::{Answer, Failure, Globals, Render, Session, Size};
 use igos_format::{Arch, PackageName, Sha256};
 use igos_repo::debian::Refresh;
-use igos_repo::{DebianArchive, Fetcher};
 use igos_report::Explain;
 use serde::Serialize;
 
+use super::recipes::RecipeFlags;
+use super::toolchain_make::MakeCommand;
+use super::workshop::{Workshop, WorkshopFlags};
 use crate::toolchain::{
     ImportInput, Imported, Toolchain, ToolchainArchive, ToolchainList, import, resolve,
 };
 
-/// Import and show the toolchain that builds use
+/// Import, make and show the toolchains that builds use
 #[derive(Debug, Subcommand)]
-pub enum ToolchainCommand {
+pub(super) enum ToolchainCommand {
     /// Make a toolchain from binary packages of Debian
     ///
     /// The packages of a list and all they depend on are found in the signed index of a suite, fetched, verified
     /// and converted into archives marked as imported. The same packages give the same toolchain, byte by byte.
     Import(ImportCommand),
+    Make(MakeCommand),
     /// Show what a toolchain consists of
     Show(ShowCommand),
 }
 
 /// The flags of `toolchain import`.
 #[derive(Debug, Args)]
-pub struct ImportCommand {
+pub(super) struct ImportCommand {
     /// What to import [default: the list that comes with this program]
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
@@ -44,34 +46,10 @@ pub struct ImportCommand {
 
 /// The flags of `toolchain show`.
 #[derive(Debug, Args)]
-pub struct ShowCommand {
+pub(super) struct ShowCommand {
     /// The toolchain
     #[arg(default_value = "debian-bookworm")]
     name: PackageName,
-}
-
-/// Whether an import is carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Execution {
-    /// It is.
-    Real,
-    /// Only what would be imported is told.
-    DryRun,
-}
-
-/// Where toolchains are, and what fetches packages for them.
-#[derive(Debug)]
-pub struct ToolchainPlace<'a> {
-    /// The directory of toolchains.
-    pub toolchains: &'a Path,
-    /// What fetches packages; it must know the same archive.
-    pub fetcher: &'a Fetcher<'a>,
-    /// Where packages are resolved.
-    pub debian: &'a DebianArchive,
-    /// How many packages are converted at once.
-    pub jobs: NonZeroUsize,
-    /// Whether an import is carried out.
-    pub execution: Execution,
 }
 
 /// A list cannot be read.
@@ -91,7 +69,7 @@ impl Explain for ReadListError {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+pub(super) enum State {
     Made,
     Unchanged,
     Planned,
@@ -99,7 +77,7 @@ enum State {
 }
 
 #[derive(Debug, Serialize)]
-struct ToolchainAnswer {
+pub(super) struct ToolchainAnswer {
     name: PackageName,
     state: State,
     arch: Arch,
@@ -127,11 +105,23 @@ impl ToolchainCommand {
     /// # Errors
     ///
     /// Returns why there is no toolchain.
-    pub fn execute(self, place: &ToolchainPlace<'_>, session: &Session) -> Result<Answer, Failure> {
+    pub(super) fn execute(
+        self,
+        globals: &Globals,
+        workshop: &WorkshopFlags,
+        recipes: &RecipeFlags,
+        session: &Session,
+    ) -> Result<Answer, Failure> {
         match self {
-            ToolchainCommand::Import(command) => command.execute(place, session),
+            ToolchainCommand::Import(command) => {
+                let workshop = workshop.open(globals, recipes, session)?;
+                command.execute(&workshop, globals.dry_run, session)
+            }
+            ToolchainCommand::Make(command) => command.execute(globals, workshop, recipes, session),
             ToolchainCommand::Show(command) => {
-                let toolchain = Toolchain::load(&place.toolchains.join(command.name.as_str()))?;
+                let workshop = workshop.open(globals, recipes, session)?;
+                let directory = workshop.cache.toolchains().join(command.name.as_str());
+                let toolchain = Toolchain::load(&directory)?;
                 Ok(Answer::from(answer(&toolchain, State::Present)))
             }
         }
@@ -139,7 +129,12 @@ impl ToolchainCommand {
 }
 
 impl ImportCommand {
-    fn execute(self, place: &ToolchainPlace<'_>, session: &Session) -> Result<Answer, Failure> {
+    fn execute(
+        self,
+        workshop: &Workshop,
+        is_dry_run: bool,
+        session: &Session,
+    ) -> Result<Answer, Failure> {
         let mut list = match &self.list {
             None => ToolchainList::built_in(),
             Some(path) => {
@@ -156,17 +151,17 @@ impl ImportCommand {
         let input = ImportInput {
             list: &list,
             arch: Arch::native(),
-            debian: place.debian,
+            debian: workshop.debian(),
             refresh: if self.update {
                 Refresh::Now
             } else {
                 Refresh::IfAbsent
             },
-            fetcher: place.fetcher,
-            toolchains: place.toolchains,
-            jobs: place.jobs,
+            fetcher: &workshop.debian_fetcher(),
+            toolchains: &workshop.cache.toolchains(),
+            jobs: workshop.jobs(),
         };
-        if place.execution == Execution::DryRun {
+        if is_dry_run {
             return Ok(Answer::from(planned(&input, session)?));
         }
         let imported = import(&input, session.reporter())?;
@@ -202,7 +197,8 @@ fn planned(input: &ImportInput<'_>, session: &Session) -> Result<ToolchainAnswer
     })
 }
 
-fn answer(toolchain: &Toolchain, state: State) -> ToolchainAnswer {
+/// Returns what a toolchain consists of.
+pub(super) fn answer(toolchain: &Toolchain, state: State) -> ToolchainAnswer {
     let archive = |archive: &ToolchainArchive| ArchiveAnswer {
         name: archive.name.clone(),
         version: archive.version.clone(),

@@ -1,8 +1,5 @@
 //! Why a toolchain could not be imported.
 
-use std::io;
-use std::path::PathBuf;
-
 use igos_format::RelPath;
 use igos_format::archive::WriteArchiveError;
 use igos_repo::FetchError;
@@ -10,6 +7,7 @@ use igos_repo::debian::ClosureError;
 use igos_report::{Diagnostic, Explain, diagnose};
 
 use super::DebError;
+use super::files::FileError;
 
 /// A toolchain could not be imported.
 #[derive(Debug, thiserror::Error)]
@@ -54,30 +52,8 @@ pub enum ImportError {
         links: Vec<(RelPath, String)>,
     },
     /// A file of the toolchain's directory could not be made.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The path.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl ImportError {
-    pub(super) fn io(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| ImportError::Io {
-            action,
-            path,
-            source,
-        }
-    }
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl Explain for ImportError {
@@ -89,7 +65,7 @@ impl Explain for ImportError {
             ImportError::Write { .. } => "toolchain-archive-unwritable",
             ImportError::Conflicts { .. } => "toolchain-path-conflict",
             ImportError::Dangling { .. } => "toolchain-link-dangling",
-            ImportError::Io { .. } => "toolchain-unwritable",
+            ImportError::File(_) => "toolchain-unwritable",
         }
     }
 
@@ -102,7 +78,7 @@ impl Explain for ImportError {
             ImportError::Convert { .. } => {
                 vec!["leave the package out with `without` in the list".into()]
             }
-            ImportError::Fetch { .. } | ImportError::Write { .. } | ImportError::Io { .. } => {
+            ImportError::Fetch { .. } | ImportError::Write { .. } | ImportError::File(_) => {
                 Vec::new()
             }
         }
@@ -118,7 +94,7 @@ impl Explain for ImportError {
                 source: DebError::Keep(_),
                 ..
             }
-            | ImportError::Io { .. } => 4,
+            | ImportError::File(_) => 4,
             ImportError::Convert { .. }
             | ImportError::Conflicts { .. }
             | ImportError::Dangling { .. } => 1,
@@ -147,7 +123,7 @@ impl Explain for ImportError {
             ImportError::Closure(_)
             | ImportError::Convert { .. }
             | ImportError::Write { .. }
-            | ImportError::Io { .. } => {}
+            | ImportError::File(_) => {}
         }
         vec![own]
     }

@@ -1,9 +1,8 @@
 //! Importing: resolve, fetch, convert, write down.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fs_err as fs;
 use igos_format::archive::{Compression, CompressionFormat, write_archive};
@@ -17,6 +16,7 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use super::convert::{Converted, IMPORTER, convert};
 use super::deb::read_deb;
 use super::document::{ARCHIVES, DOCUMENT, DebOrigin, Document};
+use super::files::{FileError, delete_others, persist, write_document};
 use super::links::make_links;
 use super::{ImportError, Toolchain, ToolchainArchive, ToolchainList};
 
@@ -148,7 +148,7 @@ fn run(
     task.advance(total / 2, Some(total));
 
     let archives = directory.join(ARCHIVES);
-    fs::create_dir_all(&archives).map_err(ImportError::io("make", &archives))?;
+    fs::create_dir_all(&archives).map_err(FileError::new("make", &archives))?;
     let works: Vec<(&BinaryPackage, &Fetched)> = packages.iter().zip(&files).collect();
     let done = std::sync::atomic::AtomicU64::new(total / 2);
     let convert_one = |(package, file): &(&BinaryPackage, &Fetched)| {
@@ -161,7 +161,7 @@ fn run(
         .num_threads(input.jobs.get())
         .build()
         .map_err(|error| {
-            ImportError::io("start threads for", &directory)(std::io::Error::other(error))
+            FileError::new("start threads for", &directory)(std::io::Error::other(error))
         })?;
     let made: Vec<(Manifest, ToolchainArchive)> = pool.install(|| {
         works
@@ -178,7 +178,7 @@ fn run(
     write_document(&directory, &document)?;
     delete_others(&archives, &document)?;
     let toolchain = Toolchain::load(&directory).map_err(|error| {
-        ImportError::io("load", directory.join(DOCUMENT))(std::io::Error::other(error))
+        FileError::new("load", directory.join(DOCUMENT))(std::io::Error::other(error))
     })?;
     Ok(Imported::Made(toolchain))
 }
@@ -238,7 +238,7 @@ pub(super) fn write(
             Err(std::io::ErrorKind::InvalidInput.into())
         }
     };
-    let unwritable = |source| ImportError::io("write", archives)(source);
+    let unwritable = |source| FileError::new("write", archives)(source);
     let mut spool = tempfile::tempfile().map_err(unwritable)?;
     let mut out = tempfile::NamedTempFile::new_in(archives).map_err(unwritable)?;
     let compression =
@@ -269,50 +269,4 @@ pub(super) fn write(
     };
     persist(out, archives.join(archive.file_name()))?;
     Ok(archive)
-}
-
-pub(super) fn write_document(directory: &Path, document: &Document) -> Result<(), ImportError> {
-    use std::io::Write;
-
-    let path = directory.join(DOCUMENT);
-    let mut out =
-        tempfile::NamedTempFile::new_in(directory).map_err(ImportError::io("write", &path))?;
-    out.write_all(document.to_text().as_bytes())
-        .map_err(ImportError::io("write", &path))?;
-    persist(out, path)
-}
-
-/// Syncs a temporary file, makes it readable for all and gives it its name.
-fn persist(file: tempfile::NamedTempFile, path: PathBuf) -> Result<(), ImportError> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let mode = std::fs::Permissions::from_mode(0o644);
-    file.as_file()
-        .set_permissions(mode)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(ImportError::io("sync", &path))?;
-    file.persist(&path)
-        .map(drop)
-        .map_err(|error| ImportError::io("rename", path)(error.error))
-}
-
-/// Deletes archives of earlier imports. The document names the new ones already, so that a run that is killed
-/// here leaves a few files too many and nothing else.
-fn delete_others(archives: &Path, document: &Document) -> Result<(), ImportError> {
-    let ours: BTreeSet<String> = document
-        .archives
-        .iter()
-        .map(ToolchainArchive::file_name)
-        .collect();
-    for entry in fs::read_dir(archives).map_err(ImportError::io("list", archives))? {
-        let entry = entry.map_err(ImportError::io("list", archives))?;
-        if !entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| ours.contains(name))
-        {
-            fs::remove_file(entry.path()).map_err(ImportError::io("delete", entry.path()))?;
-        }
-    }
-    Ok(())
 }

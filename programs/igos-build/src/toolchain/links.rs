@@ -6,6 +6,7 @@ use igos_format::manifest::Manifest;
 use igos_format::{Arch, EntryKind, PackageId, RelPath};
 
 use super::ImportError;
+use super::assemble::path_conflicts;
 use super::convert::{Converted, IMPORTER, imported};
 use super::list::ToolchainList;
 use super::payload::{Payload, plain_entry};
@@ -19,25 +20,19 @@ pub(super) fn make_links(
     packages: &[Manifest],
     arch: Arch,
 ) -> Result<Converted, ImportError> {
-    let mut paths = BTreeMap::new();
-    let mut conflicts = Vec::new();
-    for manifest in packages {
-        for entry in &manifest.entries {
-            let before = paths.insert(&entry.path, (manifest, entry));
-            if let Some((other, there)) = before
-                && (there.kind != EntryKind::Directory || entry.kind != EntryKind::Directory)
-            {
-                let names = [
-                    other.package.name.to_string(),
-                    manifest.package.name.to_string(),
-                ];
-                conflicts.push((entry.path.clone(), names));
-            }
-        }
-    }
+    let mut conflicts = path_conflicts(packages);
+    let paths: BTreeMap<_, _> = packages
+        .iter()
+        .flat_map(|manifest| {
+            manifest
+                .entries
+                .iter()
+                .map(move |entry| (&entry.path, manifest))
+        })
+        .collect();
     let links = all_links(list)?;
     for path in links.keys() {
-        if let Some((manifest, _)) = paths.get(path) {
+        if let Some(manifest) = paths.get(path) {
             let names = [manifest.package.name.to_string(), NAME.to_owned()];
             conflicts.push((path.clone(), names));
         }

@@ -3,10 +3,12 @@
 //! The toolchain of these tests is made of a shell and small tools of this machine, so that they take seconds; the
 //! imported one is for the acceptance run.
 
+mod bootstrap;
 mod cache;
 mod confinement;
 mod failures;
 mod full_disk;
+mod installed;
 mod kiss;
 mod outputs;
 mod patches;

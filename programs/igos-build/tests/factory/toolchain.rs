@@ -10,10 +10,10 @@ use igos_format::{Arch, EntryKind, FileEntry, Owner, PackageId, RelPath, Sha256}
 use object::endian::Endianness;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 
-/// What the scripts of tinyworld call.
-const PROGRAMS: [&str; 17] = [
+/// What the scripts of tinyworld call, and what packing calls.
+const PROGRAMS: [&str; 18] = [
     "bash", "cat", "chmod", "cp", "dash", "env", "head", "id", "install", "ln", "ls", "mkdir",
-    "patch", "printf", "rm", "sleep", "touch",
+    "patch", "printf", "rm", "sleep", "strip", "touch",
 ];
 
 const LIBRARIES: [&str; 6] = [

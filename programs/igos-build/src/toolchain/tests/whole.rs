@@ -9,7 +9,8 @@ use super::{Item, list, tar};
 use crate::toolchain::convert::{Converted, convert};
 use crate::toolchain::deb::read_tar;
 use crate::toolchain::document::{ARCHIVES, DOCUMENT, Document};
-use crate::toolchain::import::{write, write_document};
+use crate::toolchain::files::write_document;
+use crate::toolchain::import::write;
 use crate::toolchain::links::make_links;
 use crate::toolchain::{ImportError, LoadToolchainError, Toolchain};
 
