@@ -32,6 +32,12 @@ impl Random {
     pub(crate) fn happens(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
+
+    /// Returns bytes that mean nothing.
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let words = std::iter::repeat_with(|| self.next_number().to_le_bytes());
+        words.flatten().take(count).collect()
+    }
 }
 
 #[cfg(test)]

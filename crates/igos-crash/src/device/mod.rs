@@ -290,7 +290,7 @@ impl Experiment {
         };
         let found = match self.recover(&root)? {
             Err(problem) => Err(problem),
-            Ok(()) => State::read(&root).map_err(|error| chain(&error)),
+            Ok(()) => State::read(&root).map_err(|error| crate::chain(&error)),
         };
         mounted.unmount()?;
         let judged = found.and_then(|found| {
@@ -340,12 +340,4 @@ impl Experiment {
         let printed = String::from_utf8_lossy(&output.stderr);
         Ok(Err(format!("pkm recover ended with {code:?}: {printed}")))
     }
-}
-
-/// Returns an error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

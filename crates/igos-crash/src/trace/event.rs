@@ -26,6 +26,8 @@ pub struct Trace {
     pub before: BTreeMap<PathBuf, Object>,
     /// The file system (device number) of each object.
     pub devices: BTreeMap<Object, u64>,
+    /// The inode number of each object; that of one which is gone may be another's too.
+    pub inodes: BTreeMap<Object, u64>,
     /// The calls that changed, or tried to change, watched directories, in order.
     pub calls: Vec<Call>,
     /// What was done that the calls do not tell.

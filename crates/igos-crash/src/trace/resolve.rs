@@ -20,6 +20,7 @@ pub(super) struct Objects {
     known: HashMap<(u64, u64), Object>,
     pub(super) before: BTreeMap<PathBuf, Object>,
     pub(super) devices: BTreeMap<Object, u64>,
+    pub(super) inodes: BTreeMap<Object, u64>,
 }
 
 /// What a path means before its last component is looked at.
@@ -62,6 +63,7 @@ impl Objects {
         let object = Object(self.devices.len() as u32);
         self.known.insert((device, inode), object);
         self.devices.insert(object, device);
+        self.inodes.insert(object, inode);
         object
     }
 

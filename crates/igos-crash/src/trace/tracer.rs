@@ -162,6 +162,7 @@ pub fn trace(program: &Program, observer: &mut dyn Observer) -> Result<(Ended, T
     };
     let mut trace = tracer.trace;
     trace.devices = tracer.objects.devices;
+    trace.inodes = tracer.objects.inodes;
     Ok((ended, trace))
 }
 

@@ -67,65 +67,86 @@ pub fn packages(version: u32) -> [TestPackage; 3] {
     [library, tool, kinds]
 }
 
+/// Writes archives into a directory, and returns what to do with them: an installation, an edit, an upgrade, a removal,
+/// a rollback, and small ones between.
+///
+/// # Errors
+///
+/// Returns why an archive cannot be written.
+pub fn few_operations(archives: &Path) -> io::Result<Vec<Operation>> {
+    fs::create_dir_all(archives)?;
+    Ok(vec![
+        install(archives, &packages(1))?,
+        edit("etc/edited.conf"),
+        install(archives, &packages(2))?,
+        install(archives, &[small(1, 1)])?,
+        remove(&["kinds", "small-1"]),
+        // Transactions are counted from 1, and an edit is none: what was before the removal comes back.
+        Operation::Rollback(4),
+        install(archives, &[small(1, 2)])?,
+    ])
+}
+
 /// Writes archives into a directory, and returns what to do with them: some twenty transactions, most of them small.
 ///
 /// # Errors
 ///
 /// Returns why an archive cannot be written.
 pub fn operations(archives: &Path) -> io::Result<Vec<Operation>> {
-    let write = |packages: &[TestPackage]| -> io::Result<Operation> {
-        let write_one = |package: &TestPackage| {
-            let stem = package.manifest.package.file_stem();
-            let path = archives.join(format!("{stem}.igos.tar.zst"));
-            fs::write(&path, package.to_archive())?;
-            Ok(path)
-        };
-        let written: io::Result<Vec<PathBuf>> = packages.iter().map(write_one).collect();
-        Ok(Operation::Install(written?))
-    };
-    let remove =
-        |names: &[&str]| Operation::Remove(names.iter().map(ToString::to_string).collect());
-    let small = |number: u32, version: u32| {
-        let content = format!("small {number} {version}\n");
-        TestPackage::new(&format!("small-{number}"), &version.to_string())
-            .file(&format!("usr/share/small/{number}"), &content, 0o644)
-            .file(
-                &format!("usr/share/small/{number}.d/{version}"),
-                &content,
-                0o600,
-            )
-    };
     fs::create_dir_all(archives)?;
     let mut operations = vec![
-        write(&packages(1))?,
-        Operation::Edit {
-            path: "etc/edited.conf",
-            content: "mine\n",
-        },
-        write(&packages(2))?,
+        install(archives, &packages(1))?,
+        edit("etc/edited.conf"),
+        install(archives, &packages(2))?,
     ];
     for number in 1..=4 {
-        operations.push(write(&[small(number, 1)])?);
+        operations.push(install(archives, &[small(number, 1)])?);
     }
     operations.extend([
         remove(&["kinds"]),
-        // Transactions are counted from 1, and an edit is none: back to before the removal.
         Operation::Rollback(7),
-        Operation::Edit {
-            path: "etc/tool.conf",
-            content: "mine too\n",
-        },
-        write(&packages(3))?,
+        edit("etc/tool.conf"),
+        install(archives, &packages(3))?,
     ]);
     for number in 1..=4 {
-        operations.push(write(&[small(number, 2)])?);
+        operations.push(install(archives, &[small(number, 2)])?);
     }
     operations.extend([
         remove(&["small-1", "small-2"]),
-        write(&packages(4))?,
+        install(archives, &packages(4))?,
         Operation::Rollback(14),
         remove(&["tool", "library", "kinds"]),
-        write(&[small(1, 3), small(2, 3)])?,
+        install(archives, &[small(1, 3), small(2, 3)])?,
     ]);
     Ok(operations)
+}
+
+fn install(archives: &Path, packages: &[TestPackage]) -> io::Result<Operation> {
+    let write = |package: &TestPackage| {
+        let stem = package.manifest.package.file_stem();
+        let path = archives.join(format!("{stem}.igos.tar.zst"));
+        fs::write(&path, package.to_archive())?;
+        Ok(path)
+    };
+    let written: io::Result<Vec<PathBuf>> = packages.iter().map(write).collect();
+    Ok(Operation::Install(written?))
+}
+
+fn remove(names: &[&str]) -> Operation {
+    Operation::Remove(names.iter().map(ToString::to_string).collect())
+}
+
+fn edit(path: &'static str) -> Operation {
+    Operation::Edit {
+        path,
+        content: "mine\n",
+    }
+}
+
+fn small(number: u32, version: u32) -> TestPackage {
+    let content = format!("small {number} {version}\n");
+    let versioned = format!("usr/share/small/{number}.d/{version}");
+    TestPackage::new(&format!("small-{number}"), &version.to_string())
+        .file(&format!("usr/share/small/{number}"), &content, 0o644)
+        .file(&versioned, &content, 0o600)
 }

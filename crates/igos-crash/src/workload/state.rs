@@ -56,7 +56,10 @@ impl State {
     pub fn read(root: &Path) -> Result<Self, StateError> {
         let mut text = String::new();
         list(root, Path::new(""), &mut text).map_err(StateError::File)?;
-        if !root.join(RECORD).join("packages").exists() {
+        // A record that was begun and never held anything is like none.
+        if is_empty(&root.join(RECORD).join("packages"))
+            && is_empty(&root.join(RECORD).join("history"))
+        {
             return Ok(State(text));
         }
         for name in COMPARED {
@@ -95,6 +98,10 @@ impl State {
         };
         [only('-', self, other), only('+', other, self)].concat()
     }
+}
+
+fn is_empty(directory: &Path) -> bool {
+    !fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// Lists what is below a directory, but for the record.

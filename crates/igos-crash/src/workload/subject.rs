@@ -1,6 +1,6 @@
 //! Who changes the root: `pkm` itself, or a subject that carries out one transaction with a planted defect.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
@@ -90,6 +90,41 @@ impl Subject {
             arguments.push("--allow-unsigned".into());
         }
         Some((program.clone(), arguments))
+    }
+
+    /// Returns a script that carries out operations one after another, and makes a file in `marks` when one begins and
+    /// when somebody was told that it is done.
+    #[must_use]
+    pub fn script(&self, root: &Path, operations: &[Operation], marks: &Path) -> String {
+        let mut script = String::new();
+        for (number, operation) in operations.iter().enumerate() {
+            let mark = |word: &str| marks.join(format!("{word}-{number}")).display().to_string();
+            script += &format!(": > {}\n", mark("begun"));
+            if let Operation::Edit { path, content } = operation {
+                // As a careful editor does.
+                let (root, content) = (root.display(), content.trim_end());
+                script += &format!(
+                    "echo '{content}' > {root}/var/edited\nsync {root}/var/edited\n\
+                     mv {root}/var/edited {root}/{path}\nsync -f {root}\n"
+                );
+            }
+            let mut tells = false;
+            if let Some((program, mut arguments)) = self.command(root, operation) {
+                if matches!(self, Subject::Planted(..)) {
+                    arguments.splice(2..2, ["--mark".into(), mark("told").into()]);
+                    tells = true;
+                }
+                script += &format!("{}", program.display());
+                for argument in arguments {
+                    script += &format!(" '{}'", argument.display());
+                }
+                script += "\n";
+            }
+            if !tells {
+                script += &format!(": > {}\n", mark("told"));
+            }
+        }
+        script
     }
 
     /// Carries out an operation; calls `told` when somebody was told that it is done.
@@ -214,7 +249,12 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
 }
 
 fn transact(arguments: &[OsString]) -> Result<(), RunError> {
-    let [defect, option, root, _yes, verb, words @ ..] = arguments else {
+    let mut arguments = arguments.to_vec();
+    let mark = match arguments.get(1) {
+        Some(option) if option == "--mark" => arguments.drain(1..=2).next_back(),
+        _ => None,
+    };
+    let [defect, option, root, _yes, verb, words @ ..] = arguments.as_slice() else {
         return Err(RunError::Usage);
     };
     let defect = defect.to_str().and_then(|text| text.parse().ok());
@@ -245,19 +285,22 @@ fn transact(arguments: &[OsString]) -> Result<(), RunError> {
     sysroot
         .apply(&plan, plan.digest(), &open, NOW, &Quiet)
         .map_err(RunError::Apply)?;
-    tell();
+    tell(mark.as_deref()).map_err(RunError::File)?;
     sysroot.settle().map_err(RunError::Apply)
 }
 
-/// Says that the transaction is in force, and waits until somebody has taken note: for a line, or the end, of the input.
+/// Says that the transaction is in force: makes the file `mark`, or prints it and waits until somebody has taken note, for
+/// a line of the input.
 #[expect(
     clippy::print_stdout,
     reason = "what it prints is what the machine waits for"
 )]
-fn tell() {
+fn tell(mark: Option<&OsStr>) -> io::Result<()> {
+    if let Some(mark) = mark {
+        return fs::File::create(Path::new(mark)).map(drop);
+    }
     println!("{TOLD}");
-    // Without an input nobody is there to take note.
-    let _ = io::stdin().read_line(&mut String::new());
+    io::stdin().read_line(&mut String::new()).map(drop)
 }
 
 fn read_archives(files: &[OsString]) -> Result<Vec<(Candidate, Vec<u8>)>, RunError> {
