@@ -9,6 +9,7 @@
 pub mod device;
 pub mod judge;
 mod memory;
+pub mod model;
 mod random;
 mod registers;
 pub mod run;
@@ -16,3 +17,11 @@ pub mod scenario;
 pub mod schedule;
 pub mod trace;
 pub mod workload;
+
+/// Returns an error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
