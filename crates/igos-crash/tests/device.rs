@@ -29,7 +29,6 @@ fn cut(
     let report = run(&Experiment {
         file_system,
         subject: subject.clone(),
-        pkm: pkm(),
         cuts,
         seed: 1,
         after_loss,

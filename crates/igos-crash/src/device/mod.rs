@@ -3,7 +3,7 @@
 //! A disk is a file that this process serves through FUSE ([`Served`]) and that a loop device makes a disk of; it
 //! remembers everything that it is told ([`Recorder`]). A file system of the kernel is made on it, and transactions are
 //! carried out on that. Afterwards the power is cut anywhere ([`cut`]): what was written before the last flush is on
-//! the medium, of the rest anything. The file system mounts the result with its own log, `pkm recover` is run, and the
+//! the medium, of the rest anything. The file system mounts the result with its own log, the subject recovers, and the
 //! root has to be exactly as it was before or after the transaction that was cut off; what was told to be done is done.
 //!
 //! Needs root. All mounts are in a namespace of one thread, and loop devices go with their mounts: nothing outlives the
@@ -41,8 +41,6 @@ pub struct Experiment {
     pub file_system: FileSystem,
     /// Who changes the root.
     pub subject: Subject,
-    /// `pkm`, which recovers.
-    pub pkm: PathBuf,
     /// How many cuts.
     pub cuts: usize,
     /// What chance is drawn from.
@@ -312,25 +310,24 @@ impl Experiment {
         })
     }
 
-    /// Runs `pkm recover`, unless nothing was ever installed.
+    /// Recovers the root, unless nothing was ever installed.
     fn recover(&self, root: &Path) -> Result<Result<(), String>, DeviceError> {
         if !root.join("var/lib/igos/packages").exists() {
             return Ok(Ok(()));
         }
+        let (program, arguments) = self.subject.recovery(root);
         #[expect(
             clippy::disallowed_methods,
             reason = "a machine for tests starts programs"
         )]
-        let mut command = Command::new(&self.pkm);
+        let mut command = Command::new(program);
         let output = command
-            .arg("--root")
-            .arg(root)
-            .arg("recover")
+            .args(arguments)
             .env_clear()
             .stdin(Stdio::null())
             .output()
             .map_err(|source| DeviceError::Start {
-                program: "pkm",
+                program: "the recovery",
                 source,
             })?;
         if output.status.success() {
@@ -338,6 +335,6 @@ impl Experiment {
         }
         let code = output.status.code().or_else(|| output.status.signal());
         let printed = String::from_utf8_lossy(&output.stderr);
-        Ok(Err(format!("pkm recover ended with {code:?}: {printed}")))
+        Ok(Err(format!("recovery ended with {code:?}: {printed}")))
     }
 }

@@ -3,7 +3,7 @@
 //! Durable is what somebody waited for: `syncfs` brings everything to the disk, `fsync` of a file its content and
 //! attributes, `fsync` of a directory the names in it (of a rename then both), `fdatasync` content alone. Everything
 //! else is there or not by chance: a rename entirely or not at all, a content not at all, to a part, or as zeros or
-//! garbage of its length.
+//! garbage of its length. A directory goes only after everything that was in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,29 +52,26 @@ pub(super) fn disk(effects: &Effects, at: usize, luck: Luck, random: &mut Random
     let mut lost: BTreeSet<&Key> = BTreeSet::new();
     for (effect, is_durable) in before.iter().zip(durable) {
         match effect {
-            Effect::Names(changes) => {
-                let is_kept = is_durable
-                    || match luck {
-                        Luck::All => true,
-                        Luck::Some { percent, order } => {
-                            let follows = changes.iter().any(|(key, _)| lost.contains(key));
-                            random.happens(percent) && !(order == Order::OfNames && follows)
-                        }
-                    };
+            Effect::Names(changes)
+                if is_durable
+                    || luck.keeps(changes.iter().any(|(key, _)| lost.contains(key)), random) =>
+            {
                 for (key, object) in changes {
                     match object {
-                        _ if !is_kept => {
-                            lost.insert(key);
-                        }
-                        Some(object) => {
-                            disk.names.insert(key.clone(), *object);
-                        }
-                        None => {
-                            disk.names.remove(key);
-                        }
-                    }
+                        Some(object) => disk.names.insert(key.clone(), *object),
+                        None => disk.names.remove(key),
+                    };
                 }
             }
+            Effect::Names(changes) => lost.extend(changes.iter().map(|(key, _)| key)),
+            // No file system forgets a directory before what was in it.
+            Effect::RemoveDirectory(key, directory)
+                if is_durable
+                    || (luck.keeps(lost.contains(key), random) && disk.is_empty(*directory)) =>
+            {
+                disk.names.remove(key);
+            }
+            Effect::RemoveDirectory(key, _) => drop(lost.insert(key)),
             Effect::Inode(object, change) => {
                 if let Some(inode) = disk.inodes.get_mut(object) {
                     match luck {
@@ -91,6 +88,26 @@ pub(super) fn disk(effects: &Effects, at: usize, luck: Luck, random: &mut Random
     disk
 }
 
+impl Luck {
+    /// Tells whether a change of names that nobody waited for is on the disk; `follows` one of the same names that is not.
+    fn keeps(self, follows: bool, random: &mut Random) -> bool {
+        match self {
+            Luck::All => true,
+            Luck::Some { percent, order } => {
+                random.happens(percent) && !(order == Order::OfNames && follows)
+            }
+        }
+    }
+}
+
+impl Disk {
+    fn is_empty(&self, directory: Object) -> bool {
+        let first = (directory, Vec::new());
+        let found = self.names.range(first..).next();
+        found.is_none_or(|((above, _), _)| *above != directory)
+    }
+}
+
 /// Tells of each effect whether somebody waited for it.
 fn durable(effects: &[Effect]) -> Vec<bool> {
     let mut everything = false;
@@ -101,12 +118,16 @@ fn durable(effects: &[Effect]) -> Vec<bool> {
         *found = everything
             || match effect {
                 Effect::Names(changes) => changes.iter().any(|(key, _)| whole.contains(&key.0)),
+                Effect::RemoveDirectory((above, _), _) => whole.contains(above),
                 Effect::Inode(object, Change::Write { .. } | Change::Truncate(_)) => {
                     whole.contains(object) || content.contains(object)
                 }
                 Effect::Inode(object, _) => whole.contains(object),
                 Effect::Sync(..) | Effect::Begun | Effect::Told => false,
             };
+        if let (Effect::RemoveDirectory(_, directory), true) = (effect, *found) {
+            whole.insert(*directory);
+        }
         if let Effect::Sync(object, what) = effect {
             match what {
                 SyncWhat::Filesystem => everything = true,

@@ -49,6 +49,8 @@ pub(super) type Key = (Object, Vec<u8>);
 pub(super) enum Effect {
     /// Names get, or lose, what they mean, all at once.
     Names(Vec<(Key, Option<Object>)>),
+    /// An empty directory loses its name.
+    RemoveDirectory(Key, Object),
     /// An inode changes.
     Inode(Object, Change),
     /// Somebody waits for the disk.
@@ -166,9 +168,11 @@ impl Effects {
                 (key(to), *object),
             ]),
             Action::Link { object, to } => Effect::Names(vec![(key(to), Some(*object))]),
-            Action::Unlink { name, .. } | Action::RemoveDirectory { name, .. } => {
-                Effect::Names(vec![(key(name), None)])
-            }
+            Action::RemoveDirectory {
+                name,
+                object: Some(object),
+            } => Effect::RemoveDirectory(key(name), *object),
+            Action::Unlink { name, .. } => Effect::Names(vec![(key(name), None)]),
             Action::Sync { object, what } => Effect::Sync(*object, *what),
             other => match change(other) {
                 Some((object, change)) => Effect::Inode(object, change),

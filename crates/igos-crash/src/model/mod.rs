@@ -199,7 +199,13 @@ impl Recorded {
             which.ok_or_else(
                 || match self.states.iter().position(|other| *other == state) {
                     Some(other) => format!("it is state {other}, not one of {possible:?}"),
-                    None => self.states[begun].difference(&state).join("\n"),
+                    None => {
+                        let against = |number: usize| {
+                            let lines = self.states[number].difference(&state);
+                            format!("not state {number}:\n{}\n", lines.join("\n"))
+                        };
+                        possible.map(against).collect()
+                    }
                 },
             )
         });

@@ -78,6 +78,28 @@ impl Subject {
             }
             Operation::Edit { .. } => return None,
         };
+        let (program, mut arguments) = self.on(root);
+        arguments.extend(words);
+        if matches!(operation, Operation::Install(_)) {
+            arguments.push("--allow-unsigned".into());
+        }
+        Some((program, arguments))
+    }
+
+    /// Returns the program and the arguments that finish or undo what an interrupted transaction left.
+    #[must_use]
+    pub fn recovery(&self, root: &Path) -> (PathBuf, Vec<OsString>) {
+        let sound = match self {
+            Subject::Pkm(_) => self.clone(),
+            Subject::Planted(program, _) => Subject::Planted(program.clone(), Defect::None),
+        };
+        let (program, mut arguments) = sound.on(root);
+        arguments.push("recover".into());
+        (program, arguments)
+    }
+
+    /// Returns the program, and the arguments before the verb.
+    fn on(&self, root: &Path) -> (PathBuf, Vec<OsString>) {
         let (program, mut arguments) = match self {
             Subject::Pkm(program) => (program, Vec::new()),
             Subject::Planted(program, defect) => {
@@ -85,11 +107,7 @@ impl Subject {
             }
         };
         arguments.extend(["--root".into(), root.into(), "--yes".into()]);
-        arguments.extend(words);
-        if matches!(operation, Operation::Install(_)) {
-            arguments.push("--allow-unsigned".into());
-        }
-        Some((program.clone(), arguments))
+        (program.clone(), arguments)
     }
 
     /// Returns a script that carries out operations one after another, and makes a file in `marks` when one begins and
@@ -212,7 +230,9 @@ fn edit(root: &Path, path: &str, content: &str) -> io::Result<()> {
 /// The subject cannot carry out its transaction.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
-    #[error("usage: igos-crash subject DEFECT --root ROOT --yes install|remove|rollback WORD…")]
+    #[error(
+        "usage: igos-crash subject DEFECT --root ROOT --yes install|remove|rollback|recover WORD…"
+    )]
     Usage,
     #[error("cannot open the root")]
     Root(#[source] RootError),
@@ -263,6 +283,10 @@ fn transact(arguments: &[OsString]) -> Result<(), RunError> {
         .ok_or(RunError::Usage)?;
     let root_directory = || RootDir::open(Path::new(root)).map_err(RunError::Root);
     let archives = match verb.to_str() {
+        Some("recover") => {
+            let recovered = LockedSysroot::open(root_directory()?, ChangeOptions::default());
+            return recovered.map(drop).map_err(RunError::Open);
+        }
         Some("install") => read_archives(words)?,
         _ => Vec::new(),
     };
