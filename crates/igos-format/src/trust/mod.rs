@@ -27,5 +27,5 @@ pub use key::{KeyId, PublicKey};
 pub use role::{Authority, Metadata, RoleKeys, SPECIFICATION, TopRole};
 pub use root::Root;
 pub use snapshot::{MetaFile, Snapshot, Timestamp};
-pub use targets::{Delegation, Delegations, TargetFile, Targets};
+pub use targets::{Delegation, Delegations, Scope, TargetFile, Targets};
 pub use time::{UtcTime, UtcTimeError};

@@ -14,6 +14,10 @@ use crate::Sha256;
 
 /// The field with keys that were rotated: they sign nothing new, and what they signed is still what it was.
 const RETIRED_KEYS: &str = "x-igos-retired-keys";
+/// The field with patterns of paths.
+const PATHS: &str = "paths";
+/// The field with beginnings of digests of paths.
+const HASH_PREFIXES: &str = "path_hash_prefixes";
 /// Longest name of a delegated role: it becomes part of a file's name.
 const NAME_MAX_BYTES: usize = 128;
 
@@ -60,7 +64,64 @@ pub struct Delegation {
     /// Whether no role after it is asked for paths that match.
     pub is_terminating: bool,
     /// Which paths it may speak of.
-    pub paths: Vec<String>,
+    pub scope: Scope,
+}
+
+/// Which paths a role may speak of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that match one of these patterns.
+    Paths(Vec<String>),
+    /// Those whose SHA-256, in lowercase hexadecimal digits, begins with one of these: parts of a long list.
+    HashPrefixes(Vec<String>),
+}
+
+impl Scope {
+    fn covers(&self, path: &str) -> bool {
+        match self {
+            Scope::Paths(patterns) => patterns.iter().any(|pattern| matches(pattern, path)),
+            Scope::HashPrefixes(prefixes) => {
+                let digest = Sha256::of(path.as_bytes()).to_string();
+                prefixes.iter().any(|prefix| digest.starts_with(prefix))
+            }
+        }
+    }
+
+    fn write(&self) -> (String, Json) {
+        let (name, items) = match self {
+            Scope::Paths(items) => (PATHS, items),
+            Scope::HashPrefixes(items) => (HASH_PREFIXES, items),
+        };
+        let items = items.iter().map(Json::text).collect();
+        (name.to_owned(), Json::List(items))
+    }
+
+    fn read(field: &Field<'_>) -> Result<Self, ReadMetadataError> {
+        let texts = |field: Field<'_>, test: fn(&Field<'_>) -> Result<(), ReadMetadataError>| {
+            let mut texts = Vec::new();
+            for item in field.items()? {
+                test(&item)?;
+                texts.push(item.text()?.to_owned());
+            }
+            Ok(texts)
+        };
+        let Some(prefixes) = field.optional(HASH_PREFIXES)? else {
+            return Ok(Scope::Paths(texts(field.required(PATHS)?, test_pattern)?));
+        };
+        if field.optional(PATHS)?.is_some() {
+            return Err(prefixes.refuse("stands beside `paths`"));
+        }
+        Ok(Scope::HashPrefixes(texts(prefixes, test_prefix)?))
+    }
+}
+
+fn test_prefix(field: &Field<'_>) -> Result<(), ReadMetadataError> {
+    let text = field.text()?;
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if (1..=64).contains(&text.len()) && text.bytes().all(is_digit) {
+        return Ok(());
+    }
+    Err(field.refuse("is not the beginning of a digest"))
 }
 
 impl TargetFile {
@@ -87,17 +148,14 @@ impl Delegation {
     /// Tells whether the role may speak of this path.
     #[must_use]
     pub fn covers(&self, path: &str) -> bool {
-        self.paths.iter().any(|pattern| matches(pattern, path))
+        self.scope.covers(path)
     }
 
     fn to_json(&self) -> Json {
         let mut fields = BTreeMap::from([
             ("name".to_owned(), Json::text(&self.name)),
             ("terminating".to_owned(), Json::Boolean(self.is_terminating)),
-            (
-                "paths".to_owned(),
-                Json::List(self.paths.iter().map(Json::text).collect()),
-            ),
+            self.scope.write(),
         ]);
         self.keys.write(&mut fields);
         Json::Object(fields)
@@ -109,16 +167,11 @@ impl Delegation {
     ) -> Result<Self, ReadMetadataError> {
         let name = field.required("name")?;
         test_role_name(&name)?;
-        let mut paths = Vec::new();
-        for pattern in field.required("paths")?.items()? {
-            test_pattern(&pattern)?;
-            paths.push(pattern.text()?.to_owned());
-        }
         Ok(Delegation {
             name: name.text()?.to_owned(),
             keys: RoleKeys::read(field, known)?,
             is_terminating: field.required("terminating")?.boolean()?,
-            paths,
+            scope: Scope::read(field)?,
         })
     }
 }

@@ -1,17 +1,27 @@
 //! What is kept for readers that are still at it, and what is deleted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use igos_format::Sha256;
-use igos_format::trust::{ENVELOPE_MAX_BYTES, Envelope, Metadata, Snapshot, Targets};
+use igos_format::trust::{ENVELOPE_MAX_BYTES, Envelope, Metadata, Snapshot, TargetFile, Targets};
 
-use super::layout;
 use super::place::{PlaceError, Placer};
 use super::state::{ARCHIVES, PACKAGES};
+use super::{bins, layout};
 
-/// Roles whose old versions are deleted; roots are kept for good, as clients follow them one by one.
-const ROLES: [&str; 4] = ["snapshot", "targets", PACKAGES, ARCHIVES];
+/// Tells whether old versions of a metadata file are deleted; roots are kept for good, as clients follow them one by
+/// one.
+fn is_collected(name: &str) -> bool {
+    let mut parts = name.splitn(3, '.');
+    let (version, role, suffix) = (parts.next(), parts.next(), parts.next());
+    let is_role = |role: &str| {
+        ["snapshot", "targets", PACKAGES, ARCHIVES].contains(&role) || bins::is_name(role)
+    };
+    suffix == Some("json")
+        && role.is_some_and(is_role)
+        && version.is_some_and(|version| version.parse::<u64>().is_ok())
+}
 
 /// A snapshot and the files it names.
 struct Kept {
@@ -39,10 +49,11 @@ pub(super) fn unneeded(
         .collect();
     snapshots.sort_unstable_by(|a, b| b.cmp(a));
     let mut kept: BTreeSet<String> = BTreeSet::new();
+    let mut lists = BTreeMap::new();
     let mut contents: BTreeSet<BTreeSet<Sha256>> = BTreeSet::new();
     for (age, version) in snapshots.into_iter().enumerate() {
         // A snapshot that cannot be read anymore serves nobody.
-        let Some(snapshot) = read(directory, version) else {
+        let Some(snapshot) = read(directory, version, &mut lists) else {
             continue;
         };
         let is_another = !contents.contains(&snapshot.content);
@@ -55,8 +66,7 @@ pub(super) fn unneeded(
     let mut unneeded = Vec::new();
     for name in files {
         let path = format!("{}/{name}", layout::METADATA);
-        let is_ours = ROLES.iter().any(|role| version_of(&name, role).is_some());
-        if is_ours && !kept.contains(&path) {
+        if is_collected(&name) && !kept.contains(&path) {
             unneeded.push(directory.join(path));
         }
     }
@@ -112,8 +122,11 @@ fn version_of(name: &str, role: &str) -> Option<u64> {
     version.parse().ok()
 }
 
+/// Files of metadata that was read, by the path of the metadata.
+type Read = BTreeMap<String, Vec<(String, Sha256)>>;
+
 /// Reads a snapshot and its lists. Nobody has to vouch for them: all that follows is what is kept.
-fn read(directory: &Path, version: u64) -> Option<Kept> {
+fn read(directory: &Path, version: u64, lists: &mut Read) -> Option<Kept> {
     let path = layout::metadata_path("snapshot", version);
     let snapshot: Snapshot = parse(&directory.join(&path))?;
     let mut kept = Kept {
@@ -121,16 +134,21 @@ fn read(directory: &Path, version: u64) -> Option<Kept> {
         targets: Vec::new(),
         content: BTreeSet::new(),
     };
-    for role in ["targets", PACKAGES, ARCHIVES] {
-        let version = snapshot.meta.get(&format!("{role}.json"))?.version;
-        let path = layout::metadata_path(role, version);
-        if role != "targets" {
+    for (name, meta) in &snapshot.meta {
+        let path = layout::metadata_path(name.strip_suffix(".json")?, meta.version);
+        if !lists.contains_key(&path) {
+            // Snapshots have most of their lists in common.
             let list: Targets = parse(&directory.join(&path))?;
-            for (name, target) in list.targets {
-                kept.targets
-                    .push(layout::target_path(&name, &target.sha256));
-                kept.content.insert(target.sha256);
-            }
+            let target = |(name, target): (String, TargetFile)| {
+                let path = layout::target_path(&name, &target.sha256);
+                (path, target.sha256)
+            };
+            let files = list.targets.into_iter().map(target).collect();
+            lists.insert(path.clone(), files);
+        }
+        for (path, sha256) in lists.get(&path).into_iter().flatten() {
+            kept.targets.push(path.clone());
+            kept.content.insert(*sha256);
         }
         kept.metadata.push(path);
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use igos_format::trust::{
-    MetaFile, Metadata, Root, Snapshot, TargetFile, Targets, Timestamp, UtcTime,
+    Delegations, MetaFile, Metadata, Root, Snapshot, TargetFile, Targets, Timestamp, UtcTime,
 };
 
+use super::bins::{self, Files};
 use super::error::PublishError;
 use super::layout;
 use super::lifetimes::{Lifetimes, after};
@@ -89,15 +90,17 @@ impl Commit {
         signer.targets = targets.signed.value();
         let old = state.lists.as_ref();
         let renewal = draft.renewal;
-        let packages = signer.list(PACKAGES, draft.packages, old.map(|l| &l.packages), renewal)?;
-        let archives = signer.list(ARCHIVES, draft.archives, old.map(|l| &l.archives), renewal)?;
-        let meta = [
-            ("targets.json", &targets.file),
-            ("packages.json", &packages.file),
-            ("archives.json", &archives.file),
-        ]
-        .map(|(name, file)| (name.to_owned(), file.clone()));
-        let snapshot = signer.snapshot(meta.into(), old.map(|l| &l.snapshot), renewal)?;
+        let list = List::of(PACKAGES, draft.packages);
+        let packages = signer.list(list, old.map(|l| &l.packages), renewal)?;
+        let (archives, bins) = signer.archives(draft.archives, old, renewal)?;
+        let mut meta = BTreeMap::from([
+            ("targets.json".to_owned(), targets.file.clone()),
+            ("packages.json".to_owned(), packages.file.clone()),
+            ("archives.json".to_owned(), archives.file.clone()),
+        ]);
+        let names = bins::names().map(|name| format!("{name}.json"));
+        meta.extend(names.zip(bins.iter().map(|bin| bin.file.clone())));
+        let snapshot = signer.snapshot(meta, old.map(|l| &l.snapshot), renewal)?;
         let timestamp = signer.timestamp(&snapshot, old.map(|l| &l.timestamp), renewal)?;
         let mut after_root = Vec::new();
         let timestamp = if has_new_root {
@@ -115,6 +118,7 @@ impl Commit {
         let lists = Lists {
             packages,
             archives,
+            bins,
             snapshot,
             timestamp,
         };
@@ -137,6 +141,23 @@ impl Commit {
         }
         placer.settle(layout::METADATA)?;
         Ok(())
+    }
+}
+
+/// A list to be signed.
+struct List<'a> {
+    role: &'a str,
+    files: Files,
+    delegations: Delegations,
+}
+
+impl<'a> List<'a> {
+    fn of(role: &'a str, files: Files) -> Self {
+        List {
+            role,
+            files,
+            delegations: Delegations::default(),
+        }
     }
 }
 
@@ -192,10 +213,33 @@ impl<'a> Signer<'a, '_> {
         self.files.push((path, published.signed.to_bytes()));
     }
 
+    /// Signs the list of archives and sources, and its parts if it has some or has become too long.
+    fn archives(
+        &mut self,
+        files: Files,
+        old: Option<&Lists>,
+        renewal: Renewal,
+    ) -> Result<(Published<Targets>, Vec<Published<Targets>>), PublishError> {
+        let old_list = old.map(|old| &old.archives);
+        let old_bins = old.map_or(&[][..], |old| &old.bins);
+        if old_bins.is_empty() && !bins::are_needed(&files) {
+            let list = self.list(List::of(ARCHIVES, files), old_list, renewal)?;
+            return Ok((list, Vec::new()));
+        }
+        let mut bins = Vec::new();
+        for (at, (name, files)) in bins::split(files).into_iter().enumerate() {
+            bins.push(self.list(List::of(&name, files), old_bins.get(at), renewal)?);
+        }
+        let list = List {
+            delegations: bins::delegations(&authority(self.root, self.targets, ARCHIVES)),
+            ..List::of(ARCHIVES, Files::new())
+        };
+        Ok((self.list(list, old_list, renewal)?, bins))
+    }
+
     fn list(
         &mut self,
-        role: &str,
-        files: BTreeMap<String, TargetFile>,
+        new: List<'_>,
         old: Option<&Published<Targets>>,
         renewal: Renewal,
     ) -> Result<Published<Targets>, PublishError> {
@@ -203,19 +247,20 @@ impl<'a> Signer<'a, '_> {
             let value = old.signed.value();
             let half = self.signing.lifetimes.lists_seconds / 2;
             let is_old = value.expires < after(self.signing.now, half);
-            let is_kept = value.targets == files && !(is_old && renewal == Renewal::Online);
-            if is_kept && self.is_signed(role, &old.signed) {
+            let is_same = value.targets == new.files && value.delegations == new.delegations;
+            let is_kept = is_same && !(is_old && renewal == Renewal::Online);
+            if is_kept && self.is_signed(new.role, &old.signed) {
                 return Ok(old.clone());
             }
         }
         let list = Targets {
             version: old.map_or(0, |old| old.file.version) + 1,
             expires: after(self.signing.now, self.signing.lifetimes.lists_seconds),
-            targets: files,
-            delegations: Default::default(),
+            targets: new.files,
+            delegations: new.delegations,
             retired_keys: BTreeMap::new(),
         };
-        self.publish(role, list)
+        self.publish(new.role, list)
     }
 
     fn snapshot(

@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use igos_format::trust::{Delegation, Delegations, RoleKeys, Root, Targets, TopRole, UtcTime};
+use igos_format::trust::{
+    Delegation, Delegations, RoleKeys, Root, Scope, Targets, TopRole, UtcTime,
+};
 use igos_report::Explain;
 
 use super::lifetimes::{Lifetimes, after};
@@ -239,7 +241,7 @@ fn first_targets(online: &BTreeMap<&str, Vec<SecretKey>>, expires: UtcTime) -> T
         name: name.to_owned(),
         keys: role(&online[name], 1),
         is_terminating: true,
-        paths: directories.iter().map(|part| format!("{part}/*")).collect(),
+        scope: Scope::Paths(directories.iter().map(|part| format!("{part}/*")).collect()),
     };
     let roles = vec![
         delegated(PACKAGES, &[layout::INDEX]),

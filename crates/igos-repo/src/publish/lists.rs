@@ -54,8 +54,10 @@ impl Lists {
                 .map(|lists| targets(&lists.packages))
                 .unwrap_or_default(),
             archives: lists
-                .map(|lists| targets(&lists.archives))
-                .unwrap_or_default(),
+                .into_iter()
+                .flat_map(|lists| [&lists.archives].into_iter().chain(&lists.bins))
+                .flat_map(targets)
+                .collect(),
             files: Vec::new(),
             new: Vec::new(),
             sources: Vec::new(),

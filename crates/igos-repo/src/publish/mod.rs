@@ -11,6 +11,7 @@
 
 mod advisories;
 mod archive;
+mod bins;
 mod change;
 mod choose;
 mod collect;

@@ -15,7 +15,7 @@ use igos_format::trust::{
 };
 use igos_report::Explain;
 
-use super::layout;
+use super::{bins, layout};
 use crate::trust::{Signed, VerifyError, verify};
 
 /// The role that lists index files.
@@ -154,6 +154,8 @@ pub(super) struct State {
 pub(super) struct Lists {
     pub(super) packages: Published<Targets>,
     pub(super) archives: Published<Targets>,
+    /// The parts of `archives` in their order; none while it is short.
+    pub(super) bins: Vec<Published<Targets>>,
     pub(super) snapshot: Published<Snapshot>,
     pub(super) timestamp: Published<Timestamp>,
 }
@@ -185,7 +187,7 @@ impl State {
         let path = directory.join(layout::metadata_path("snapshot", wanted.version));
         let snapshot = read::<Snapshot>(&path, Some(wanted), &authority(TopRole::Snapshot))?;
         let meta = &snapshot.signed.value().meta;
-        let list = |role: &str, authority: &Authority| {
+        let list = |role: &str, authority: &Authority| -> Result<Published<Targets>, StateError> {
             let wanted = meta.get(&format!("{role}.json"));
             let wanted = wanted.ok_or_else(|| StateError::Incomplete {
                 path: path.clone(),
@@ -203,9 +205,20 @@ impl State {
             })?;
             list(role, &authority)
         };
+        let archives = delegated(ARCHIVES)?;
+        let parts = &archives.signed.value().delegations;
+        let mut bins = Vec::new();
+        for (role, name) in parts.roles.iter().zip(bins::names()) {
+            let (_, authority) = parts.role(&name).ok_or_else(|| StateError::Incomplete {
+                path: directory.join(layout::metadata_path(ARCHIVES, archives.file.version)),
+                missing: format!("role {name} in the place of {}", role.name),
+            })?;
+            bins.push(list(&name, &authority)?);
+        }
         let lists = Lists {
             packages: delegated(PACKAGES)?,
-            archives: delegated(ARCHIVES)?,
+            bins,
+            archives,
             snapshot,
             timestamp,
         };
@@ -229,7 +242,9 @@ impl State {
         ]);
         if let Some(lists) = &self.lists {
             expires.insert(PACKAGES, lists.packages.signed.value().expires);
-            expires.insert(ARCHIVES, lists.archives.signed.value().expires);
+            let all = [&lists.archives].into_iter().chain(&lists.bins);
+            let first = all.map(|list| list.signed.value().expires).min();
+            expires.extend(first.map(|first| (ARCHIVES, first)));
             expires.insert("snapshot", lists.snapshot.signed.value().expires);
             expires.insert("timestamp", lists.timestamp.signed.value().expires);
         }
@@ -241,7 +256,7 @@ impl State {
         let lists = self.lists.as_ref()?;
         let list = match role {
             PACKAGES => &lists.packages,
-            _ => &lists.archives,
+            _ => lists.bins.get(bins::of(name)).unwrap_or(&lists.archives),
         };
         list.signed.value().targets.get(name).copied()
     }
@@ -269,6 +284,8 @@ impl State {
 pub(super) fn authority(root: &Root, targets: &Targets, role: &str) -> Authority {
     match TopRole::ALL.into_iter().find(|top| top.name() == role) {
         Some(top) => root.authority(top),
+        // Parts of the list have its keys.
+        None if bins::is_name(role) => authority(root, targets, ARCHIVES),
         None => match targets.delegations.role(role) {
             Some((_, authority)) => authority,
             None => Authority {

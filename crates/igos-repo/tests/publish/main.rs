@@ -1,5 +1,6 @@
 //! Publishing, seen from a reader.
 
+mod bins;
 mod document;
 mod keys;
 mod layout;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use igos_format::trust::{
-    Delegation, Delegations, MetaFile, Metadata, RoleKeys, Root, Snapshot, TargetFile, Targets,
-    Timestamp, UtcTime,
+    Delegation, Delegations, MetaFile, Metadata, RoleKeys, Root, Scope, Snapshot, TargetFile,
+    Targets, Timestamp, UtcTime,
 };
 use igos_repo::trust::{
     Clock, Expiry, MetadataSource, Refresh, RefreshError, RefreshOptions, Rollback, SecretKey,
@@ -130,7 +130,7 @@ impl Forge {
                 name: "packages".into(),
                 keys: role(numbers, 1),
                 is_terminating: true,
-                paths: vec!["index/*".into()],
+                scope: Scope::Paths(vec!["index/*".into()]),
             }],
         };
     }

@@ -147,7 +147,7 @@ impl OfflineChange {
             let places = |targets: &Targets| -> Vec<_> {
                 let roles = targets.delegations.roles.iter().cloned();
                 roles
-                    .map(|role| (role.name, role.is_terminating, role.paths))
+                    .map(|role| (role.name, role.is_terminating, role.scope))
                     .collect()
             };
             if places(old) != places(new) || old.targets != new.targets {

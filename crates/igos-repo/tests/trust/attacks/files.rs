@@ -1,6 +1,6 @@
 //! R5 to R9: parts that do not belong together, files without end, other files.
 
-use igos_format::trust::TargetFile;
+use igos_format::trust::{Scope, TargetFile};
 use igos_report::Explain;
 
 use super::two_states;
@@ -97,7 +97,7 @@ fn r8_a_path_belongs_to_the_first_role_that_it_is_delegated_to() {
     let client = Client::following(&forge);
     let mut other = forge.targets.delegations.roles[0].clone();
     other.name = "other".into();
-    other.paths = vec!["index/packages.*".into()];
+    other.scope = Scope::Paths(vec!["index/packages.*".into()]);
     forge.targets.delegations.roles.insert(0, other);
     forge.publish_all();
     assert!(client.sync(&forge.mirror()).expect("it is signed"));

@@ -1,15 +1,19 @@
 //! The reference client follows what the publisher publishes.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
 use igos_format::Sha256;
+use igos_format::archive::Head;
+use igos_format::index::FileName;
 use igos_format::trust::{Json, UtcTime};
 use igos_repo::publish::{
-    Execution, Farewell, KeyRing, Lifetimes, NewKey, NewKeys, OfflineChange, PublishRequest,
-    Publisher, Replace, Waiting, new_keys,
+    CorrespondingSources, Execution, Farewell, KeyRing, Lifetimes, NewKey, NewKeys, OfflineChange,
+    PublishRequest, Publisher, Replace, SourceContent, SourceFile, SourcesAbsent, Waiting,
+    new_keys,
 };
 use igos_repo::trust::{
     Clock, Expiry, Refresh, RefreshOptions, Rollback, SecretKey, TrustedRepository,
@@ -29,7 +33,10 @@ struct Published {
 impl Published {
     fn new() -> Self {
         let published = Published {
-            directory: tempfile::tempdir().expect("there is room"),
+            // Nothing waits for the disk where there is such a place.
+            directory: tempfile::tempdir_in("/dev/shm")
+                .or_else(|_| tempfile::tempdir())
+                .expect("there is room"),
         };
         let wanted = NewKeys {
             root_keys: 3,
@@ -214,4 +221,100 @@ fn the_reference_client_follows_what_our_publisher_publishes() {
         panic!("it prints versions")
     };
     assert_eq!(versions["root"], Json::Integer(5));
+}
+
+/// What the reference client reads of one role, in bytes.
+const LIMIT: u64 = 5_000_000;
+
+/// Gives every package so many sources, with long names.
+struct Many(usize);
+
+impl CorrespondingSources for Many {
+    fn of(&self, head: &Head) -> Result<Vec<SourceFile>, SourcesAbsent> {
+        let package = &head.manifest().package.name;
+        let source = |number: usize| {
+            let name = source_name(package.as_str(), number);
+            let bytes = SourceContent::Bytes(name.clone().into());
+            let name: FileName = name.parse()?;
+            Ok(SourceFile { name, bytes })
+        };
+        (0..self.0).map(source).collect()
+    }
+}
+
+fn source_name(package: &str, number: usize) -> String {
+    format!("{package}-{number:04}-{}.patch", "x".repeat(160))
+}
+
+#[test]
+fn the_reference_client_finds_every_file_of_a_list_in_parts() {
+    let Some(python) = python() else { return };
+    find_in_parts(python, 1_100);
+}
+
+#[test]
+#[ignore = "slow: 18 000 files"]
+fn the_reference_client_finds_every_file_of_a_list_that_is_too_long_for_it() {
+    let Some(python) = python() else { return };
+    let size_bytes = find_in_parts(python, 2_250);
+    assert!(size_bytes > LIMIT, "{size_bytes}");
+}
+
+/// Publishes eight packages with so many sources each, and has the reference client fetch some of them. Returns the
+/// size of all parts of the list.
+#[expect(clippy::print_stdout, reason = "the figure is worth knowing")]
+fn find_in_parts(python: &Path, count: usize) -> u64 {
+    let published = Published::new();
+    let archives = published.path("archives");
+    fs::create_dir(&archives).expect("there is room");
+    let packages: Vec<Package> = (0..8).map(|at| package(&format!("p{at} 1"))).collect();
+    let mut wanted = Vec::new();
+    for (at, package) in packages.iter().enumerate() {
+        let name = format!("{}.igos.tar.zst", package.manifest.package.file_stem());
+        fs::write(archives.join(&name), package.bytes()).expect("there is room");
+        wanted.push((format!("archives/{name}"), Sha256::of(&package.bytes())));
+        for number in [0, 1, 700, count - 1] {
+            let name = source_name(&format!("p{at}"), number);
+            wanted.push((format!("sources/{name}"), Sha256::of(name.as_bytes())));
+        }
+    }
+    let request = PublishRequest {
+        sources: Some(&Many(count)),
+        ..PublishRequest::new(vec![archives])
+    };
+    let done = published.publisher(|publisher| publisher.publish(request));
+    done.expect("the packages fit");
+    let mut sizes = Vec::new();
+    for entry in fs::read_dir(published.path("repository/metadata")).expect("it is there") {
+        let entry = entry.expect("it can be listed");
+        if entry.file_name().to_string_lossy().contains(".archives") {
+            sizes.push(entry.metadata().expect("it is there").len());
+        }
+    }
+    let (sum, largest) = (sizes.iter().sum::<u64>(), sizes.iter().max().copied());
+    println!(
+        "{} roles of {sum} bytes, the largest of {largest:?}",
+        sizes.len()
+    );
+    assert!(largest.is_some_and(|largest| largest < LIMIT / 20));
+    let [repository, state, anchor] =
+        ["repository", "state", "repository/metadata/1.root.json"].map(|name| published.path(name));
+    let targets = wanted.iter().map(|(name, _)| Path::new(name));
+    let absent = Path::new("sources/absent");
+    let arguments: Vec<&Path> = [&*repository, &state, &anchor]
+        .into_iter()
+        .chain(targets)
+        .chain([absent])
+        .collect();
+    let said = Json::read(say(python, "follow.py", &arguments, "").as_bytes());
+    let Ok(Json::Object(said)) = said else {
+        panic!("it prints an object")
+    };
+    let mut expected: BTreeMap<String, Json> = wanted
+        .iter()
+        .map(|(name, digest)| (name.clone(), Json::text(digest)))
+        .collect();
+    expected.insert("sources/absent".to_owned(), Json::Null);
+    assert_eq!(said["targets"], Json::Object(expected));
+    sum
 }

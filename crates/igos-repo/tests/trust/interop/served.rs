@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use igos_format::Sha256;
-use igos_format::trust::{Delegation, KeyId, PublicKey, RoleKeys, TargetFile};
+use igos_format::trust::{Delegation, KeyId, PublicKey, RoleKeys, Scope, TargetFile};
 use tempfile::TempDir;
 
 use super::python::say;
@@ -32,7 +32,7 @@ pub(crate) fn whole() -> Forge {
         name: "archives".into(),
         keys: RoleKeys::new([key(PACKAGES).id()], 1),
         is_terminating: true,
-        paths: vec!["archives/*".into(), "sources/*".into()],
+        scope: Scope::Paths(vec!["archives/*".into(), "sources/*".into()]),
     });
     let retired: PublicKey = key(50).public();
     let retired: (KeyId, PublicKey) = (retired.id(), retired);
