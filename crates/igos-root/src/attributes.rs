@@ -71,6 +71,29 @@ pub fn set_extended_attribute(file: impl AsFd, name: &str, value: &[u8]) -> io::
     )?)
 }
 
+/// Takes away setuid and setgid bits and file capabilities: what somebody made a hard link to gives no rights any more.
+///
+/// # Errors
+///
+/// Returns the kernel's answer.
+pub fn take_rights(file: impl AsFd, mode: u16) -> io::Result<()> {
+    let file = file.as_fd();
+    set_mode(file, mode & 0o777)?;
+    match rustix::fs::fremovexattr(file, "security.capability") {
+        Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Tells whether a file gives rights to whoever runs it: setuid or setgid bits, or file capabilities.
+///
+/// # Errors
+///
+/// Returns the kernel's answer.
+pub fn gives_rights(file: impl AsFd, mode: u16) -> io::Result<bool> {
+    Ok(mode & 0o6000 != 0 || extended_attribute(file, "security.capability")?.is_some())
+}
+
 /// Returns one extended attribute, `None` where it is absent or the file system has none.
 ///
 /// # Errors

@@ -203,7 +203,9 @@ impl Directory {
     ///
     /// Returns the kernel's answer.
     pub fn create_directory(&self, name: &[u8], mode: u16) -> io::Result<Directory> {
-        rustix::fs::mkdirat(self.as_fd(), component(name)?, Mode::RWXU)?;
+        // Never wider than asked for, and with a usual mask right at once: whoever is killed here leaves no other mode.
+        let wanted = Mode::from_raw_mode(rustix::fs::RawMode::from(mode & 0o777));
+        rustix::fs::mkdirat(self.as_fd(), component(name)?, wanted | Mode::RWXU)?;
         let made = self.open_directory(name)?;
         set_mode(&made, mode)?;
         Ok(made)
@@ -367,7 +369,11 @@ impl Directory {
     pub fn free_space(&self) -> io::Result<FreeSpace> {
         let found = rustix::fs::fstatvfs(self.as_fd())?;
         Ok(FreeSpace {
-            bytes: found.f_bavail.saturating_mul(found.f_frsize),
+            // One without a size, such as ramfs, has no end but memory's.
+            bytes: match found.f_blocks {
+                0 => u64::MAX,
+                _ => found.f_bavail.saturating_mul(found.f_frsize),
+            },
             // Some file systems make inodes as they go and say 0 of 0.
             inodes: (found.f_files > 0).then_some(found.f_favail),
             is_read_only: found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
@@ -410,7 +416,7 @@ impl Directory {
 /// What a file system has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FreeSpace {
-    /// Bytes.
+    /// Bytes; all there could be where the file system does not count them.
     pub bytes: u64,
     /// Inodes, `None` where the file system does not count them.
     pub inodes: Option<u64>,

@@ -24,8 +24,8 @@ mod root;
 mod walk;
 
 pub use attributes::{
-    extended_attribute, extended_attributes, set_extended_attribute, set_mode, set_modified,
-    set_owner,
+    extended_attribute, extended_attributes, gives_rights, set_extended_attribute, set_mode,
+    set_modified, set_owner, take_rights,
 };
 pub use delete::delete_tree;
 pub use directory::{Directory, DirectoryEntry, FreeSpace};

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use igos_format::Sha256;
 use igos_report::{Diagnostic, Reporter};
@@ -35,6 +36,8 @@ pub struct ChangeOptions {
     pub undo: UndoLimits,
     /// What runs hooks; tests put something else here.
     pub hooks: Arc<dyn RunHooks>,
+    /// Set when the user asks to stop: a transaction that is not in force yet then leaves everything as it was.
+    pub interrupted: Arc<AtomicBool>,
 }
 
 impl Default for ChangeOptions {
@@ -45,6 +48,7 @@ impl Default for ChangeOptions {
             mutations: Arc::new(Disk),
             undo: UndoLimits::default(),
             hooks: Arc::new(Confined::default()),
+            interrupted: Arc::default(),
         }
     }
 }
@@ -200,6 +204,7 @@ impl LockedSysroot {
             last: self.sysroot.last_transaction,
             time,
             undo: self.options.undo,
+            interrupted: &self.options.interrupted,
         };
         let database = &mut self.sysroot.database;
         let applied = transaction.apply(plan, confirmed, archives, database, reporter)?;

@@ -1,6 +1,7 @@
 //! From a confirmed plan to a changed root.
 
 use std::io;
+use std::sync::atomic::AtomicBool;
 
 use igos_format::{RelPath, Sha256};
 use igos_report::{Outcome, Reporter, Subject, Task};
@@ -47,6 +48,8 @@ pub(crate) struct Transaction<'a> {
     pub(crate) time: i64,
     /// How much is kept to undo transactions.
     pub(crate) undo: UndoLimits,
+    /// Set when the user asks to stop; from the commit point on nobody looks at it.
+    pub(crate) interrupted: &'a AtomicBool,
 }
 
 impl Transaction<'_> {
@@ -98,6 +101,7 @@ impl Transaction<'_> {
             mutations: self.mutations,
             ownership: plan.ownership,
             owners,
+            interrupted: self.interrupted,
         };
         let prepared = self
             .check_space(plan, &stager)
@@ -112,6 +116,7 @@ impl Transaction<'_> {
                     self.hooks,
                 )
                 .map_err(|source| ApplyError::Hook { source })?;
+                stager.check_interrupt()?;
                 self.commit(&prepared, &stager.staging)?;
                 Ok(prepared)
             });

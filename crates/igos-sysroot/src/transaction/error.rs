@@ -132,6 +132,9 @@ pub enum ApplyError {
         #[source]
         source: io::Error,
     },
+    /// The user asked to stop before the transaction was in force; nothing has changed.
+    #[error("stopped before anything changed")]
+    Stopped,
     /// A step failed, and all before it were taken back.
     #[error("cannot change {path}; everything was taken back")]
     TakenBack {
@@ -273,6 +276,7 @@ impl Explain for ApplyError {
             ApplyError::StateText { source } => source.code(),
             ApplyError::Hook { source } => source.code(),
             ApplyError::Barrier { .. } => "barrier-failed",
+            ApplyError::Stopped => "interrupted",
             ApplyError::TakenBack { .. } => "transaction-taken-back",
             ApplyError::Database { source } => source.code(),
             ApplyError::Interrupted { .. } => "transaction-interrupted",
@@ -311,6 +315,7 @@ impl Explain for ApplyError {
             | ApplyError::OtherArchive { .. } => 1,
             ApplyError::Archive { source, .. } => source.exit_code(),
             ApplyError::Hook { source } => source.exit_code(),
+            ApplyError::Stopped => 130,
             ApplyError::Refused(refusals) => {
                 refusals.iter().map(Explain::exit_code).max().unwrap_or(1)
             }

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use igos_format::{Capabilities, Xattrs};
 use igos_root::{
-    Directory, delete_tree, set_extended_attribute, set_mode, set_modified, set_owner,
+    Directory, delete_tree, set_extended_attribute, set_mode, set_modified, set_owner, take_rights,
 };
 
 /// What an inode gets besides its content, before it has a name that anybody else can reach.
@@ -79,6 +79,16 @@ pub trait Mutations: Send + Sync + std::fmt::Debug {
     /// Sets a mode alone.
     fn set_mode(&self, file: BorrowedFd<'_>, mode: u16) -> io::Result<()> {
         set_mode(file, mode)
+    }
+
+    /// Sets owner and group alone; the mode has to be set again afterwards.
+    fn set_owner(&self, file: BorrowedFd<'_>, uid: u32, gid: u32) -> io::Result<()> {
+        set_owner(file, uid, gid)
+    }
+
+    /// Takes setuid and setgid bits and capabilities away from a file of this mode.
+    fn take_rights(&self, file: BorrowedFd<'_>, mode: u16) -> io::Result<()> {
+        take_rights(file, mode)
     }
 
     /// Renames, replacing what is there.

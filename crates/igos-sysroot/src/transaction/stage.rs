@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use igos_format::{EntryKind, FileEntry, RelPath, Sha256};
 use igos_root::{Directory, Kind, Metadata};
 
 use super::journal::{Identity, Location};
 use super::staging::{Staging, slot_name};
-use super::{Attributes, Mutations};
+use super::{ApplyError, Attributes, Mutations};
 use crate::Ownership;
 use crate::owners::Owners;
 
@@ -30,9 +31,19 @@ pub(super) struct Stager<'a> {
     pub(super) mutations: &'a dyn Mutations,
     pub(super) ownership: Ownership,
     pub(super) owners: Owners,
+    /// Set when the user asks to stop.
+    pub(super) interrupted: &'a AtomicBool,
 }
 
 impl Stager<'_> {
+    /// Stops where the user asked for it.
+    pub(super) fn check_interrupt(&self) -> Result<(), ApplyError> {
+        if self.interrupted.load(Ordering::SeqCst) {
+            return Err(ApplyError::Stopped);
+        }
+        Ok(())
+    }
+
     /// Makes a directory for `place`; without an entry it is one that a package needs and does not declare.
     pub(super) fn stage_directory(
         &mut self,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use igos_format::{RelPath, escape};
-use igos_root::{Directory, Kind, RootDir, RootError};
+use igos_root::{Directory, Kind, RootDir, RootError, gives_rights};
 
 use super::Mutations;
 use super::journal::Location;
@@ -290,7 +290,7 @@ fn remember_place(state: &Directory, mutations: &dyn Mutations, place: &RelPath)
 
 /// Empties every staging directory of a root; there is no journal, so nothing in them is needed.
 ///
-/// Old files lose their setuid and setgid bits first: a hard link that somebody made to one is then worth nothing.
+/// Old files lose their setuid and setgid bits and capabilities first: a hard link that somebody made to one is then worth nothing.
 pub(super) fn clear(
     root: &RootDir,
     state: &Directory,
@@ -325,9 +325,11 @@ fn open_if_present(parent: &Directory, name: &[u8]) -> io::Result<Option<Directo
 fn empty(staging: &Directory, mutations: &dyn Mutations) -> io::Result<()> {
     for entry in staging.entries()? {
         let found = staging.metadata(&entry.name)?;
-        if found.kind == Kind::File && found.links > 1 && found.mode & 0o6000 != 0 {
+        if found.kind == Kind::File && found.links > 1 {
             let file = staging.open_file(&entry.name)?;
-            mutations.set_mode(std::os::fd::AsFd::as_fd(&file), found.mode & 0o777)?;
+            if gives_rights(&file, found.mode)? {
+                mutations.take_rights(std::os::fd::AsFd::as_fd(&file), found.mode)?;
+            }
         }
         if found.kind == Kind::Directory {
             mutations.delete_tree(staging, &entry.name)?;

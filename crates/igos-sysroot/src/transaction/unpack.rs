@@ -229,6 +229,7 @@ impl Unpacking<'_, '_, '_> {
         row: &FileEntry,
         given: Given<'_, '_>,
     ) -> Result<(), ApplyError> {
+        self.stager.check_interrupt()?;
         let wanted = self.wanted.get(&row.path);
         let is_source = self.sources.contains(&index);
         if row.kind == EntryKind::Directory || (wanted.is_none() && !is_source) {
@@ -269,6 +270,7 @@ impl Unpacking<'_, '_, '_> {
             Given::Reader(Content::Bytes(mut content)) => {
                 let (slot, mut file, found) = self.stager.new_file(place).map_err(stage)?;
                 while let Some(chunk) = content.next_chunk().map_err(damaged(self.change))? {
+                    self.stager.check_interrupt()?;
                     let written = self.stager.mutations.write(&mut file, chunk);
                     written.map_err(stage)?;
                 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use igos_root::{Directory, Kind, RootDir};
+use igos_root::{Directory, Kind, RootDir, gives_rights};
 
 use super::read;
 use super::text::Before;
@@ -46,13 +46,16 @@ pub(crate) fn keep(
         if found.kind != Kind::File || to.metadata_if_present(&name)?.is_some() {
             continue;
         }
-        if found.mode & 0o6000 != 0 {
+        if found.links > 1 || found.mode & 0o6000 != 0 {
             // A hard link that somebody made to it is then worth nothing.
             let file = from.open_file(&slot)?;
-            mutations.set_mode(file.as_fd(), found.mode & 0o777)?;
+            if gives_rights(&file, found.mode)? {
+                mutations.take_rights(file.as_fd(), found.mode)?;
+            }
         }
         match mutations.rename_new(from, &slot, to, &name) {
-            Err(error) if is_no_room(&error) => return Ok(()),
+            // A smaller directory may have room for it, or a moment later this one.
+            Err(error) if is_no_room(&error) => {}
             other => other?,
         }
     }

@@ -178,5 +178,8 @@ fn nothing_outside_changes_while_another_user_swaps_directories_and_links() {
 #[test]
 #[ignore = "ten thousand transactions against a racing user take minutes"]
 fn nothing_outside_changes_in_ten_thousand_transactions() {
-    nothing_outside_changes(10_000);
+    // Roots of their own: a long history would take the time.
+    for _ in 0..25 {
+        nothing_outside_changes(400);
+    }
 }
