@@ -6,6 +6,8 @@ mod deps;
 mod lines;
 mod pages;
 mod roots;
+#[cfg(test)]
+mod security;
 mod test;
 mod workspace;
 
