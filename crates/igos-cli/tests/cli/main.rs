@@ -207,7 +207,7 @@ fn start_waiting(arguments: &[&str]) -> (Child, BufReader<std::process::ChildStd
 
 #[test]
 fn signals_interrupt_and_say_so_in_the_exit_code() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let (child, mut stderr) = start_waiting(&["wait", "--json"]);
         let pid = Pid::from_child(&child);
         kill_process(pid, signal).expect("the program runs");

@@ -138,6 +138,7 @@ impl<'a> Context<'a> {
         let options = ChangeOptions {
             wait,
             undo: self.settings()?.settings.undo.limits(),
+            interrupted: self.session.interrupt().flag(),
             ..ChangeOptions::default()
         };
         let root = RootDir::open(&self.root)?;

@@ -89,8 +89,8 @@ impl Context<'_> {
         begin: Begin,
     ) -> Result<(Applied, RanHooks), Failure> {
         let mut locked = self.locked(begin)?;
-        // A transaction survives a power cut; being interrupted, it ends first all the same.
-        self.session.interrupt().finish_first();
+        // Before the transaction is in force being interrupted leaves everything as it was; after, it is finished.
+        self.session.interrupt().must_finish();
         let open = |change: &Change| match &change.seal {
             Some(seal) => Ok(ArchiveSource::Whole(Box::new(archives.open(seal)?))),
             None => Err(io::Error::other("a removal has no archive")),

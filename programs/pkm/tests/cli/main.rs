@@ -18,6 +18,7 @@ mod reasons;
 mod repository;
 mod resolve;
 mod rollback;
+mod signals;
 mod signed;
 mod usage;
 mod verify;
