@@ -65,18 +65,23 @@ fn assert_nothing_is_lost(file_system: FileSystem, subject: Subject, cuts: usize
     );
 }
 
-/// Cuts the power under each planted defect until one cut shows it, and asserts that at least five are shown.
-fn assert_defects_are_caught(file_system: FileSystem, defects: &[Defect], least: usize) {
-    let mut caught = Vec::new();
-    for defect in defects {
-        let Some(report) = cut(file_system, planted(*defect), 120, AfterLoss::Stop) else {
-            return;
-        };
-        if !report.losses.is_empty() {
-            caught.push(*defect);
-        }
-    }
-    assert!(caught.len() >= least, "caught alone: {caught:?}");
+/// What file systems show that keep the order of renames. What they do not show, the model does.
+const DEFECTS: [Defect; 5] = [
+    Defect::NoBarrier,
+    Defect::JournalAlone,
+    Defect::CommitBeforeBarrier,
+    Defect::DataAfterBarrier,
+    Defect::JournalAfterFirstStep,
+];
+
+/// Cuts the power under planted defects, each until one cut shows it, and asserts that one does.
+fn assert_defects_are_caught(file_system: FileSystem, defects: &[Defect]) {
+    let is_missed = |defect: &&Defect| {
+        let report = cut(file_system, planted(**defect), 200, AfterLoss::Stop);
+        report.is_some_and(|report| report.losses.is_empty())
+    };
+    let missed: Vec<&Defect> = defects.iter().filter(is_missed).collect();
+    assert_eq!(missed, Vec::<&Defect>::new());
 }
 
 #[test]
@@ -96,23 +101,45 @@ fn no_power_cut_under_btrfs_loses_anything() {
 
 #[test]
 fn a_barrier_that_is_left_out_is_caught_under_ext4() {
-    assert_defects_are_caught(FileSystem::Ext4, &[Defect::NoBarrier], 1);
+    assert_defects_are_caught(FileSystem::Ext4, &DEFECTS[..1]);
 }
 
 #[test]
-#[ignore = "cuts the power 750 times"]
-fn many_power_cuts_lose_nothing_and_what_was_told_is_done() {
-    for file_system in FileSystem::ALL {
-        assert_nothing_is_lost(file_system, Subject::Pkm(pkm()), 200);
-        // The same library, which says that a transaction is in force before it is settled.
-        assert_nothing_is_lost(file_system, planted(Defect::None), 50);
-    }
+#[ignore = "cuts the power 250 times"]
+fn many_power_cuts_under_ext4_lose_nothing() {
+    assert_nothing_is_lost(FileSystem::Ext4, Subject::Pkm(pkm()), 200);
+    // The same library, which says that a transaction is in force before it is settled.
+    assert_nothing_is_lost(FileSystem::Ext4, planted(Defect::None), 50);
 }
 
 #[test]
-#[ignore = "records and cuts eight defective transactions under three file systems"]
-fn planted_defects_are_caught_under_every_file_system() {
-    for file_system in FileSystem::ALL {
-        assert_defects_are_caught(file_system, &Defect::ALL, 5);
-    }
+#[ignore = "cuts the power 250 times"]
+fn many_power_cuts_under_xfs_lose_nothing() {
+    assert_nothing_is_lost(FileSystem::Xfs, Subject::Pkm(pkm()), 200);
+    assert_nothing_is_lost(FileSystem::Xfs, planted(Defect::None), 50);
+}
+
+#[test]
+#[ignore = "cuts the power 250 times"]
+fn many_power_cuts_under_btrfs_lose_nothing() {
+    assert_nothing_is_lost(FileSystem::Btrfs, Subject::Pkm(pkm()), 200);
+    assert_nothing_is_lost(FileSystem::Btrfs, planted(Defect::None), 50);
+}
+
+#[test]
+#[ignore = "cuts the power until every defect is seen"]
+fn planted_defects_are_caught_under_ext4() {
+    assert_defects_are_caught(FileSystem::Ext4, &DEFECTS);
+}
+
+#[test]
+#[ignore = "cuts the power until every defect is seen"]
+fn planted_defects_are_caught_under_xfs() {
+    assert_defects_are_caught(FileSystem::Xfs, &DEFECTS);
+}
+
+#[test]
+#[ignore = "cuts the power until every defect is seen"]
+fn planted_defects_are_caught_under_btrfs() {
+    assert_defects_are_caught(FileSystem::Btrfs, &DEFECTS);
 }

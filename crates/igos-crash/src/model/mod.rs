@@ -219,13 +219,19 @@ impl Recorded {
         })
     }
 
-    /// Chooses when the power is cut: seldom while contents are written, of which there are many.
+    /// Chooses when the power is cut: often while somebody waits for the disk, seldom while contents are written, of which
+    /// there are many.
     fn moment(&self, random: &mut Random) -> usize {
         let effects = &self.effects.effects;
+        let waits = random.happens(30);
         loop {
             let at = random.below(effects.len() as u64 + 1) as usize;
-            let is_content = matches!(effects.get(at), Some(Effect::Inode(..)));
-            if !is_content || random.happens(20) {
+            let is_wanted = match effects.get(at) {
+                Some(Effect::Sync(..)) => true,
+                Some(Effect::Inode(..)) => !waits && random.happens(20),
+                _ => !waits,
+            };
+            if is_wanted {
                 return at;
             }
         }

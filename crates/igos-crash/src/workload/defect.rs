@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -99,11 +100,28 @@ struct Progress {
     /// The journal is complete, or has its name, or has been replaced.
     phase: Phase,
     /// What is written late.
-    late: Vec<(File, Vec<u8>)>,
+    late: Vec<Late>,
     /// The journal, while it is written.
     journal: Option<File>,
     /// Where the journal gets its name late.
     unnamed: Option<Directory>,
+}
+
+/// A part of a content.
+#[derive(Debug)]
+struct Late {
+    file: File,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Late {
+    /// Changes the file, but not its time.
+    fn change(&self, change: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let modified = fstat(self.file.as_fd())?.st_mtime;
+        change(&self.file)?;
+        set_modified(self.file.as_fd(), modified)
+    }
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -153,9 +171,12 @@ impl Mutations for Planted {
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
         let mut progress = self.progress();
         if self.defect == Defect::DataAfterBarrier && progress.phase == Phase::Staging {
-            // Until then there is room, which is what the length says.
-            progress.late.push((file.try_clone()?, bytes.to_vec()));
-            return Ok(());
+            let late = Late {
+                file: file.try_clone()?,
+                offset: file.stream_position()?,
+                bytes: bytes.to_vec(),
+            };
+            progress.late.push(late);
         }
         file.write_all(bytes)
     }
@@ -203,11 +224,13 @@ impl Mutations for Planted {
                 None => Ok(()),
             },
             (Defect::DataAfterBarrier, Phase::Writing) => {
+                // Copies were made of some, so they have had their content all along; the disk has not.
+                for late in &progress.late {
+                    late.change(|file| file.set_len(0))?;
+                }
                 at.sync_filesystem()?;
-                for (mut file, bytes) in progress.late.drain(..) {
-                    let modified = fstat(file.as_fd())?.st_mtime;
-                    file.write_all(&bytes)?;
-                    set_modified(file.as_fd(), modified)?;
+                for late in progress.late.drain(..) {
+                    late.change(|file| file.write_all_at(&late.bytes, late.offset))?;
                 }
                 Ok(())
             }
