@@ -12,6 +12,7 @@ use igos_format::index::{
 use igos_format::{Arch, Dependency, EntryKind, PackageId, RelPath};
 
 use super::findings::Finding;
+use super::kinds::Kinds;
 use super::layout;
 use super::relations::is_satisfied;
 use super::state::{State, StateError};
@@ -74,12 +75,14 @@ impl Contents {
             asked: vec![BTreeSet::new(); members.len()],
             owners: Owners::new(),
             shared: BTreeMap::new(),
+            kinds: Kinds::default(),
             files: FilesIndexWriter::new(),
         };
         for (number, member) in members.iter().enumerate() {
             if let Some(head) = &member.head {
                 let entries = &head.manifest().entries;
                 gathering.files.add(&member.entry.package, entries);
+                gathering.kinds.add_new(number, entries);
                 for entry in entries.iter().filter(|e| e.kind != EntryKind::Directory) {
                     gathering.new_path(number, &entry.path);
                 }
@@ -121,6 +124,7 @@ struct Gathering {
     owners: Owners,
     /// Paths that several members have.
     shared: BTreeMap<RelPath, BTreeSet<usize>>,
+    kinds: Kinds,
     files: FilesIndexWriter,
 }
 
@@ -152,6 +156,7 @@ impl Gathering {
     /// Published packages were compared with one another when they came.
     fn old_path(&mut self, number: usize, path: &RelPath) {
         self.answer(number, path);
+        self.kinds.add_old(number, path);
         if let Some(owners) = self.owners.get(path) {
             let shared = self.shared.entry(path.clone()).or_default();
             shared.extend(owners.iter().copied());
@@ -165,7 +170,7 @@ impl Gathering {
         }
     }
 
-    fn conflicts(&self, members: &[Member]) -> Vec<Finding> {
+    fn conflicts(&mut self, members: &[Member]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (path, owners) in &self.shared {
             let owners: Vec<&IndexEntry> = owners.iter().map(|at| &members[*at].entry).collect();
@@ -178,6 +183,16 @@ impl Gathering {
                         });
                     }
                 }
+            }
+        }
+        for clash in std::mem::take(&mut self.kinds).clashes() {
+            let [directory, file] = [clash.directory, clash.file].map(|at| &members[at].entry);
+            if meet(directory, file) {
+                findings.push(Finding::FileAndDirectory {
+                    path: clash.path,
+                    directory: directory.package.clone(),
+                    file: file.package.clone(),
+                });
             }
         }
         findings

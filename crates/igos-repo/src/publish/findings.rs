@@ -87,6 +87,16 @@ pub enum Finding {
         /// For which machine.
         arch: Arch,
     },
+    /// A path is a directory in one package and something else in another, and both can be installed together.
+    #[error("{path} is a directory in {directory} and not in {file}")]
+    FileAndDirectory {
+        /// The path.
+        path: RelPath,
+        /// The package in which it is a directory.
+        directory: PackageId,
+        /// The package in which it is not.
+        file: PackageId,
+    },
     /// Two packages that can be installed together have one path.
     #[error("{path} is in {} and in {}", packages[0], packages[1])]
     SamePath {
@@ -121,6 +131,7 @@ impl Finding {
             Finding::NoProvider { .. } => "publish-no-provider",
             Finding::NoFeature { .. } if self.can_wait() => "publish-no-soname",
             Finding::NoFeature { .. } => "publish-no-feature",
+            Finding::FileAndDirectory { .. } => "publish-file-and-directory",
             Finding::SamePath { .. } => "publish-same-path",
         }
     }
@@ -150,7 +161,7 @@ impl Finding {
                 ]
             }
             Finding::NoFeature { .. } => vec!["publish it together with what it needs".to_owned()],
-            Finding::SamePath { .. } => {
+            Finding::FileAndDirectory { .. } | Finding::SamePath { .. } => {
                 vec!["let one of them declare `supersedes` or `conflicts`".to_owned()]
             }
         }

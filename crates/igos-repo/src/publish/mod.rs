@@ -21,6 +21,7 @@ mod error;
 mod findings;
 mod fit;
 mod genesis;
+mod kinds;
 mod layout;
 mod lifetimes;
 mod lists;

@@ -165,6 +165,41 @@ fn one_path_in_two_packages_that_can_meet_is_refused_with_both_owners() {
 }
 
 #[test]
+fn path_that_is_a_directory_in_one_package_and_a_file_in_another_is_refused() {
+    let world = World::new();
+    let file = package("a 1").file("usr/share/x", "a");
+    let below = package("b 1").file("usr/share/x/y/z", "b");
+    let expected =
+        ["publish-file-and-directory: usr/share/x is a directory in b 1-1 and not in a 1-1"];
+    assert_eq!(world.refusal(world.request(&[&file, &below])), expected);
+    // Whichever comes first.
+    world.publish(&[&file]);
+    assert_eq!(world.refusal(world.request(&[&below])), expected);
+    let other = World::new();
+    other.publish(&[&below, &package("c 1").file("usr/share/x/y/w", "c")]);
+    assert_eq!(
+        other.refusal(other.request(&[&file])),
+        [
+            expected[0],
+            "publish-file-and-directory: usr/share/x is a directory in c 1-1 and not in a 1-1"
+        ]
+    );
+    // Never together on one machine.
+    world.publish(&[&below.clone().arch(Arch::Aarch64)]);
+    let instead = below.with(|manifest| {
+        manifest.conflicts.insert("a".parse().expect("a name"));
+    });
+    world.publish(&[&instead]);
+    // A file that becomes a directory in the same package is that package's affair.
+    other.publish(&[&package("b 2").file("usr/share/x/y", "b"), &package("c 2")]);
+    // Where the system may have a link a package may bring it, and others what is behind it.
+    let link = package("links 1").file("bin", "as a link");
+    other.publish(&[&link, &package("sh 1").file("bin/sh", "sh")]);
+    let near = package("near 1").file("usr/share/xy", "n");
+    other.publish(&[&near]);
+}
+
+#[test]
 fn packages_that_were_imported_or_weakened_are_published_only_when_it_is_allowed() {
     let world = World::new();
     let imported = package("a 1").with(|manifest| manifest.origin = Origin::Imported);
