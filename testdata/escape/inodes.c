@@ -60,10 +60,9 @@ static enum verdict change(const char *argument)
     if (IS("rename"))
         return unless_failed(rename(path, path));
     if (IS("unlink")) {
-        /* Of a name that does not exist: who could have deleted it is told that it is not there. */
-        unlink(beside);
-        note("%s", strerror(errno));
-        return errno == ENOENT ? ESCAPED : CONTAINED;
+        /* A file that was made for it: where none can be made, none is deleted. */
+        int file = open(beside, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        return unless_failed(file < 0 ? -1 : unlink(beside));
     }
     if (IS("create")) {
         int file = open(beside, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
@@ -133,25 +132,28 @@ static enum verdict splice_back(const char *argument)
 
 #define TOOL "/usr/share/note"
 #define RECIPE "/recipe/world"
-#define TARGETS(line, word)                                                                                                  \
-    {line, word "-host", "root landlock", change, word " host"},                                                             \
-        {line, word "-toolchain", "read-only-layers landlock", change, word " " TOOL},                                        \
-        {line, word "-recipe", "mount-attributes landlock", change, word " " RECIPE}
+/* Changes that Landlock refuses as mounts do, and those of which it knows nothing. */
+#define TARGETS(word, second)                                                                                                \
+    {9, word "-host", "root landlock", change, word " host"},                                                                \
+        {9, word "-toolchain", "read-only-layers" second, change, word " " TOOL},                                             \
+        {9, word "-recipe", "mount-attributes" second, change, word " " RECIPE}
+#define KNOWN " landlock"
+#define UNKNOWN ""
 
 const struct part inode_parts[] = {
-    TARGETS(9, "write"),
-    TARGETS(9, "append"),
-    TARGETS(9, "truncate"),
-    TARGETS(9, "mode"),
-    TARGETS(9, "owner"),
-    TARGETS(9, "times"),
-    TARGETS(9, "attribute"),
-    TARGETS(9, "link"),
-    TARGETS(9, "rename"),
-    TARGETS(9, "unlink"),
-    TARGETS(9, "create"),
-    TARGETS(9, "unnamed"),
-    TARGETS(9, "map"),
+    TARGETS("write", KNOWN),
+    TARGETS("append", KNOWN),
+    TARGETS("truncate", KNOWN),
+    TARGETS("mode", UNKNOWN),
+    TARGETS("owner", UNKNOWN),
+    TARGETS("times", UNKNOWN),
+    TARGETS("attribute", UNKNOWN),
+    TARGETS("link", KNOWN),
+    TARGETS("rename", KNOWN),
+    TARGETS("unlink", KNOWN),
+    TARGETS("create", KNOWN),
+    TARGETS("unnamed", KNOWN),
+    TARGETS("map", KNOWN),
     {9, "flags-host", "root landlock", change, "flags host"},
     {9, "page-cache-toolchain", "-a defect of kernels that is mended: no lock is in its way", splice_back, "x " TOOL},
     {9, "file-of-host", "root landlock", read_host, "host"},

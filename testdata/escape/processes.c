@@ -260,7 +260,7 @@ static enum verdict posix_memory(const char *argument)
 #define SIGNALS "process-namespace landlock"
 
 const struct part process_parts[] = {
-    {3, "foreign-process-ids", "process-namespace landlock", foreign_pid, NULL},
+    {3, "foreign-process-ids", "process-namespace", foreign_pid, NULL},
     {3, "foreign-environ", VICTIM, look_into, "venviron"},
     {3, "foreign-root", VICTIM, look_into, "vroot"},
     {3, "foreign-cwd", VICTIM, look_into, "vcwd"},

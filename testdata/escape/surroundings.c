@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/xattr.h>
 
 extern char **environ;
 
@@ -32,6 +33,8 @@ static enum verdict descriptors(const char *argument)
         note("%d leads to %s", number, target);
         count++;
     }
+    if (!count)
+        note("only the streams");
     return count ? ESCAPED : CONTAINED;
 }
 
@@ -163,7 +166,7 @@ int explode(const char *name)
 }
 
 /* Leaves something behind and goes on. */
-int leave(const char *name)
+static int leave_one(const char *name)
 {
     if (strcmp(name, "daemon") == 0 || strcmp(name, "orphan") == 0 || strcmp(name, "rewriter") == 0) {
         pid_t child = fork();
@@ -177,7 +180,7 @@ int leave(const char *name)
                 close(stream);
             signal(SIGHUP, SIG_IGN);
             signal(SIGTERM, SIG_IGN);
-            prctl(PR_SET_NAME, "igos-escape-left");
+            prctl(PR_SET_NAME, "igos-left");
             if (strcmp(name, "rewriter") != 0)
                 for (;;)
                     pause();
@@ -200,10 +203,44 @@ int leave(const char *name)
         int failures = shmget(0x19059999, 4096, IPC_CREAT | 0666) < 0;
         failures += semget(0x19059999, 1, IPC_CREAT | 0666) < 0;
         failures += msgget(0x19059999, IPC_CREAT | 0666) < 0;
-        failures += mq_open("/igos-escape-left", O_CREAT | O_RDWR, 0666, NULL) == (mqd_t)-1;
+        /* Landlock keeps builds from queues, also from their own. */
+        if (mq_open("/igos-escape-left", O_CREAT | O_RDWR, 0666, NULL) == (mqd_t)-1 && errno != EACCES)
+            failures++;
         failures += shm_open("/igos-escape-left", O_CREAT | O_RDWR, 0666) < 0;
         return failures;
     }
+    if (strcmp(name, "nothing-of-ipc") == 0) {
+        int failures = shmctl(shmget(0x19059999, 0, 0), IPC_RMID, NULL) < 0;
+        failures += semctl(semget(0x19059999, 0, 0), 0, IPC_RMID) < 0;
+        failures += msgctl(msgget(0x19059999, 0), IPC_RMID, NULL) < 0;
+        failures += mq_unlink("/igos-escape-left") < 0;
+        failures += shm_unlink("/igos-escape-left") < 0;
+        return failures;
+    }
+    /* What may not be in a package. */
+    if (strcmp(name, "fifo") == 0)
+        return mkfifo("/dest/usr/share/a-fifo", 0644) < 0;
+    if (strcmp(name, "socket") == 0)
+        return mknod("/dest/usr/share/a-socket", S_IFSOCK | 0644, 0) < 0;
+    if (strcmp(name, "device") == 0)
+        return mknod("/dest/usr/share/a-device", S_IFCHR | 0644, 0x103) < 0;
+    if (strcmp(name, "newline") == 0)
+        return open("/dest/usr/share/new\nline", O_CREAT | O_WRONLY, 0644) < 0;
+    if (strcmp(name, "escape") == 0)
+        return open("/dest/usr/share/\033]0;title\007", O_CREAT | O_WRONLY, 0644) < 0;
+    if (strcmp(name, "long") == 0 || strcmp(name, "deep") == 0) {
+        char part[251] = "";
+        int is_long = strcmp(name, "long") == 0;
+        memset(part, 'l', is_long ? 250 : 1);
+        if (chdir("/dest/usr/share") < 0)
+            return 1;
+        for (int count = 0; count < (is_long ? 20 : 1000); count++)
+            if (mkdir(part, 0755) < 0 || chdir(part) < 0)
+                return 1;
+        return 0;
+    }
+    if (strcmp(name, "attribute") == 0)
+        return setxattr("/dest/usr/share", "user.igos-escape", "x", 1, 0) < 0;
     if (strcmp(name, "files") == 0) {
         static const char *const places[] = {"/tmp/igos-escape-left", "/run/igos-escape-left", "/dev/shm/igos-escape-left"};
         for (size_t at = 0; at < 3; at++)
@@ -212,4 +249,13 @@ int leave(const char *name)
         return 0;
     }
     return 2;
+}
+
+int leave(const char *name)
+{
+    errno = 0;
+    int result = leave_one(name);
+    if (result)
+        printf("%s: %s\n", name, strerror(errno));
+    return result;
 }

@@ -120,10 +120,17 @@ impl Refusal {
     pub(crate) fn during<E: Into<io::Error>>(step: impl Into<String>) -> impl FnOnce(E) -> Self {
         |error| {
             let error: io::Error = error.into();
-            Refusal::Setup {
-                step: step.into(),
-                errno: error.raw_os_error().unwrap_or(libc::EIO),
+            let step = step.into();
+            let errno = error.raw_os_error().unwrap_or(libc::EIO);
+            // Every step is a lock or makes one: a kernel without the call has to be named as such.
+            if errno == libc::ENOSYS {
+                return Refusal::missing(
+                    format!("the system call to {step}"),
+                    error.to_string(),
+                    "boot Linux 5.19 or newer, and run where no filter hides its system calls",
+                );
             }
+            Refusal::Setup { step, errno }
         }
     }
 

@@ -30,7 +30,7 @@ impl From<Refusal> for Stop {
 /// Does what the parent says; never returns.
 pub(crate) fn main(helpers: &[(&'static str, HelperFn)]) -> ! {
     let code = match take_control() {
-        Ok(mut control) => match obey(&mut control, helpers) {
+        Ok((mut control, closed)) => match obey(&mut control, closed, helpers) {
             Ok(()) => 0,
             Err(Stop::Refused(refusal)) => {
                 // The parent being gone is the one reason for this to fail, and then nobody is left to tell.
@@ -53,18 +53,24 @@ pub(super) fn leave(code: i32) -> ! {
     std::process::exit(code)
 }
 
-/// Moves the control socket away from standard input and closes everything but it and the three streams.
-fn take_control() -> io::Result<Control> {
-    if is_on(Lock::Descriptors) {
-        syscall::close_from(3)?;
-    }
+/// Moves the control socket away from standard input and closes everything but it and the three streams; says whether the
+/// latter worked, because only with the socket it can be told.
+fn take_control() -> io::Result<(Control, Result<(), Refusal>)> {
+    let closed = match is_on(Lock::Descriptors) {
+        true => syscall::close_from(3).map_err(Refusal::during("close what was inherited")),
+        false => Ok(()),
+    };
     let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;
-    Ok(Control::new(socket))
+    Ok((Control::new(socket), closed))
 }
 
-fn obey(control: &mut Control, helpers: &[(&'static str, HelperFn)]) -> Result<(), Stop> {
+fn obey(
+    control: &mut Control,
+    closed: Result<(), Refusal>,
+    helpers: &[(&'static str, HelperFn)],
+) -> Result<(), Stop> {
     if is_on(Lock::Session) {
         rustix::process::setsid().map_err(Refusal::during("start a session"))?;
     }
@@ -75,6 +81,7 @@ fn obey(control: &mut Control, helpers: &[(&'static str, HelperFn)]) -> Result<(
             Ok(Received::End) | Err(_) => return Err(Stop::Alone),
         }
     };
+    closed?;
     // While still with the caller's rights: the base may lie below a directory that is closed to the build identity.
     rustix::process::chdir(&*plan.base)
         .map_err(Refusal::during(format!("enter {}", plan.base.display())))?;

@@ -185,6 +185,35 @@ impl Findings {
     }
 }
 
+/// Puts each of several locks back, alone: it must contain the part then. Returns how often that was tried.
+fn contained_by_each(
+    directory: &Path,
+    part: &Part,
+    locks: &[&str],
+    findings: &mut Findings,
+) -> usize {
+    if locks.len() < 2 {
+        return 0;
+    }
+    for put_back in locks {
+        let rest: Vec<&str> = locks
+            .iter()
+            .copied()
+            .filter(|lock| lock != put_back)
+            .collect();
+        let (_, printed) = probe_without(directory, &rest, &[&part.name]);
+        if verdicts(&printed)
+            .get(&part.name)
+            .is_some_and(|(verdict, _)| verdict == "escaped")
+        {
+            findings
+                .wrong
+                .push(format!("{} escapes although {put_back} is on", part.name));
+        }
+    }
+    locks.len()
+}
+
 /// Takes the locks away that each part names; prints what was found.
 pub(crate) fn weaken(directory: &Path) -> ExitCode {
     own_directories();
@@ -210,6 +239,7 @@ pub(crate) fn weaken(directory: &Path) -> ExitCode {
         parts.len() - findings.wrong.len(),
         parts.len()
     ));
+    let mut single_locks = 0;
     let mut used: BTreeMap<&str, usize> = BTreeMap::new();
     for part in &parts {
         let Bite::Without(locks) = &part.bite else {
@@ -221,7 +251,11 @@ pub(crate) fn weaken(directory: &Path) -> ExitCode {
         }
         let (_, printed) = probe_without(directory, &locks, &[&part.name]);
         findings.take(part, &printed);
+        single_locks += contained_by_each(directory, part, &locks, &mut findings);
     }
+    say(&format!(
+        "{single_locks} times one lock alone contains what several contain together"
+    ));
     host.stop();
     for (name, _) in removal::NAMES {
         if !used.contains_key(name) {
