@@ -43,7 +43,7 @@ mod undo;
 mod verify;
 
 pub use adopt::{AdoptError, AdoptPlan, Adoption};
-pub use alternatives::{Alternative, Choice, Offer};
+pub use alternatives::{Alternative, Choice, InstalledService, Offer, ServiceLink, ServiceWish};
 pub use configuration::{
     ConfigurationAnswer, ConfigurationDifference, ConfigurationError, ConfigurationFile,
     ConfigurationPlan, ConfigurationState, NotText,
@@ -55,9 +55,9 @@ pub use exclusions::Exclusions;
 pub use helper::{Helper, HelperError, HelperManifest, HelperOutput, run_helper};
 pub use history::{HistoryChange, HistoryEntry};
 pub use hooks::{
-    BUILT_IN, BuiltIn, Confined, Each, HookCall, HookError, HookJournal, HookOutcome, HookPlan,
-    HookPlanError, HookPolicy, HookResult, Job, JobState, NewGroup, NewUser, Order, Retry,
-    RunHooks, Writes, is_live,
+    BUILT_IN, BuiltIn, Confined, DropIn, Each, HookCall, HookError, HookJournal, HookOutcome,
+    HookPlan, HookPlanError, HookPolicy, HookResult, Job, JobState, NewGroup, NewUser, Order,
+    Retry, RunHooks, Writes, is_live,
 };
 pub use lock::{LockError, Wait};
 pub use locked::{ChangeOptions, LockedSysroot};

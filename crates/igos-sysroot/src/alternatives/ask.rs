@@ -6,6 +6,7 @@ use igos_format::{PackageName, RelPath};
 use igos_root::FollowedLinks;
 use serde::Serialize;
 
+use super::services::is_on_request;
 use super::{Choices, Link, links_of};
 use crate::plan::plan_choice;
 use crate::state_text::StateText;
@@ -61,6 +62,10 @@ impl Sysroot {
             .map_err(|source| QueryError::Database { source })?;
         let mut all = Vec::new();
         for (place, link) in links_of(&declared, &choices, &links) {
+            // Those are told by name: `Sysroot::services`.
+            if is_on_request(&place) {
+                continue;
+            }
             let mut offers: Vec<Offer> = declared
                 .iter()
                 .filter(|offer| links.place(&offer.path) == place)

@@ -6,8 +6,10 @@
 
 mod ask;
 mod choices;
+mod services;
 mod winners;
 
 pub use ask::{Alternative, Choice, Offer};
 pub(crate) use choices::Choices;
+pub use services::{InstalledService, ServiceLink, ServiceWish};
 pub(crate) use winners::{Declared, Link, links_of, relative_target};

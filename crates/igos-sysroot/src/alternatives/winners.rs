@@ -7,6 +7,7 @@ use igos_format::{PackageName, RelPath};
 use igos_root::FollowedLinks;
 
 use super::Choices;
+use super::services::{is_on_request, offers};
 use crate::Exclusions;
 use crate::places::target_place;
 
@@ -36,16 +37,20 @@ impl Declared {
                 .binary_search_by(|entry| entry.path.cmp(target))
                 .is_ok_and(|at| exclusions.leaves_out(&entries[at]))
         };
-        manifest
-            .alternatives
-            .iter()
-            .filter(|declared| !is_left_out(&declared.target))
-            .filter_map(|declared| {
+        let alternatives = manifest.alternatives.iter().map(|declared| {
+            let (path, target) = (declared.path.clone(), declared.target.clone());
+            (path, target, declared.priority)
+        });
+        let services = offers(manifest).into_iter();
+        alternatives
+            .chain(services.map(|(path, target)| (path, target, 0)))
+            .filter(|(_, target, _)| !is_left_out(target))
+            .filter_map(|(path, target, priority)| {
                 Some(Declared {
-                    path: declared.path.clone(),
+                    path,
                     package: manifest.package.name.clone(),
-                    target: target_place(manifest, &declared.target, links)?,
-                    priority: declared.priority,
+                    target: target_place(manifest, &target, links)?,
+                    priority,
                 })
             })
             .collect()
@@ -64,7 +69,7 @@ pub(crate) struct Link {
 }
 
 /// Returns the links by place: of the packages that offer a path, the chosen one serves it, else the one with the
-/// highest priority, else the first by name.
+/// highest priority, else the first by name. Links that enable services are there only if they were chosen.
 pub(crate) fn links_of(
     declared: &[Declared],
     choices: &Choices,
@@ -75,6 +80,9 @@ pub(crate) fn links_of(
         let place = links.place(&offer.path);
         // A package cannot serve a path with itself where no room was made for the link.
         if place == offer.target {
+            continue;
+        }
+        if is_on_request(&place) && choices.packages.get(&place) != Some(&offer.package) {
             continue;
         }
         let is_better = best
@@ -147,6 +155,29 @@ mod tests {
             let [place, target] = [place, target].map(|text| text.parse().expect("a path"));
             assert_eq!(relative_target(&place, &target), expected.as_bytes());
         }
+    }
+
+    #[test]
+    fn links_that_enable_services_are_there_only_if_they_were_chosen() {
+        let declared = [
+            offer("etc/runlevels/default/web", "web", "etc/init.d/web", 0),
+            offer(
+                "etc/systemd/system/multi-user.target.wants/web.service",
+                "web",
+                "usr/lib/systemd/system/web.service",
+                9,
+            ),
+        ];
+        let links = FollowedLinks::default();
+        let mut choices = Choices::default();
+        assert!(links_of(&declared, &choices, &links).is_empty());
+        let place = declared[0].path.clone();
+        choices
+            .packages
+            .insert(place.clone(), "web".parse().expect("a name"));
+        let found = links_of(&declared, &choices, &links);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[&place].target, b"../../init.d/web");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use rusqlite::Connection;
 const APPLICATION_ID: i32 = 0x6967_6f73;
 
 /// `PRAGMA user_version` of the schema this program knows.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 
 const SCHEMA: &str = include_str!("schema.sql");
 

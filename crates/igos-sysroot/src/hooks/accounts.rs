@@ -4,13 +4,13 @@
 //! descriptor (threats note, P16), under the lock that `lckpwdf(3)` takes, and replaced by renaming.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 
-use igos_format::{PackageName, RelPath};
-use igos_root::{Directory, RootDir, RootError, set_mode, set_owner, try_lock_record};
+use igos_format::RelPath;
+use igos_root::{Directory, Metadata, RootDir, RootError, try_lock_record};
 
-use super::job::{NewGroup, NewUser};
+use crate::Mutations;
 
 /// Longest table, in bytes; the largest real ones have some thousand lines.
 const TABLE_MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -47,12 +47,12 @@ impl Accounts {
         })
     }
 
-    pub(super) fn uid(&self, name: &PackageName) -> Option<u32> {
-        self.users.get(name.as_str()).copied()
+    pub(super) fn uid(&self, name: &str) -> Option<u32> {
+        self.users.get(name).copied()
     }
 
-    pub(super) fn gid(&self, name: &PackageName) -> Option<u32> {
-        self.groups.get(name.as_str()).copied()
+    pub(super) fn gid(&self, name: &str) -> Option<u32> {
+        self.groups.get(name).copied()
     }
 
     /// Returns the name of whoever has a user number.
@@ -66,13 +66,13 @@ impl Accounts {
     }
 
     /// Takes up an account that will be made.
-    pub(super) fn add_user(&mut self, name: &PackageName, uid: u32) {
-        self.users.insert(name.to_string(), uid);
+    pub(super) fn add_user(&mut self, name: &str, uid: u32) {
+        self.users.insert(name.to_owned(), uid);
     }
 
     /// See [`Accounts::add_user`].
-    pub(super) fn add_group(&mut self, name: &PackageName, gid: u32) {
-        self.groups.insert(name.to_string(), gid);
+    pub(super) fn add_group(&mut self, name: &str, gid: u32) {
+        self.groups.insert(name.to_owned(), gid);
     }
 
     /// Returns the highest number for system accounts that neither a user nor a group has, nor is in `taken`: the
@@ -88,6 +88,26 @@ impl Accounts {
         (SYSTEM_MIN..=SYSTEM_MAX)
             .rev()
             .find(|number| !used.contains(number))
+    }
+
+    /// Returns the highest number in one of the ranges that nobody has; in that of system accounts where there are
+    /// none.
+    pub(super) fn free_in(&self, ranges: &[(u32, u32)]) -> Option<u32> {
+        if ranges.is_empty() {
+            return self.free(&BTreeSet::new());
+        }
+        let used: BTreeSet<u32> = self
+            .users
+            .values()
+            .chain(self.groups.values())
+            .copied()
+            .collect();
+        let highest = |(from, to): &(u32, u32)| {
+            (*from..=*to)
+                .rev()
+                .find(|number| !used.contains(number) && *number != 65_535)
+        };
+        ranges.iter().filter_map(highest).max()
     }
 }
 
@@ -132,47 +152,162 @@ pub(super) enum Made {
     },
 }
 
-/// Makes a group, unless there is one of this name.
-pub(super) fn make_group(root: &RootDir, group: &NewGroup) -> io::Result<Made> {
-    let etc = etc_of(root)?;
-    let _lock = lock(&etc)?;
-    let accounts = Accounts::read(root).map_err(RootError::into_io)?;
-    if let Some(number) = accounts.gid(&group.name) {
-        return Ok(kept(number, group.gid));
-    }
-    if let Some(by) = accounts.group_with(group.gid) {
-        return Ok(Made::Taken { by: by.to_owned() });
-    }
-    let line = format!("{}:x:{}:\n", group.name, group.gid);
-    append(&etc, b"group", Some(0o644), &line)?;
-    append(&etc, b"gshadow", None, &format!("{}:!*::\n", group.name))?;
-    Ok(Made::Yes)
+/// A user as `etc/passwd` has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UserRow<'a> {
+    pub(super) name: &'a str,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) description: &'a str,
+    pub(super) home: &'a str,
+    pub(super) shell: &'a str,
 }
 
-/// Makes a user, unless there is one of this name.
-pub(super) fn make_user(root: &RootDir, user: &NewUser) -> io::Result<Made> {
-    let etc = etc_of(root)?;
-    let _lock = lock(&etc)?;
-    let accounts = Accounts::read(root).map_err(RootError::into_io)?;
-    if let Some(number) = accounts.uid(&user.name) {
-        return Ok(kept(number, user.uid));
+/// The tables of a root, to be changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tables<'a> {
+    pub(super) root: &'a RootDir,
+    pub(super) mutations: &'a dyn Mutations,
+}
+
+impl Tables<'_> {
+    /// Makes a group, unless there is one of this name.
+    pub(super) fn make_group(&self, name: &str, gid: u32) -> io::Result<Made> {
+        let etc = etc_of(self.root)?;
+        let _lock = lock(&etc)?;
+        let accounts = Accounts::read(self.root).map_err(RootError::into_io)?;
+        if let Some(number) = accounts.gid(name) {
+            return Ok(kept(number, gid));
+        }
+        if let Some(by) = accounts.group_with(gid) {
+            return Ok(Made::Taken { by: by.to_owned() });
+        }
+        self.append(&etc, b"gshadow", None, &format!("{name}:!*::\n"))?;
+        self.append(&etc, b"group", Some(0o644), &format!("{name}:x:{gid}:\n"))?;
+        Ok(Made::Yes)
     }
-    if let Some(by) = accounts.user_with(user.uid) {
-        return Ok(Made::Taken { by: by.to_owned() });
+
+    /// Makes a user, unless there is one of this name.
+    pub(super) fn make_user(&self, user: &UserRow<'_>) -> io::Result<Made> {
+        let etc = etc_of(self.root)?;
+        let _lock = lock(&etc)?;
+        let accounts = Accounts::read(self.root).map_err(RootError::into_io)?;
+        if let Some(number) = accounts.uid(user.name) {
+            return Ok(kept(number, user.uid));
+        }
+        if let Some(by) = accounts.user_with(user.uid) {
+            return Ok(Made::Taken { by: by.to_owned() });
+        }
+        // `shadow` first: a user whose password is said to be there and is not would be one without a password to
+        // some.
+        let shadow = format!("{}:!*:::::::\n", user.name);
+        self.append(&etc, b"shadow", None, &shadow)?;
+        let password = if etc.metadata_if_present(b"shadow")?.is_some() {
+            "x"
+        } else {
+            "!"
+        };
+        let line = format!(
+            "{}:{password}:{}:{}:{}:{}:{}\n",
+            user.name, user.uid, user.gid, user.description, user.home, user.shell
+        );
+        self.append(&etc, b"passwd", Some(0o644), &line)?;
+        Ok(Made::Yes)
     }
-    // `shadow` first: a user whose password is said to be there and is not would be one without a password to some.
-    append(&etc, b"shadow", None, &format!("{}:!*:::::::\n", user.name))?;
-    let password = if etc.metadata_if_present(b"shadow")?.is_some() {
-        "x"
-    } else {
-        "!"
-    };
-    let line = format!(
-        "{}:{password}:{}:{}:{}:{}:{}\n",
-        user.name, user.uid, user.gid, user.description, user.home, user.shell
-    );
-    append(&etc, b"passwd", Some(0o644), &line)?;
-    Ok(Made::Yes)
+
+    /// Makes a user a member of a group, unless it is one.
+    pub(super) fn add_member(&self, group: &str, user: &str) -> io::Result<()> {
+        let etc = etc_of(self.root)?;
+        let _lock = lock(&etc)?;
+        for table in [b"gshadow".as_slice(), b"group"] {
+            let Some(found) = etc.metadata_if_present(table)? else {
+                continue;
+            };
+            let text = read_all(&etc, table)?;
+            if let Some(changed) = with_member(&text, group, user) {
+                self.replace(&etc, table, &changed, Some(found), 0o644)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a line to a table unless it has one of this name; a table that is absent is made with `mode`, or stays
+    /// absent without it.
+    fn append(
+        &self,
+        etc: &Directory,
+        table: &[u8],
+        mode: Option<u16>,
+        line: &str,
+    ) -> io::Result<()> {
+        let found = etc.metadata_if_present(table)?;
+        let mut text = match (&found, mode) {
+            (Some(_), _) => read_all(etc, table)?,
+            (None, Some(_)) => Vec::new(),
+            (None, None) => return Ok(()),
+        };
+        let account = &line.as_bytes()[..=line.find(':').unwrap_or_default()];
+        if text
+            .split(|byte| *byte == b'\n')
+            .any(|old| old.starts_with(account))
+        {
+            return Ok(());
+        }
+        if text.last().is_some_and(|last| *last != b'\n') {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(line.as_bytes());
+        self.replace(etc, table, &text, found, mode.unwrap_or(0o600))
+    }
+
+    /// Replaces a table by renaming; what was there gives owner and mode.
+    fn replace(
+        &self,
+        etc: &Directory,
+        table: &[u8],
+        text: &[u8],
+        old: Option<Metadata>,
+        mode: u16,
+    ) -> io::Result<()> {
+        if etc.metadata_if_present(TABLE_NEW)?.is_some() {
+            self.mutations.delete(etc, TABLE_NEW)?;
+        }
+        let mut file = self.mutations.create_file(etc, TABLE_NEW)?;
+        self.mutations.write(&mut file, text)?;
+        if let Some(old) = old.filter(|_| rustix::process::geteuid().is_root()) {
+            self.mutations.set_owner(file.as_fd(), old.uid, old.gid)?;
+        }
+        let mode = old.map_or(mode, |old| old.mode & 0o777);
+        self.mutations.set_mode(file.as_fd(), mode)?;
+        file.sync_all()?;
+        self.mutations.rename(etc, TABLE_NEW, etc, table)?;
+        self.mutations.sync(etc)
+    }
+}
+
+/// Returns a table in which `user` is the last member of `group`; `None` if it is one, or there is no such group.
+fn with_member(text: &[u8], group: &str, user: &str) -> Option<Vec<u8>> {
+    let mut lines: Vec<Vec<u8>> = text
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect();
+    let start = format!("{group}:");
+    let line = lines
+        .iter_mut()
+        .find(|line| line.starts_with(start.as_bytes()))?;
+    // The members are the last field of both tables.
+    let members = &line[line.iter().rposition(|byte| *byte == b':')? + 1..];
+    let is_member = members
+        .split(|byte| *byte == b',')
+        .any(|member| member == user.as_bytes());
+    if is_member {
+        return None;
+    }
+    if !members.is_empty() {
+        line.push(b',');
+    }
+    line.extend_from_slice(user.as_bytes());
+    Some(lines.join(&b'\n'))
 }
 
 fn kept(found: u32, wanted: u32) -> Made {
@@ -194,40 +329,6 @@ fn lock(etc: &Directory) -> io::Result<std::fs::File> {
     let file = etc.open_or_create_file(b".pwd.lock")?;
     try_lock_record(&file)?;
     Ok(file)
-}
-
-/// Replaces a table by one with one line more; one that is absent is made with `mode`, or stays absent without it.
-fn append(etc: &Directory, name: &[u8], mode: Option<u16>, line: &str) -> io::Result<()> {
-    let found = etc.metadata_if_present(name)?;
-    let mut text = match (&found, mode) {
-        (Some(_), _) => read_all(etc, name)?,
-        (None, Some(_)) => Vec::new(),
-        (None, None) => return Ok(()),
-    };
-    let account = &line.as_bytes()[..=line.find(':').unwrap_or_default()];
-    if text
-        .split(|byte| *byte == b'\n')
-        .any(|old| old.starts_with(account))
-    {
-        return Ok(());
-    }
-    if text.last().is_some_and(|last| *last != b'\n') {
-        text.push(b'\n');
-    }
-    text.extend_from_slice(line.as_bytes());
-    if etc.metadata_if_present(TABLE_NEW)?.is_some() {
-        etc.delete(TABLE_NEW)?;
-    }
-    let mut file = etc.create_file(TABLE_NEW)?;
-    file.write_all(&text)?;
-    if let Some(old) = found.filter(|_| rustix::process::geteuid().is_root()) {
-        set_owner(file.as_fd(), old.uid, old.gid)?;
-    }
-    let mode = found.map_or(mode.unwrap_or(0o600), |found| found.mode & 0o777);
-    set_mode(file.as_fd(), mode)?;
-    file.sync_all()?;
-    etc.rename(TABLE_NEW, etc, name)?;
-    etc.sync()
 }
 
 fn read_all(etc: &Directory, name: &[u8]) -> io::Result<Vec<u8>> {

@@ -38,11 +38,11 @@ pub(super) fn plan(root: &RootDir, arriving: &[&Manifest]) -> Result<Vec<Job>, H
     let mut groups = Vec::new();
     let mut users = Vec::new();
     for (name, (package, gid)) in &wanted.groups {
-        if accounts.gid(name).is_some() {
+        if accounts.gid(name.as_str()).is_some() {
             continue;
         }
         let own_user = wanted.users.get(name).map(|(_, user)| user.uid);
-        let gid = match gid.or(own_user.flatten()).or(accounts.uid(name)) {
+        let gid = match gid.or(own_user.flatten()).or(accounts.uid(name.as_str())) {
             Some(gid) if accounts.group_with(gid).is_none() || wanted_exactly(&wanted, name) => gid,
             _ => accounts
                 .free(&taken)
@@ -52,21 +52,21 @@ pub(super) fn plan(root: &RootDir, arriving: &[&Manifest]) -> Result<Vec<Job>, H
                 })?,
         };
         check(package, "group", name, gid, accounts.group_with(gid))?;
-        accounts.add_group(name, gid);
+        accounts.add_group(name.as_str(), gid);
         groups.push(Job::Group(NewGroup {
             name: (*name).clone(),
             gid,
         }));
     }
     for (name, (package, user)) in &wanted.users {
-        if accounts.uid(name).is_some() {
+        if accounts.uid(name.as_str()).is_some() {
             continue;
         }
         let gid = accounts
-            .gid(user.group.as_ref().unwrap_or(name))
+            .gid(user.group.as_ref().unwrap_or(name).as_str())
             .expect("every primary group is there or was just added");
         let same = accounts
-            .gid(name)
+            .gid(name.as_str())
             .filter(|gid| accounts.user_with(*gid).is_none());
         let uid = match user.uid.or(same).or_else(|| accounts.free(&taken)) {
             Some(uid) => uid,
@@ -78,7 +78,7 @@ pub(super) fn plan(root: &RootDir, arriving: &[&Manifest]) -> Result<Vec<Job>, H
             }
         };
         check(package, "user", name, uid, accounts.user_with(uid))?;
-        accounts.add_user(name, uid);
+        accounts.add_user(name.as_str(), uid);
         users.push(Job::User(new_user(package, user, uid, gid)?));
     }
     groups.extend(users);

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use igos_format::PackageName;
 use igos_format::declaration::HookMoment;
+use igos_format::{PackageName, RelPath};
 use serde::Serialize;
+
+use super::DropIn;
 
 /// Whether hooks and triggers are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -34,6 +36,18 @@ pub enum Job {
     Group(NewGroup),
     /// A user is made, unless the root has one of this name.
     User(NewUser),
+    /// What drop-in files declare is made, see [`DropIn`].
+    DropIn {
+        /// Which kind of files.
+        kind: DropIn,
+        /// Their names; where they are is found out by precedence when it is done.
+        files: Vec<String>,
+    },
+    /// Directories of packages get the modes and owners that are recorded, which a repair asks for.
+    Directories {
+        /// Where they are.
+        paths: Vec<RelPath>,
+    },
     /// A package's hook is run.
     Hook {
         /// The package.
@@ -96,7 +110,7 @@ impl Job {
     #[must_use]
     pub fn run(&self) -> &[String] {
         match self {
-            Job::Group(_) | Job::User(_) => &[],
+            Job::Group(_) | Job::User(_) | Job::DropIn { .. } | Job::Directories { .. } => &[],
             Job::Hook { run, .. } | Job::Trigger { run, .. } | Job::BuiltIn { run, .. } => run,
         }
     }
@@ -113,6 +127,13 @@ impl fmt::Display for Job {
         match self {
             Job::Group(group) => write!(f, "group {} ({})", group.name, group.gid),
             Job::User(user) => write!(f, "user {} ({})", user.name, user.uid),
+            Job::DropIn { kind, files } => {
+                write!(f, "{}.d: {}", kind.as_str(), files.join(", "))
+            }
+            Job::Directories { paths } => {
+                let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+                write!(f, "modes and owners of {}", paths.join(", "))
+            }
             Job::Hook {
                 package, moment, ..
             } => write!(f, "{moment} of {package}"),

@@ -11,6 +11,8 @@ mod accounts;
 mod builtin;
 mod confine;
 mod declared_accounts;
+mod directories;
+mod drop_in;
 mod error;
 mod job;
 mod live;
@@ -21,6 +23,7 @@ mod text;
 
 pub use builtin::{BUILT_IN, BuiltIn, Each, Order};
 pub use confine::{Confined, HookCall, HookOutcome, RunHooks, Writes};
+pub use drop_in::DropIn;
 pub use error::{HookError, HookPlanError};
 pub use job::{HookPlan, HookPolicy, Job, NewGroup, NewUser};
 pub use live::is_live;
@@ -28,6 +31,8 @@ pub use run::{HookResult, Retry};
 pub use text::{HookJournal, JobState};
 
 pub(crate) use builtin::PROGRAM_DIRECTORIES;
+pub(crate) use directories::directories_job;
+pub(crate) use drop_in::DeclaredAttributes;
 pub(crate) use output::{Output, last_lines};
 pub(crate) use plan::HookGround;
 pub(crate) use run::{journal_of, open_place, run_before};

@@ -1,5 +1,7 @@
 //! What a hook prints, as much of it as is kept.
 
+use super::JobState;
+
 /// How much of the beginning is kept, and how much of the end, in bytes.
 const KEPT_BYTES: usize = 32 * 1024;
 
@@ -41,6 +43,26 @@ pub(crate) fn last_lines(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) state: JobState,
+    pub(super) output: Vec<u8>,
+    /// What of the output is shown at once.
+    pub(super) shown: String,
+}
+
+impl Ended {
+    /// Returns the end of a job that printed nothing.
+    pub(super) fn silently(state: JobState) -> Self {
+        Ended {
+            state,
+            output: Vec::new(),
+            shown: String::new(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use igos_format::{PackageName, PathPattern, RelPath};
 use igos_report::Diagnostic;
 use igos_root::{FollowedLinks, Kind, RootDir};
 
+use super::DropIn;
 use super::builtin::{BUILT_IN, BuiltIn, DAEMON_RELOAD, Each, Order, PROGRAM_DIRECTORIES};
 use super::declared_accounts;
 use super::error::HookPlanError;
@@ -42,7 +43,9 @@ impl HookGround<'_> {
             .collect();
         let mut jobs = self.hooks(HookMoment::is_before);
         jobs.extend(declared_accounts::plan(self.root, &self.arriving())?);
+        jobs.extend(self.drop_in(DropIn::Sysusers));
         jobs.extend(self.built_in(Order::First, &after)?);
+        jobs.extend(self.drop_in(DropIn::Tmpfiles));
         jobs.extend(self.hooks(|moment| !moment.is_before()));
         jobs.extend(self.triggers(&after)?);
         jobs.extend(self.built_in(Order::Last, &after)?);
@@ -51,6 +54,21 @@ impl HookGround<'_> {
             jobs,
         };
         Ok((plan, self.staying_accounts()))
+    }
+
+    /// Returns the job for the drop-in files of a kind that arrive or change.
+    fn drop_in(&self, kind: DropIn) -> Option<Job> {
+        let files: BTreeSet<&str> = self
+            .paths
+            .iter()
+            .filter(|action| action.kind != Kind::Directory)
+            .filter(|action| stays(&action.change) && changes(&action.change))
+            .filter_map(|action| kind.name_at(&action.place))
+            .collect();
+        (!files.is_empty()).then(|| Job::DropIn {
+            kind,
+            files: files.into_iter().map(str::to_owned).collect(),
+        })
     }
 
     fn arriving(&self) -> Vec<&Manifest> {

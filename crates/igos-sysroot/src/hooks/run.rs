@@ -8,13 +8,15 @@ use igos_report::{Outcome, Reporter, Subject, Task};
 use igos_root::{Directory, RootDir, RootError};
 use serde::Serialize;
 
-use super::accounts::{Made, make_group, make_user};
+use super::DropIn;
+use super::accounts::{Made, Tables, UserRow};
 use super::builtin::DAEMON_RELOAD;
 use super::confine::{HookCall, HookOutcome, RunHooks, Writes};
 use super::error::HookError;
 use super::job::{HookPlan, HookPolicy, Job};
-use super::output::last_lines;
+use super::output::{Ended, last_lines};
 use super::text::{self, HookJournal, JobState};
+use super::{directories, drop_in};
 use crate::history::HistoryEntry;
 use crate::{LockedSysroot, Mutations, Sysroot, layout};
 
@@ -51,7 +53,7 @@ pub struct HookResult {
     /// What became of it.
     #[serde(flatten)]
     pub state: JobState,
-    /// The end of what it printed, if it failed.
+    /// The end of what it printed, if it failed; of drop-in files also the lines that were left out.
     pub output: String,
     /// Where the output is, below the root.
     pub log: String,
@@ -234,17 +236,19 @@ impl LockedSysroot {
         let task = Task::start(reporter, None, Subject::Hook(job.to_string()));
         let outcome = self.outcome(job);
         task.finish(match &outcome {
-            Ok((JobState::Failed(why), _)) => Outcome::Failed(why.clone()),
-            Ok((JobState::Skipped(why), _)) => Outcome::Skipped(why.clone()),
-            Ok(_) => Outcome::Done,
+            Ok(ended) => match &ended.state {
+                JobState::Failed(why) => Outcome::Failed(why.clone()),
+                JobState::Skipped(why) => Outcome::Skipped(why.clone()),
+                JobState::Done | JobState::Waiting => Outcome::Done,
+            },
             Err(error) => Outcome::Failed(error.to_string()),
         });
-        let (state, output) = outcome?;
+        let Ended {
+            state,
+            output,
+            shown,
+        } = outcome?;
         keep_output(&self.root, transaction, number, &output)?;
-        let shown = match state {
-            JobState::Failed(_) => last_lines(&output),
-            _ => String::new(),
-        };
         Ok(HookResult {
             transaction,
             what: job.to_string(),
@@ -255,10 +259,25 @@ impl LockedSysroot {
         })
     }
 
-    fn outcome(&self, job: &Job) -> Result<(JobState, Vec<u8>), HookError> {
+    fn outcome(&self, job: &Job) -> Result<Ended, HookError> {
+        let tables = Tables {
+            root: &self.root,
+            mutations: self.options.mutations.as_ref(),
+        };
         let made = match job {
-            Job::Group(group) => make_group(&self.root, group),
-            Job::User(user) => make_user(&self.root, user),
+            Job::Group(group) => tables.make_group(group.name.as_str(), group.gid),
+            Job::User(user) => tables.make_user(&UserRow {
+                name: user.name.as_str(),
+                uid: user.uid,
+                gid: user.gid,
+                description: &user.description,
+                home: &user.home,
+                shell: &user.shell,
+            }),
+            Job::DropIn { kind, files } => return self.outcome_of_files(*kind, files),
+            Job::Directories { paths } => {
+                return Ok(Ended::silently(directories::restore(self, paths)));
+            }
             Job::Hook { .. } | Job::Trigger { .. } | Job::BuiltIn { .. } => {
                 return self.outcome_of_program(job);
             }
@@ -271,10 +290,25 @@ impl LockedSysroot {
             Ok(Made::Taken { by }) => JobState::Failed(format!("{by} has its number")),
             Err(error) => JobState::Failed(error.to_string()),
         };
-        Ok((state, Vec::new()))
+        Ok(Ended::silently(state))
     }
 
-    fn outcome_of_program(&self, job: &Job) -> Result<(JobState, Vec<u8>), HookError> {
+    fn outcome_of_files(&self, kind: DropIn, files: &[String]) -> Result<Ended, HookError> {
+        let names = files.iter().map(String::as_str).collect();
+        match drop_in::carry_out(self, kind, &names) {
+            Ok(report) => Ok(Ended {
+                state: report.state(),
+                shown: report.notable(),
+                output: report.into_output(),
+            }),
+            Err(error) => {
+                let why = error.into_io().to_string();
+                Ok(Ended::silently(JobState::Failed(why)))
+            }
+        }
+    }
+
+    fn outcome_of_program(&self, job: &Job) -> Result<Ended, HookError> {
         let call = HookCall {
             run: job.run().to_vec(),
             environment: environment(job),
@@ -288,10 +322,18 @@ impl LockedSysroot {
             runner.run_on_host(&call)?
         } else {
             let why = "systemd does not run from this root".to_owned();
-            return Ok((JobState::Skipped(why), Vec::new()));
+            return Ok(Ended::silently(JobState::Skipped(why)));
         };
         let state = problem.map_or(JobState::Done, JobState::Failed);
-        Ok((state, output))
+        let shown = match state {
+            JobState::Failed(_) => last_lines(&output),
+            _ => String::new(),
+        };
+        Ok(Ended {
+            state,
+            output,
+            shown,
+        })
     }
 
     fn write_journal(&self, journal: &HookJournal) -> Result<(), HookError> {

@@ -7,12 +7,17 @@ use igos_format::escape::{escape, unescape};
 use igos_format::{PackageName, Sha256};
 use serde::Serialize;
 
+use super::DropIn;
 use super::job::{HookPolicy, Job, NewGroup, NewUser};
 use crate::RecordError;
 use crate::record::{Lines, check_format, split_end};
+use crate::state_text::parse_path;
 
 /// The version of the text this program writes, and the newest it reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// The version that has everything but drop-in files and directories.
+const FIRST: u32 = 1;
 
 /// Longest text, in bytes; a job takes some hundred.
 pub(super) const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -49,8 +54,15 @@ impl HookJournal {
             HookPolicy::Run => "run",
             HookPolicy::Skip => "skip",
         };
+        let is_newer = |(job, _): &(Job, JobState)| {
+            matches!(job, Job::DropIn { .. } | Job::Directories { .. })
+        };
+        let format = match self.jobs.iter().any(is_newer) {
+            true => FORMAT,
+            false => FIRST,
+        };
         let mut text = format!(
-            "igos-hooks {FORMAT} {FORMAT}\ntransaction {}\npolicy {policy}\n",
+            "igos-hooks {format} {format}\ntransaction {}\npolicy {policy}\n",
             self.transaction
         );
         for (job, state) in &self.jobs {
@@ -141,6 +153,14 @@ fn line(job: &Job) -> String {
                 word(&user.description),
             ]);
         }
+        Job::DropIn { kind, files } => {
+            words.push(kind.as_str().to_owned());
+            words.extend(files.iter().map(|file| word(file)));
+        }
+        Job::Directories { paths } => {
+            words.push("directories".to_owned());
+            words.extend(paths.iter().map(ToString::to_string));
+        }
         Job::Hook {
             package,
             version,
@@ -193,6 +213,16 @@ fn parse_job<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Job> {
             shell: unword(words.next()?)?,
             description: unword(words.next()?)?,
         }),
+        "sysusers" | "tmpfiles" => Job::DropIn {
+            kind: match kind {
+                "sysusers" => DropIn::Sysusers,
+                _ => DropIn::Tmpfiles,
+            },
+            files: program(words)?,
+        },
+        "directories" => Job::Directories {
+            paths: words.map(parse_path).collect::<Option<_>>()?,
+        },
         "hook" => Job::Hook {
             moment: words.next()?.parse().ok()?,
             package: words.next()?.parse().ok()?,
@@ -217,7 +247,7 @@ fn parse_job<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Job> {
     })
 }
 
-/// Takes the rest: a program and its arguments, or for a job without one nothing.
+/// Takes the rest: a program and its arguments, or names.
 fn program<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Vec<String>> {
     words.map(unword).collect()
 }
@@ -228,6 +258,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{HookJournal, JobState};
+    use crate::hooks::DropIn;
     use crate::hooks::job::{HookPolicy, Job, NewGroup, NewUser};
 
     const DOCUMENT: &str = include_str!("../../../../docs/formats/hooks.md");
@@ -303,6 +334,39 @@ mod tests {
             String::from_utf8(journal().to_bytes()).as_deref(),
             Ok(example)
         );
+    }
+
+    #[test]
+    fn drop_in_files_raise_the_format_and_nothing_else_does() {
+        let files = |kind, state, files: &[&str]| {
+            let files = files.iter().map(|file| (*file).to_owned()).collect();
+            (Job::DropIn { kind, files }, state)
+        };
+        let journal = HookJournal {
+            transaction: 13,
+            policy: HookPolicy::Run,
+            jobs: vec![
+                files(DropIn::Sysusers, JobState::Done, &["web.conf"]),
+                files(
+                    DropIn::Tmpfiles,
+                    JobState::Waiting,
+                    &["mail.conf", "web.conf"],
+                ),
+                (
+                    Job::Directories {
+                        paths: vec!["etc/a b".parse().expect("a path")],
+                    },
+                    JobState::Waiting,
+                ),
+            ],
+        };
+        let example = DOCUMENT.split("```hooks\n").nth(2).expect("a second one");
+        let (example, _) = example.split_once("```").expect("the example ends");
+        let bytes = journal.to_bytes();
+        assert_eq!(String::from_utf8_lossy(&bytes), example);
+        assert_eq!(HookJournal::read(&bytes), Ok(journal));
+        let claimed = example.replace("igos-hooks 2 2", "igos-hooks 3 3");
+        assert!(HookJournal::read(claimed.as_bytes()).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use igos_format::{
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::{Kind, RootError};
 
-use crate::{DatabaseError, HookPlanError, RecordError, StateTextError};
+use crate::{DatabaseError, HookPlanError, QueryError, RecordError, StateTextError};
 
 /// Something a package needs and nothing offers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -291,6 +291,19 @@ pub enum PlanError {
         /// The packages that do.
         offered: Vec<PackageName>,
     },
+    /// No installed package has a service of this name that could be enabled.
+    #[error("no installed package has a service {name} with a file that a service manager starts")]
+    NoService {
+        /// The service.
+        name: PackageName,
+    },
+    /// Which services there are cannot be found out.
+    #[error("cannot plan: the services cannot be found out")]
+    Services {
+        /// Why.
+        #[source]
+        source: QueryError,
+    },
     /// A text of the root's state cannot be used.
     #[error("cannot plan: a text of the root's state cannot be used")]
     StateText {
@@ -338,6 +351,8 @@ impl Explain for PlanError {
             PlanError::Read { source } => source.code(),
             PlanError::StateText { source } => source.code(),
             PlanError::NotOffered { .. } => "alternative-not-offered",
+            PlanError::NoService { .. } => "service-unknown",
+            PlanError::Services { source } => source.code(),
             PlanError::Database { source } => source.code(),
             PlanError::Hooks { source } => source.code(),
         }
@@ -346,6 +361,7 @@ impl Explain for PlanError {
     fn hints(&self) -> Vec<String> {
         match self {
             PlanError::StateText { source } => source.hints(),
+            PlanError::Services { source } => source.hints(),
             PlanError::Hooks { source } => source.hints(),
             PlanError::NotOffered { path, offered } if offered.is_empty() => vec![format!(
                 "no installed package offers /{path}; see what there is: `pkm alternatives list`"

@@ -7,6 +7,7 @@ use igos_report::{Explain, Reporter};
 use igos_root::{FollowedLinks, Kind, RootError};
 
 use crate::configuration::{backup_name, free_name};
+use crate::hooks::directories_job;
 use crate::places::place_of;
 use crate::plan::marked;
 use crate::state_text::parse_path;
@@ -153,6 +154,7 @@ impl Sysroot {
             request,
             links,
             actions: BTreeMap::new(),
+            directories: BTreeSet::new(),
             left: Vec::new(),
         };
         let mut by_package: BTreeMap<PackageName, Vec<Finding>> = BTreeMap::new();
@@ -169,15 +171,18 @@ impl Sysroot {
         for (name, findings) in by_package {
             let record = self.record(&name).map_err(query)?;
             let is_named = request.packages.contains(&name) || is_all;
-            let before = repairing.actions.len();
+            let before = repairing.count();
             repairing.package(&record, findings, (!is_named).then_some(&paths))?;
-            if repairing.actions.len() != before {
+            if repairing.count() != before {
                 plan.changes.push(marked(&record, ChangeAction::Repair));
                 if self.lacks_for_repair(&record, &repairing.actions)? {
                     lacking.insert(name);
                 }
             }
         }
+        plan.hooks
+            .jobs
+            .extend(directories_job(repairing.directories));
         plan.paths = repairing.actions.into_values().collect();
         Ok(RepairPlan {
             plan,
@@ -237,10 +242,17 @@ struct Repairing<'a> {
     links: FollowedLinks,
     /// By place.
     actions: BTreeMap<RelPath, PathAction>,
+    /// Places of directories whose mode or owner is another than recorded.
+    directories: BTreeSet<RelPath>,
     left: Vec<Finding>,
 }
 
 impl Repairing<'_> {
+    /// Returns how much there is to do.
+    fn count(&self) -> usize {
+        self.actions.len() + self.directories.len()
+    }
+
     /// Plans the repair of one package, or of those of its places that are in `only`.
     fn package(
         &mut self,
@@ -299,6 +311,11 @@ impl Repairing<'_> {
             EntryKind::Symlink { .. } => Kind::Symlink,
         };
         let is_there = finding.what != Difference::Missing;
+        let is_attribute = matches!(finding.what, Difference::Mode | Difference::Owner);
+        if kind == Kind::Directory && is_attribute {
+            self.directories.insert(place.clone());
+            return Ok(());
+        }
         if finding.what == Difference::Unreadable || (kind == Kind::Directory && is_there) {
             self.left.push(finding);
             return Ok(());

@@ -88,6 +88,15 @@ impl Explain for ServiceError {
     }
 }
 
+impl std::fmt::Display for ServiceManager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            ServiceManager::Systemd => "systemd",
+            ServiceManager::OpenRc => "OpenRC",
+        })
+    }
+}
+
 impl ServiceManager {
     /// Returns the one that runs, by what it keeps in `/run`.
     pub(super) fn running(run: &RootDir) -> Option<Self> {
@@ -134,10 +143,11 @@ pub(super) fn systemd_unit(cgroup: &str) -> Option<String> {
 }
 
 /// Returns which service of OpenRC each of the main processes it knows belongs to: `/run/openrc/daemons/NAME/NUMBER`
-/// says where the process's number stands.
+/// says where the process's number stands, and where the system's `start-stop-daemon` does not write that (Debian's
+/// does not), `/run/openrc/options/NAME/pidfile`.
 pub(super) fn openrc_daemons(run: &RootDir) -> Result<BTreeMap<u32, String>, ServiceError> {
     let read = |source| ServiceError::Read { source };
-    let daemons: RelPath = "openrc/daemons".parse().expect("it is a path");
+    let path = |text: &str| -> RelPath { text.parse().expect("it is a path") };
     let list = |path: &RelPath| -> Result<Vec<RelPath>, ServiceError> {
         let directory = match run.directory(path) {
             Ok(directory) => directory,
@@ -153,34 +163,38 @@ pub(super) fn openrc_daemons(run: &RootDir) -> Result<BTreeMap<u32, String>, Ser
             .collect())
     };
     let mut found = BTreeMap::new();
-    for service in list(&daemons)? {
+    let mut add = |service: &RelPath, pid: Option<u32>| {
         let name = String::from_utf8_lossy(service.file_name()).into_owned();
+        found.extend(pid.filter(|_| is_name(&name)).map(|pid| (pid, name)));
+    };
+    for service in list(&path("openrc/options"))? {
+        if let Ok(option) = service.join(b"pidfile") {
+            let file = state_text(run, &option);
+            add(&service, file.and_then(|file| pid_in(run, file.trim())));
+        }
+    }
+    for service in list(&path("openrc/daemons"))? {
         for daemon in list(&service)? {
-            let pid = daemon_pid(run, &daemon);
-            found.extend(
-                pid.filter(|_| is_name(&name))
-                    .map(|pid| (pid, name.clone())),
-            );
+            let text = state_text(run, &daemon).unwrap_or_default();
+            let file = text.lines().find_map(|line| line.strip_prefix("pidfile="));
+            add(&service, file.and_then(|file| pid_in(run, file)));
         }
     }
     Ok(found)
 }
 
-fn daemon_pid(run: &RootDir, daemon: &RelPath) -> Option<u32> {
-    // A daemon that ended meanwhile has none.
-    let text = run.read_file(daemon, STATE_MAX_BYTES).ok().flatten()?;
-    let text = String::from_utf8(text).ok()?;
-    let file = text
-        .lines()
-        .find_map(|line| line.strip_prefix("pidfile="))?;
+/// Returns a file of OpenRC's state; a daemon that ended meanwhile has none.
+fn state_text(run: &RootDir, path: &RelPath) -> Option<String> {
+    let text = run.read_file(path, STATE_MAX_BYTES).ok().flatten()?;
+    String::from_utf8(text).ok()
+}
+
+/// Returns the number of the process that a file named by its absolute path has.
+fn pid_in(run: &RootDir, file: &str) -> Option<u32> {
     let file = ["/run/", "/var/run/"]
         .iter()
         .find_map(|run| file.strip_prefix(run))?;
-    let pid = run
-        .read_file(&file.parse().ok()?, STATE_MAX_BYTES)
-        .ok()
-        .flatten()?;
-    String::from_utf8(pid).ok()?.trim().parse().ok()
+    state_text(run, &file.parse().ok()?)?.trim().parse().ok()
 }
 
 fn is_name(name: &str) -> bool {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use igos_format::{PackageName, RelPath, escape};
 use igos_root::{Directory, DirectoryEntry, FollowedLinks, Kind};
 
+use super::declared::Declarations;
 use super::{Class, Difference, Extras, Finding, VerifyError};
 use crate::Sysroot;
 use crate::alternatives::Link;
@@ -15,6 +16,7 @@ use crate::kernels::kept_kernels;
 struct Known<'a> {
     links: &'a FollowedLinks,
     own_links: &'a BTreeMap<RelPath, Link>,
+    declared: &'a Declarations<'a>,
     /// Paths of kernels that were replaced while they were running.
     kernels: BTreeSet<RelPath>,
 }
@@ -26,12 +28,14 @@ pub(super) fn extras(
     which: Extras,
     links: &FollowedLinks,
     own_links: &BTreeMap<RelPath, Link>,
+    declared: &Declarations<'_>,
 ) -> Result<Vec<Finding>, VerifyError> {
     let database = |source| VerifyError::Database { source };
     let kept = kept_kernels(&sysroot.root).map_err(|source| VerifyError::Read { source })?;
     let known = Known {
         links,
         own_links,
+        declared,
         kernels: kept
             .iter()
             .flat_map(|kernel| kernel.paths(links))
@@ -141,6 +145,9 @@ fn is_extra(sysroot: &Sysroot, path: &RelPath, known: &Known<'_>) -> Result<bool
         .map_err(database)?
         .is_empty()
     {
+        return Ok(false);
+    }
+    if known.declared.make(path) {
         return Ok(false);
     }
     // What a transaction put beside a path of a package is no surprise.

@@ -5,6 +5,7 @@
 //! read is a finding of its own and never counts as fine.
 
 mod compare;
+mod declared;
 mod expected;
 mod extra;
 mod finding;

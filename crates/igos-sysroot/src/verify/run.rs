@@ -9,6 +9,7 @@ use igos_root::{FollowedLinks, RootError};
 use rayon::prelude::*;
 
 use super::compare::{Expected, Mismatch, compare};
+use super::declared::Declarations;
 use super::expected::{ExpectedPackage, expected_packages};
 use super::extra::extras;
 use super::links::own_link_findings;
@@ -157,9 +158,18 @@ impl Sysroot {
             .collect();
         counts.bytes = bytes.into_inner();
 
+        let declared = Declarations::of(self);
         findings.extend(link_findings(&items, &looked));
         for (item, looked) in items.iter().zip(looked) {
+            let found = looked.observed.as_ref().map(|observed| observed.metadata);
             let mismatches = self.without_shared(item, looked, &owners)?;
+            let expected = Expected {
+                entry: item.entry,
+                ownership: item.package.record.installed.ownership,
+                numbers: owners.numbers(&item.entry.owner),
+            };
+            let mismatches =
+                declared.without_declared(&item.place, &expected, found.as_ref(), mismatches);
             findings.extend(
                 mismatches
                     .into_iter()
@@ -170,7 +180,14 @@ impl Sysroot {
             .own_links(&links)
             .map_err(|source| VerifyError::Alternatives { source })?;
         findings.extend(own_link_findings(root, &own_links, &names));
-        findings.extend(extras(self, &names, request.extras, &links, &own_links)?);
+        findings.extend(extras(
+            self,
+            &names,
+            request.extras,
+            &links,
+            &own_links,
+            &declared,
+        )?);
         findings.sort();
         for finding in &findings {
             match (finding.what, finding.class) {

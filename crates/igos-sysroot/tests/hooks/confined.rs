@@ -37,6 +37,14 @@ pub(crate) const TESTS: &[Test] = &[
         hook_that_takes_too_long_is_stopped_with_all_its_processes,
     ),
     (
+        "hook_that_leaves_processes_behind_leaves_none",
+        hook_that_leaves_processes_behind_leaves_none,
+    ),
+    (
+        "hook_before_that_hangs_is_stopped_and_nothing_is_changed",
+        hook_before_that_hangs_is_stopped_and_nothing_is_changed,
+    ),
+    (
         "output_of_hooks_is_kept_for_the_owner_alone",
         output_of_hooks_is_kept_for_the_owner_alone,
     ),
@@ -248,6 +256,64 @@ fn hook_that_takes_too_long_is_stopped_with_all_its_processes() {
         .expect("hooks can be run");
     let why = "stopped at the limit on time".to_owned();
     assert_eq!(results[0].state, JobState::Failed(why));
+}
+
+fn hook_that_leaves_processes_behind_leaves_none() {
+    let root = TestRoot::new();
+    with_shell(&root);
+    // A shell whose command line nobody else has, whose parent ends at once and which reads no signal but one.
+    let marker = root.directory.path().display().to_string();
+    let script = "trap '' HUP INT TERM
+        (trap '' HUP INT TERM; while :; do echo alive > /etc/alive; done) < /dev/null > /dev/null 2>&1 &
+        while ! [ -s /etc/alive ]; do :; done
+        echo left
+        exit 0";
+    let archive = package("1", HookMoment::PostInstall, script).with(|manifest| {
+        let mut hook = manifest.hooks.pop_first().expect("it has one");
+        hook.run.push(marker.clone());
+        manifest.hooks.insert(hook);
+    });
+    let plan = root
+        .plan(&[&archive], &[&archive])
+        .expect("there is a plan");
+    let mut sysroot = change(&root, Duration::from_secs(60));
+    apply(&mut sysroot, &plan, &[&archive]).expect("it can be applied");
+    sysroot.settle().expect("it can be settled");
+    let results = sysroot
+        .run_hooks(Retry::Interrupted, &Quiet)
+        .expect("hooks can be run");
+    assert_eq!(results[0].state, JobState::Done, "{results:?}");
+    assert_eq!(printed(&root), "left\n");
+    let own = std::process::id().to_string();
+    let left: Vec<String> = fs::read_dir("/proc")
+        .expect("Linux has it")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()) && *pid != own)
+        .filter(|pid| {
+            // Processes end while they are looked at.
+            fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&marker))
+        })
+        .collect();
+    assert_eq!(left, [""; 0]);
+}
+
+fn hook_before_that_hangs_is_stopped_and_nothing_is_changed() {
+    let root = TestRoot::new();
+    with_shell(&root);
+    let mut sysroot = change(&root, Duration::from_millis(500));
+    let before = (root.tree(), root.records());
+    let archive = package("1", HookMoment::PreInstall, "while :; do :; done");
+    let plan = root
+        .plan(&[&archive], &[&archive])
+        .expect("there is a plan");
+    match apply(&mut sysroot, &plan, &[&archive]) {
+        Err(ApplyError::Hook {
+            source: HookError::Refused { problem, .. },
+        }) => assert_eq!(problem, "stopped at the limit on time"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((root.tree(), root.records()), before);
 }
 
 fn output_of_hooks_is_kept_for_the_owner_alone() {

@@ -11,16 +11,19 @@
 mod confined;
 mod harness;
 mod helpers;
+mod oracle;
 #[expect(
     dead_code,
     reason = "the other test program of this crate uses all of it"
 )]
 #[path = "../sysroot/support.rs"]
 mod support;
+#[path = "../sysroot/things.rs"]
+mod things;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     igos_sandbox::init_if_child(&[]);
-    harness::run(&[confined::TESTS, helpers::TESTS].concat())
+    harness::run(&[confined::TESTS, helpers::TESTS, oracle::TESTS].concat())
 }

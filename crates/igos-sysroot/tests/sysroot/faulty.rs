@@ -79,6 +79,9 @@ impl Mutations for Faulty {
     fn set_mode(&self, file: BorrowedFd<'_>, mode: u16) -> io::Result<()> {
         self.pass(|| Disk.set_mode(file, mode))
     }
+    fn set_owner(&self, file: BorrowedFd<'_>, uid: u32, gid: u32) -> io::Result<()> {
+        self.pass(|| Disk.set_owner(file, uid, gid))
+    }
     fn rename(&self, a: &Directory, name: &[u8], b: &Directory, other: &[u8]) -> io::Result<()> {
         self.pass(|| Disk.rename(a, name, b, other))
     }

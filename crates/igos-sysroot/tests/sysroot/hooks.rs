@@ -483,3 +483,27 @@ fn stopped_at_every_mutation_hooks_are_run_exactly_if_the_transaction_is_in_forc
     }
     assert!(old > 0 && new > 0, "{old} old, {new} new");
 }
+
+#[test]
+fn going_back_runs_the_triggers_of_what_comes_and_goes_again() {
+    let (root, fake) = (TestRoot::new(), Arc::new(Fake::default()));
+    let linker = TestArchive::new("linker", "1").file("usr/sbin/ldconfig", b"program");
+    install(&root, &fake, &[&linker]);
+    let library = |version: &str| {
+        let archive = TestArchive::new("library", version);
+        archive.file("usr/lib/libx.so.1", version.as_bytes())
+    };
+    install(&root, &fake, &[&library("1")]);
+    install(&root, &fake, &[&library("2")]);
+    for transaction in [3, 2] {
+        let plan = crate::rollback::plan(&root, transaction).expect("there is a plan");
+        let mut sysroot = change(&root, &fake);
+        apply(&mut sysroot, &plan, &[]).expect("it can be applied");
+        sysroot.settle().expect("it can be settled");
+        sysroot
+            .run_hooks(Retry::Interrupted, &Quiet)
+            .expect("hooks can be run");
+        assert_eq!(fake.ran(), ["after /usr/sbin/ldconfig"], "{transaction}");
+    }
+    assert!(!root.exists("usr/lib/libx.so.1"));
+}

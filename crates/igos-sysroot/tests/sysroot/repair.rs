@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use fs_err as fs;
 use igos_report::{Explain, Quiet};
-use igos_sysroot::{ApplyError, PathChange, RepairConfiguration, RepairPlan, RepairRequest};
+use igos_sysroot::{ApplyError, PathChange, RepairConfiguration, RepairPlan, RepairRequest, Retry};
 
 use crate::support::{TestArchive, TestRoot, apply, name, path};
 
@@ -181,8 +181,6 @@ fn link_of_an_alternative_is_repaired() {
 fn what_cannot_be_replaced_is_left_and_told() {
     let root = TestRoot::new();
     root.install(&[&tool()]);
-    let mode = std::fs::Permissions::from_mode(0o700);
-    fs::set_permissions(root.path("usr/share/tool"), mode).expect("it is ours");
     fs::remove_file(root.path("usr/bin/tool")).expect("it is there");
     fs::create_dir(root.path("usr/bin/tool")).expect("it is ours");
     let planned = plan(&root, &request(&root));
@@ -192,5 +190,42 @@ fn what_cannot_be_replaced_is_left_and_told() {
         .iter()
         .map(|finding| format!("{} {}", finding.path, finding.what))
         .collect();
-    assert_eq!(left, ["usr/bin/tool type", "usr/share/tool mode"]);
+    assert_eq!(left, ["usr/bin/tool type"]);
+}
+
+#[test]
+fn directories_get_their_modes_and_owners_back_and_keep_what_is_in_them() {
+    let root = TestRoot::new();
+    root.install(&[
+        &tool(),
+        &TestArchive::new("other", "1").directory("var/spool/other", 0o750),
+    ]);
+    root.put("usr/share/tool/strange", "somebody's");
+    for directory in ["usr/share/tool", "var/spool/other"] {
+        let mode = std::fs::Permissions::from_mode(0o777);
+        fs::set_permissions(root.path(directory), mode).expect("it is ours");
+    }
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(root.path("usr/share/tool"), Some(12), Some(13)).expect("given");
+    }
+    let inode = root.path("usr/share/tool").metadata().expect("there").ino();
+    let planned = plan(&root, &request(&root));
+    assert_eq!((planned.left.len(), planned.plan.paths.len()), (0, 0));
+    assert!(!planned.plan.is_empty());
+    let mut sysroot = root.change();
+    apply(&mut sysroot, &planned.plan, &[]).expect("it can be applied");
+    sysroot.settle().expect("it can be settled");
+    let results = sysroot
+        .run_hooks(Retry::Interrupted, &Quiet)
+        .expect("our own code needs no sandbox");
+    assert_eq!(
+        results[0].what,
+        "modes and owners of usr/share/tool, var/spool/other"
+    );
+    assert!(!results[0].is_failed(), "{results:?}");
+    assert_eq!(root.findings(), [""; 0]);
+    let after = root.path("usr/share/tool").metadata().expect("there");
+    assert_eq!(after.ino(), inode);
+    assert_eq!(root.content("usr/share/tool/strange"), "somebody's");
+    assert!(plan(&root, &request(&root)).plan.is_empty());
 }

@@ -20,13 +20,14 @@ impl RanHooks {
         RanHooks { results, left }
     }
 
-    /// Says what failed and what is left; nothing if all is well.
+    /// Says what failed, what was left out and what is left; nothing if all is well.
     pub(super) fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         for result in &self.results {
-            let JobState::Failed(why) = &result.state else {
-                continue;
-            };
-            writeln!(out, "failed: {}: {why}", result.what)?;
+            match &result.state {
+                JobState::Failed(why) => writeln!(out, "failed: {}: {why}", result.what)?,
+                _ if !result.output.is_empty() => writeln!(out, "noted: {}", result.what)?,
+                _ => continue,
+            }
             for line in result.output.lines() {
                 writeln!(out, "  {line}")?;
             }
@@ -67,7 +68,7 @@ pub(super) fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
         jobs.map(line).collect()
     };
     let is_account = |job: &Job| job.run().is_empty();
-    let accounts = ("users and groups that are made", lines(is_account));
+    let accounts = ("users, groups and paths that are made", lines(is_account));
     let is_after = |job: &Job| !job.is_before() && !job.run().is_empty();
     if plan.hooks.policy == HookPolicy::Skip {
         let skipped = lines(|job| !job.run().is_empty());
@@ -84,7 +85,9 @@ pub(super) fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
 /// Returns a job in one line, with the command.
 pub(super) fn line(job: &Job) -> String {
     match job {
-        Job::Group(_) | Job::User(_) => job.to_string(),
+        Job::Group(_) | Job::User(_) | Job::DropIn { .. } | Job::Directories { .. } => {
+            job.to_string()
+        }
         _ => format!("{job}: {}", command(job.run())),
     }
 }

@@ -61,7 +61,7 @@ fn plan_shows_everything_that_is_run_and_made() {
     let plan = "\
 1 package changes, 2 B are written:
   install   db 1-1, 2 B, unsigned
-users and groups that are made:
+users, groups and paths that are made:
   group db (300)
   user db (300)
 run before anything changes:
