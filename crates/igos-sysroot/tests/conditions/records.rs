@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fs_err as fs;
 use igos_format::PackageName;
-use igos_format::declaration::AlternativeDeclaration;
+use igos_format::declaration::{AlternativeDeclaration, HookDeclaration, HookMoment};
 use igos_report::Explain;
 use igos_sysroot::{
     ChangeOptions, Confined, Durability, Hold, HookPolicy, OpenError, Reason, Request, Sysroot,
@@ -52,8 +52,15 @@ fn eventful() -> TestRoot {
     root.put("etc/vi.conf", "mine");
     root.install(&[&editor("vi", "2", 10).depends("library")]);
     // A hook that is not run, a removal, marks and holds.
-    let hooked = TestArchive::new("hooked", "1").file("usr/share/hooked", b"hooked");
-    root.install(&[&hooked]);
+    let hooked = TestArchive::new("hooked", "1")
+        .file_with("usr/share/hooked", b"#!/bin/true", 0o755)
+        .with(|manifest| {
+            manifest.hooks.insert(HookDeclaration {
+                moment: HookMoment::PostInstall,
+                run: vec!["/usr/share/hooked".to_owned()],
+            });
+        });
+    change(&root, &[&hooked], &root.request(&[&hooked]));
     root.remove(&["hooked"]);
     let marks = Request {
         reasons: BTreeMap::from([(name("library"), Reason::Explicit)]),
