@@ -164,3 +164,147 @@ fn apply_some(inode: &mut Inode, change: &Change, percent: u64, random: &mut Ran
         _ => super::effect::put(content, *offset, &random.bytes(bytes.len())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::{Luck, Order, disk};
+    use crate::model::effect::{Change, Effect, Effects, Inode, Kind};
+    use crate::random::Random;
+    use crate::trace::{Object, SyncWhat};
+
+    const TOP: Object = Object(0);
+    const FILE: Object = Object(1);
+    const INNER: Object = Object(2);
+
+    fn inode(kind: Kind) -> Inode {
+        Inode {
+            kind,
+            mode: 0o644,
+            uid: None,
+            gid: None,
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    /// A directory with an empty directory in it, and a file that gets a name and a content.
+    fn effects(after: &[Effect]) -> Effects {
+        let content = Change::Write {
+            offset: 0,
+            bytes: b"content".to_vec(),
+        };
+        let mut effects = vec![
+            Effect::Names(vec![((TOP, b"file".to_vec()), Some(FILE))]),
+            Effect::Inode(FILE, content),
+        ];
+        effects.extend_from_slice(after);
+        Effects {
+            effects,
+            names: BTreeMap::from([((TOP, b"inner".to_vec()), INNER)]),
+            inodes: BTreeMap::from([
+                (TOP, inode(Kind::Directory)),
+                (FILE, inode(Kind::File(Vec::new()))),
+                (INNER, inode(Kind::Directory)),
+            ]),
+        }
+    }
+
+    /// Returns whether the name and the content are there, in every combination that chance gives.
+    fn found(after: &[Effect]) -> BTreeSet<(bool, bool)> {
+        let effects = effects(after);
+        let luck = Luck::Some {
+            percent: 50,
+            order: Order::None,
+        };
+        let one = |seed| {
+            let disk = disk(
+                &effects,
+                effects.effects.len(),
+                luck,
+                &mut Random::new(seed),
+            );
+            let content = Kind::File(b"content".to_vec());
+            (
+                disk.names.contains_key(&(TOP, b"file".to_vec())),
+                disk.inodes[&FILE].kind == content,
+            )
+        };
+        (0..200).map(one).collect()
+    }
+
+    #[test]
+    fn nothing_is_certain_that_nobody_waited_for() {
+        assert_eq!(found(&[]).len(), 4);
+    }
+
+    #[test]
+    fn waiting_for_a_file_a_directory_or_everything_brings_what_it_promises_and_no_more() {
+        let wait = |object, what| found(&[Effect::Sync(object, what)]);
+        let with_content = BTreeSet::from([(false, true), (true, true)]);
+        assert_eq!(wait(FILE, SyncWhat::File), with_content);
+        assert_eq!(wait(FILE, SyncWhat::Data), with_content);
+        let with_name = BTreeSet::from([(true, false), (true, true)]);
+        assert_eq!(wait(TOP, SyncWhat::File), with_name);
+        assert_eq!(
+            wait(INNER, SyncWhat::Filesystem),
+            BTreeSet::from([(true, true)])
+        );
+        assert_eq!(wait(FILE, SyncWhat::Range).len(), 4);
+    }
+
+    #[test]
+    fn a_rename_is_on_the_disk_with_both_names_or_with_none() {
+        let effects = effects(&[
+            Effect::Sync(TOP, SyncWhat::Filesystem),
+            Effect::Names(vec![
+                ((TOP, b"file".to_vec()), None),
+                ((INNER, b"moved".to_vec()), Some(FILE)),
+            ]),
+        ]);
+        let luck = Luck::Some {
+            percent: 50,
+            order: Order::None,
+        };
+        for seed in 0..50 {
+            let disk = disk(
+                &effects,
+                effects.effects.len(),
+                luck,
+                &mut Random::new(seed),
+            );
+            let is_at =
+                |directory, name: &[u8]| disk.names.contains_key(&(directory, name.to_vec()));
+            assert_ne!(is_at(TOP, b"file"), is_at(INNER, b"moved"), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_directory_goes_only_after_what_was_in_it() {
+        let effects = effects(&[
+            Effect::Names(vec![((INNER, b"file".to_vec()), Some(FILE))]),
+            Effect::Sync(TOP, SyncWhat::Filesystem),
+            Effect::Names(vec![((INNER, b"file".to_vec()), None)]),
+            Effect::RemoveDirectory((TOP, b"inner".to_vec()), INNER),
+        ]);
+        let luck = Luck::Some {
+            percent: 50,
+            order: Order::None,
+        };
+        let mut found = BTreeSet::new();
+        for seed in 0..100 {
+            let disk = disk(
+                &effects,
+                effects.effects.len(),
+                luck,
+                &mut Random::new(seed),
+            );
+            let inner = disk.names.contains_key(&(TOP, b"inner".to_vec()));
+            found.insert((inner, disk.is_empty(INNER)));
+        }
+        assert_eq!(
+            found,
+            BTreeSet::from([(true, false), (true, true), (false, true)])
+        );
+    }
+}

@@ -194,3 +194,62 @@ fn open(path: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::MetadataExt;
+
+    use fs_err as fs;
+    use igos_format::Sha256;
+
+    use super::{Disk, Maker, NOWHERE};
+    use crate::model::effect::{Inode, Kind};
+    use crate::trace::Object;
+
+    fn with_end(body: &str) -> String {
+        format!("{body}end {}\n", Sha256::of(body.as_bytes()))
+    }
+
+    #[test]
+    fn a_whole_journal_names_the_inodes_of_the_directory_and_a_torn_one_stays_as_it_is() {
+        let body = "igos-journal 1 1\ncreate file 77 - 0/0 a\nremove symlink 78 - b 0/1\n";
+        let inode = |kind| Inode {
+            kind,
+            mode: 0o755,
+            uid: None,
+            gid: None,
+            attributes: BTreeMap::new(),
+        };
+        let file = |text: &str| inode(Kind::File(text.as_bytes().to_vec()));
+        let whole = with_end(body);
+        let disk = Disk {
+            names: BTreeMap::from([
+                ((Object(0), b"a".to_vec()), Object(1)),
+                ((Object(0), b"journal".to_vec()), Object(2)),
+                ((Object(0), b"torn".to_vec()), Object(3)),
+            ]),
+            inodes: BTreeMap::from([
+                (Object(0), inode(Kind::Directory)),
+                (Object(1), file("a")),
+                (Object(2), file(&whole)),
+                (Object(3), file(&whole[..whole.len() - 1])),
+            ]),
+        };
+        let recorded = BTreeMap::from([(Object(1), 77), (Object(2), 79)]);
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let root = place.path().join("root");
+        Maker::new(&disk, &recorded)
+            .make(Object(0), &root)
+            .expect("it can be made");
+        let number = fs::symlink_metadata(root.join("a"))
+            .expect("it was made")
+            .ino();
+        let expected = body
+            .replace(" 77 ", &format!(" {number} "))
+            .replace(" 78 ", &format!(" {} ", NOWHERE + 78));
+        let read = |name: &str| fs::read_to_string(root.join(name)).expect("it was made");
+        assert_eq!(read("journal"), with_end(&expected));
+        assert_eq!(read("torn"), whole[..whole.len() - 1]);
+    }
+}
