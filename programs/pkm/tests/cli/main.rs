@@ -9,6 +9,7 @@ mod completion;
 mod configuration;
 mod declared;
 mod declared_repositories;
+mod descriptors;
 mod helpers;
 mod hooks;
 mod life;
