@@ -157,7 +157,11 @@ impl<'a> Replay<'a> {
                 let is_kept = random.happens(percent);
                 let mut at = offset;
                 for sector in bytes.chunks(self.sector.bytes()) {
-                    if if is_torn { random.happens(50) } else { is_kept } {
+                    let arrives = match is_torn {
+                        true => random.happens(50),
+                        false => is_kept,
+                    };
+                    if arrives {
                         image.put(at, sector);
                     }
                     at += sector.len() as u64;

@@ -43,26 +43,26 @@ pub fn packages(version: u32) -> [TestPackage; 3] {
     let library = TestPackage::new("library", &text)
         .directory("usr", 0o755)
         .directory("usr/lib", 0o755)
-        .file("usr/lib/libx.so.1", &body("library").repeat(30), 0o755)
+        .file("usr/lib/libx.so.1", body("library").repeat(30), 0o755)
         .symlink("usr/lib/libx.so", "libx.so.1")
         .hard_links(&["usr/lib/one", "usr/lib/two"], &body("linked"));
     let tool = TestPackage::new("tool", &text)
         .directory("usr/bin", 0o750)
-        .file("usr/bin/tool", &body("tool"), 0o755)
+        .file("usr/bin/tool", body("tool"), 0o755)
         .configuration("etc/tool.conf", &body("plain"))
         .configuration("etc/edited.conf", &body("plain"))
-        .file("usr/share/same-one", &body("same"), 0o644)
-        .file("usr/share/same-two", &body("same"), 0o644)
+        .file("usr/share/same-one", body("same"), 0o644)
+        .file("usr/share/same-two", body("same"), 0o644)
         .file("usr/share/constant", "constant\n", 0o644)
         .file(
             &format!("usr/share/only-{version}/deep/file"),
-            &body("only"),
+            body("only"),
             0o644,
         );
     let kinds = TestPackage::new("kinds", &text);
     let kinds = match version % 2 {
-        1 => kinds.file("usr/share/kind", &body("a file"), 0o644),
-        _ => kinds.file("usr/share/kind/inside", &body("a tree"), 0o644),
+        1 => kinds.file("usr/share/kind", body("a file"), 0o644),
+        _ => kinds.file("usr/share/kind/inside", body("a tree"), 0o644),
     };
     [library, tool, kinds]
 }

@@ -340,7 +340,7 @@ fn read_archives(files: &[OsString]) -> Result<Vec<(Candidate, Vec<u8>)>, RunErr
 
 fn plan(
     root: RootDir,
-    verb: &OsString,
+    verb: &OsStr,
     words: &[OsString],
     archives: &[(Candidate, Vec<u8>)],
 ) -> Result<Plan, RunError> {
