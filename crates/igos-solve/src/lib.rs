@@ -23,6 +23,7 @@ mod offers;
 mod pool;
 mod propagate;
 mod refute;
+mod remedy;
 mod request;
 mod search;
 mod solution;

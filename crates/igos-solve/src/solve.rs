@@ -10,7 +10,8 @@ use crate::build::{Builder, Scope, upgraded};
 use crate::choose::{choose, demands, is_best};
 use crate::explanation::{Explanation, Impossible, explain, is_asked};
 use crate::refute::refute;
-use crate::request::{Essentials, Removals};
+use crate::remedy::remedies;
+use crate::request::Essentials;
 use crate::{Offers, OffersError, Request, Solution, Universe, Upgrade, Wanted, Which};
 
 /// There is no solution, or it cannot be looked for.
@@ -105,7 +106,7 @@ pub fn solve(
     let mut explanation = explain(&pool, offers, &request, &demands, proof.as_ref())?;
     explanation
         .hints
-        .extend(with_removals(universe, offers, &request)?);
+        .extend(remedies(universe, offers, &request)?);
     Err(SolveError::Impossible(Box::new(explanation)))
 }
 
@@ -185,40 +186,4 @@ fn test_installed(universe: &Universe, request: &Request) -> Result<(), SolveErr
         }
     }
     Ok(())
-}
-
-/// Finds out whether the request could be fulfilled if more packages went, and says which.
-fn with_removals(
-    universe: &Universe,
-    offers: &dyn Offers,
-    request: &Request,
-) -> Result<Option<String>, SolveError> {
-    if request.policy.removals == Removals::Allow {
-        return Ok(None);
-    }
-    let mut request = request.clone();
-    request.policy.removals = Removals::Allow;
-    let none = BTreeSet::new();
-    let upgraded = match &request.upgrade {
-        Upgrade::Nothing => none,
-        _ => upgraded(universe, offers, &request)?,
-    };
-    let scope = if request.is_removal() {
-        Scope::Named
-    } else {
-        Scope::Whole
-    };
-    let pool = Builder::new(universe, offers, &request, &upgraded, scope).build()?;
-    let Some(chosen) = choose(&pool, universe, &request, &upgraded) else {
-        return Ok(None);
-    };
-    let solution = answer(&pool, universe, &request, &upgraded, &chosen);
-    let removed: Vec<String> = solution
-        .remove
-        .iter()
-        .filter(|removal| !request.remove.contains(&removal.package.name))
-        .map(|removal| removal.package.name.to_string())
-        .collect();
-    Ok((!removed.is_empty())
-        .then(|| format!("remove {} too: `--allow-removals`", removed.join(", "))))
 }

@@ -136,7 +136,7 @@ fn new_soname_brings_the_rebuilt_dependants_along_or_is_refused_naming_the_other
             "error[no-solution]: cannot upgrade libfoo\n  \
              because: tool 3.0-1 (installed) needs soname:libfoo.so.1, which only libfoo 1.0-1 (installed) has\n  \
              because: nothing newer of tool is offered: it has to be rebuilt\n  \
-             hint: remove tool too: `--allow-removals`\n"
+             hint: remove tool too: `--allow-removals`, which would upgrade app to 1.0-2, upgrade libfoo to 2.0-1, remove tool\n"
         )
     );
     world.archive(&program("tool", "3.0", "2", "libfoo.so.2"));
@@ -184,7 +184,7 @@ fn upgrade_of_everything_tells_what_stays_and_why() {
             "cannot upgrade libfoo\n\
              app 1.0-1 (installed) needs soname:libfoo.so.1, which only libfoo 1.0-1 (installed) has\n\
              nothing newer of app is offered: it has to be rebuilt\n\
-             hint: remove app too: `--allow-removals`\n",
+             hint: remove app too: `--allow-removals`, which would upgrade libfoo to 2.0-1, remove app\n",
             ""
         )
     );
@@ -386,7 +386,7 @@ fn what_stands_in_the_way_goes_with_the_flag_alone_and_is_told() {
             "error[no-solution]: cannot install postfix\n  \
              because: postfix 1.0-1 (repository main) conflicts with exim 1.0-1 (installed)\n  \
              because: exim is installed, and nothing else of it is offered\n  \
-             hint: remove exim too: `--allow-removals`\n"
+             hint: remove exim too: `--allow-removals`, which would install postfix 1.0-1, remove exim\n"
         )
     );
     let done = world.pkm(&["install", "postfix", "--allow-removals", "--yes"]);
