@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use fs_err::os::unix::fs::OpenOptionsExt;
-use igos_format::Sha256;
 use igos_format::archive::{Signature, SignatureAlgorithm};
 use igos_format::trust::{KeyId, PublicKey, SignatureBytes};
 use igos_report::Explain;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
+use zeroize::Zeroizing;
 
 /// Longest key file, in bytes; tested before allocating. Ours have 164.
 const FILE_MAX_BYTES: u64 = 4096;
@@ -20,8 +20,11 @@ const FILE_MAX_BYTES: u64 = 4096;
 const FIRST_LINE: &str = "igos-secret-key 1 1";
 
 /// An Ed25519 key that can sign.
+///
+/// The seed, and every text that has it, are wiped when they are dropped. What `ring` derives from the seed is its own
+/// and is not: a key is held no longer than it takes to sign.
 pub struct SecretKey {
-    seed: [u8; 32],
+    seed: Zeroizing<[u8; 32]>,
     pair: Ed25519KeyPair,
 }
 
@@ -96,16 +99,20 @@ impl SecretKey {
     ///
     /// Returns an error if the system has none.
     pub fn generate() -> Result<Self, SecretKeyError> {
-        let mut seed = [0; 32];
-        let filled = SystemRandom::new().fill(&mut seed);
+        let mut seed = Zeroizing::new([0; 32]);
+        let filled = SystemRandom::new().fill(seed.as_mut());
         filled.map_err(|_| SecretKeyError::Random)?;
-        Ok(SecretKey::from_seed(seed))
+        Ok(SecretKey::of(seed))
     }
 
     /// Returns the key that follows from these 32 bytes (RFC 8032, 5.1.5); they must be random.
     #[must_use]
     pub fn from_seed(seed: [u8; 32]) -> Self {
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed)
+        SecretKey::of(Zeroizing::new(seed))
+    }
+
+    fn of(seed: Zeroizing<[u8; 32]>) -> Self {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref())
             .expect("every seed has 32 bytes and gives a key");
         SecretKey { seed, pair }
     }
@@ -166,7 +173,9 @@ impl SecretKey {
             let path = path.to_owned();
             return Err(SecretKeyError::Exposed { path, mode });
         }
-        let mut text = String::new();
+        // A text that grows would leave copies of itself behind.
+        let capacity = usize::try_from(FILE_MAX_BYTES).expect("a few KiB fit");
+        let mut text = Zeroizing::new(String::with_capacity(capacity));
         let read = file.take(FILE_MAX_BYTES).read_to_string(&mut text);
         let malformed = || SecretKeyError::Malformed {
             path: path.to_owned(),
@@ -177,7 +186,7 @@ impl SecretKey {
             Err(error) => return Err(failed(error)),
         }
         let (public, seed) = parse(&text).ok_or_else(malformed)?;
-        let key = SecretKey::from_seed(seed);
+        let key = SecretKey::of(seed);
         if key.public() != public {
             let path = path.to_owned();
             return Err(SecretKeyError::Damaged { path });
@@ -205,21 +214,39 @@ impl SecretKey {
         written.map_err(failed)
     }
 
-    fn to_text(&self) -> String {
-        // A seed is printed as a digest is: 64 hexadecimal digits.
-        let seed = Sha256::from_bytes(self.seed);
-        format!("{FIRST_LINE}\npublic {}\nseed {seed}\n", self.public())
+    fn to_text(&self) -> Zeroizing<String> {
+        let start = format!("{FIRST_LINE}\npublic {}\nseed ", self.public());
+        // A text that grows would leave copies of itself behind.
+        let mut text = Zeroizing::new(String::with_capacity(start.len() + 65));
+        text.push_str(&start);
+        let digits = self.seed.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        text.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
+        text.push('\n');
+        text
     }
 }
 
-fn parse(text: &str) -> Option<(PublicKey, [u8; 32])> {
+/// Reads the text without a copy of the seed that nobody wipes, as a digest that is parsed would be.
+fn parse(text: &str) -> Option<(PublicKey, Zeroizing<[u8; 32]>)> {
     let mut lines = text.strip_suffix('\n')?.split('\n');
     if lines.next()? != FIRST_LINE {
         return None;
     }
     let public = lines.next()?.strip_prefix("public ")?.parse().ok()?;
-    let seed: Sha256 = lines.next()?.strip_prefix("seed ")?.parse().ok()?;
-    lines.next().is_none().then_some((public, *seed.as_bytes()))
+    let digits = lines.next()?.strip_prefix("seed ")?.as_bytes();
+    if digits.len() != 64 || lines.next().is_some() {
+        return None;
+    }
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut seed = Zeroizing::new([0; 32]);
+    for (byte, pair) in seed.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some((public, seed))
 }
 
 impl fmt::Debug for SecretKey {
@@ -281,12 +308,15 @@ mod tests {
     fn only_the_exact_text_is_a_key() {
         let directory = tempfile::tempdir().expect("there is room");
         let path = directory.path().join("a.key");
-        let text = key().to_text();
+        let text = key().to_text().to_string();
         let other = SecretKey::from_seed([7; 32]).public().to_string();
         for (text, code) in [
             (format!("{text}\n"), "key-malformed"),
             (text.replace("key 1 1", "key 2 2"), "key-malformed"),
             (text.replace("seed ", "seed  "), "key-malformed"),
+            (text.replace("seed 9d", "seed 9g"), "key-malformed"),
+            (text.replace("seed 9d", "seed 9D"), "key-malformed"),
+            (text.replace("seed 9d", "seed 9"), "key-malformed"),
             (text.to_uppercase(), "key-malformed"),
             (text.replace(PUBLIC, &other), "key-damaged"),
             (String::new(), "key-malformed"),
