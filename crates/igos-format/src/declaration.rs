@@ -38,7 +38,7 @@ pub struct GroupDeclaration {
 pub struct ServiceDeclaration {
     /// The service's name for the service manager.
     pub name: PackageName,
-    /// Whether a fresh installation enables it.
+    /// Whether the package suggests enabling it; nothing is enabled unless the administrator asks for it.
     pub enabled: bool,
 }
 

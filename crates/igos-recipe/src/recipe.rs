@@ -84,8 +84,8 @@ pub struct Recipe {
     pub triggers: Vec<TriggerDeclaration>,
     /// Commands to run around transactions that change the main output.
     pub hooks: Vec<HookDeclaration>,
-    /// Scripts of the recipe that were written for the installed system: functions of `build.sh` (`post_install`) or
-    /// files of a KISS recipe (`post-install`, which becomes hooks, and `pre-remove`, which does not).
+    /// Scripts of the recipe that were written for the installed system: files of a KISS recipe (`post-install` and
+    /// `pre-remove`), which become hooks, or functions of `build.sh` (`post_install`), which do not.
     pub hook_scripts: Vec<String>,
     /// The time that installed files carry, in seconds since 1970; the newest of the sources' where absent.
     pub source_date_epoch: Option<u64>,

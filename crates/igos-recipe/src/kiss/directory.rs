@@ -119,7 +119,7 @@ fn programs(input: &KissDirectory<'_>, diagnostics: &mut Vec<Diagnostic>) {
             diagnostics.push(missing("kiss-build-missing", "build", input))
         }
     }
-    for hook in HOOKS {
+    for (hook, _) in HOOKS {
         if input.files.get(hook) == Some(&FileKind::File) {
             let message = format!("`{hook}` is not executable and will not run");
             diagnostics.push(
@@ -130,16 +130,19 @@ fn programs(input: &KissDirectory<'_>, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Programs that a package asks to run on the system.
-const HOOKS: [&str; 2] = [POST_INSTALL, "pre-remove"];
+/// Programs that a package asks to run on the system, and when: KISS does not tell an upgrade from an installation.
+const HOOKS: [(&str, &[HookMoment]); 2] = [
+    (
+        "post-install",
+        &[HookMoment::PostInstall, HookMoment::PostUpgrade],
+    ),
+    ("pre-remove", &[HookMoment::PreRemove]),
+];
 
-/// The one of them that becomes hooks.
-const POST_INSTALL: &str = "post-install";
-
-/// Returns where the package of a KISS recipe has the recipe's `post-install`.
+/// Returns where the package of a KISS recipe has a program that the recipe asks to run on the system.
 #[must_use]
-pub fn post_install_place(package: &PackageName) -> String {
-    format!("usr/lib/igos/hooks/{package}/{POST_INSTALL}")
+pub fn hook_place(package: &PackageName, script: &str) -> String {
+    format!("usr/lib/igos/hooks/{package}/{script}")
 }
 
 fn with_file<T>(
@@ -216,19 +219,20 @@ fn recipe(
     };
     let hook_scripts: Vec<String> = HOOKS
         .into_iter()
-        .filter(|hook| input.files.get(*hook) == Some(&FileKind::Executable))
-        .map(str::to_owned)
+        .map(|(script, _)| script.to_owned())
+        .filter(|script| input.files.get(script.as_str()) == Some(&FileKind::Executable))
         .collect();
-    let hooks = match hook_scripts.iter().any(|script| script == POST_INSTALL) {
-        // KISS does not tell an upgrade from an installation.
-        true => [HookMoment::PostInstall, HookMoment::PostUpgrade]
-            .map(|moment| HookDeclaration {
-                moment,
-                run: vec![format!("/{}", post_install_place(&identity.name))],
+    let hooks = HOOKS
+        .iter()
+        .filter(|(script, _)| hook_scripts.iter().any(|found| found == script))
+        .flat_map(|(script, moments)| {
+            let run = format!("/{}", hook_place(&identity.name, script));
+            moments.iter().map(move |moment| HookDeclaration {
+                moment: *moment,
+                run: vec![run.clone()],
             })
-            .to_vec(),
-        false => Vec::new(),
-    };
+        })
+        .collect();
     Recipe {
         name: identity.name,
         dialect: input.dialect,

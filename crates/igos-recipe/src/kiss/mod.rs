@@ -12,4 +12,4 @@ mod sources;
 mod version;
 
 pub use checksums::{ChecksumsKind, checksums_kind, write_checksums};
-pub use directory::{KissDirectory, parse_kiss_directory, post_install_place};
+pub use directory::{KissDirectory, hook_place, parse_kiss_directory};

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use igos_recipe::{Patch, Recipe, Style, post_install_place};
+use igos_recipe::{Patch, Recipe, Style, hook_place};
 
 use super::environment::{DEST, PATCHES, RECIPE, SOURCES, source_directory};
 
@@ -200,13 +200,9 @@ fn kiss(recipe: &Recipe, step: Step) -> Vec<Command> {
         DEST,
         recipe.version.as_str(),
     ])];
-    if recipe
-        .hook_scripts
-        .iter()
-        .any(|script| script == "post-install")
-    {
-        let place = format!("{DEST}/{}", post_install_place(&recipe.name));
-        let script = format!("{RECIPE}/post-install");
+    for script in &recipe.hook_scripts {
+        let place = format!("{DEST}/{}", hook_place(&recipe.name, script));
+        let script = format!("{RECIPE}/{script}");
         commands.push(Command::new([
             "sh",
             "-ec",

@@ -1,5 +1,6 @@
 //! What differs between the dialects of KISS when packages are built.
 
+use crate::installed::installed_and_removed;
 use crate::world::{World, text};
 
 const BUILD: &str = "#!/bin/sh -e\necho \"destination [${DESTDIR-none}]\"\nmkdir -p \"$1/usr/share\"\ncat data.txt > \"$1/usr/share/data\"\n";
@@ -73,29 +74,37 @@ fn lint_tells_that_kiss_ng_knows_no_skip() {
 }
 
 #[test]
-fn post_install_becomes_a_file_of_the_package_that_runs_after_installation_and_upgrade() {
+fn scripts_become_files_of_the_package_and_run_around_its_life() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let Some(world) = World::new() else { return };
     let sha256 = igos_format::Sha256::of(b"data\n").to_string();
     recipe(&world, "kiss/classic", "hooked", &sha256);
-    let script = world.path().join("kiss/classic/hooked/post-install");
-    world.write(
-        "kiss/classic/hooked/post-install",
-        "#!/bin/sh\nchmod 4755 /usr/bin/x\n",
-    );
-    fs_err::set_permissions(script, std::fs::Permissions::from_mode(0o700)).expect("it is ours");
+    for (script, text) in [
+        ("post-install", "#!/bin/sh\nchmod 4755 /usr/bin/x\n"),
+        ("pre-remove", "#!/bin/sh\ntest ! -e /run/x.pid\n"),
+    ] {
+        let place = format!("kiss/classic/hooked/{script}");
+        world.write(&place, text);
+        fs_err::set_permissions(
+            world.path().join(place),
+            std::fs::Permissions::from_mode(0o700),
+        )
+        .expect("it is ours");
+    }
     let said = world.run(&["build", "hooked"]);
     assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
     let archive = said.archive("hooked");
     let manifest = archive.manifest();
-    let place = "usr/lib/igos/hooks/hooked/post-install";
-    let mode = manifest
-        .entries
-        .iter()
-        .find(|entry| entry.path.to_string() == place)
-        .map(|entry| entry.mode);
-    assert_eq!(mode, Some(0o755));
+    let place = "usr/lib/igos/hooks/hooked";
+    for script in ["post-install", "pre-remove"] {
+        let mode = manifest
+            .entries
+            .iter()
+            .find(|entry| entry.path.to_string() == format!("{place}/{script}"))
+            .map(|entry| entry.mode);
+        assert_eq!(mode, Some(0o755), "{script}");
+    }
     let hooks: Vec<String> = manifest
         .hooks
         .iter()
@@ -104,8 +113,17 @@ fn post_install_becomes_a_file_of_the_package_that_runs_after_installation_and_u
     assert_eq!(
         hooks,
         [
-            format!("post-install /{place}"),
-            format!("post-upgrade /{place}")
+            format!("post-install /{place}/post-install"),
+            format!("post-upgrade /{place}/post-install"),
+            format!("pre-remove /{place}/pre-remove"),
         ]
+    );
+    let expected = [
+        format!("after /{place}/post-install"),
+        format!("before /{place}/pre-remove"),
+    ];
+    assert_eq!(
+        installed_and_removed(&said.archive_file("hooked")),
+        expected
     );
 }

@@ -175,13 +175,18 @@ impl Said {
 
     /// Opens the archive of an output, whatever recipe it is of.
     pub(crate) fn archive(&self, output: &str) -> ArchiveReader<fs_err::File> {
+        let file = fs_err::File::open(self.archive_file(output)).expect("the answer names it");
+        ArchiveReader::open(file).expect("the factory writes what the format says")
+    }
+
+    /// Returns where the archive of an output is.
+    pub(crate) fn archive_file(&self, output: &str) -> PathBuf {
         let found = self
             .packages()
             .flat_map(|(_, one)| one["outputs"].as_array().cloned().unwrap_or_default())
             .find(|one| one["name"] == output)
             .unwrap_or_else(|| panic!("{output} is not in {:#}", self.answer));
-        let file = fs_err::File::open(text(&found["archive"])).expect("the answer names it");
-        ArchiveReader::open(file).expect("the factory writes what the format says")
+        PathBuf::from(text(&found["archive"]))
     }
 
     /// Returns the provenance in the archive of an output.

@@ -1,0 +1,86 @@
+//! An archive of the factory in a root: what is run when it is installed and removed.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use igos_report::Quiet;
+use igos_root::RootDir;
+use igos_sysroot::{
+    ArchiveSource, Candidate, ChangeOptions, Durability, HookCall, HookError, HookOutcome,
+    LockedSysroot, Plan, Policy, Reason, Request, Retry, RunHooks, RunningKernel, Unsigned, Vouch,
+    Writes,
+};
+
+/// Remembers what it is asked to run.
+#[derive(Debug, Default)]
+struct Remembered(Mutex<Vec<String>>);
+
+impl RunHooks for Remembered {
+    fn check(&self) -> Result<(), HookError> {
+        Ok(())
+    }
+
+    fn run(&self, _root: &RootDir, call: &HookCall) -> Result<HookOutcome, HookError> {
+        let when = match call.writes {
+            Writes::Nothing(_) => "before",
+            Writes::Root => "after",
+        };
+        let line = format!("{when} {}", call.run.join(" "));
+        self.0.lock().expect("not poisoned").push(line);
+        Ok(HookOutcome {
+            problem: None,
+            output: Vec::new(),
+        })
+    }
+
+    fn run_on_host(&self, _call: &HookCall) -> Result<HookOutcome, HookError> {
+        panic!("no test root is the running system's");
+    }
+}
+
+/// Installs an archive into a root and removes it again; returns what was run.
+pub(crate) fn installed_and_removed(archive: &Path) -> Vec<String> {
+    let root = tempfile::tempdir().expect("a directory");
+    let ran = Arc::new(Remembered::default());
+    let options = ChangeOptions {
+        durability: Durability::None,
+        hooks: Arc::clone(&ran) as Arc<dyn RunHooks>,
+        ..ChangeOptions::default()
+    };
+    let open = RootDir::open(root.path()).expect("it is a directory");
+    let mut sysroot = LockedSysroot::create_or_open(open, options).expect("it can be changed");
+    let file = fs_err::File::open(archive).expect("it is there");
+    let candidate = Candidate::read(file, Vouch::unsigned()).expect("it is sound");
+    let request = Request::new(Policy {
+        unsigned: Unsigned::Allow,
+        ..Policy::strict(RunningKernel::Ignore)
+    });
+    let install = Request {
+        install: [(candidate.seal(), Reason::Explicit)].into_iter().collect(),
+        ..request.clone()
+    };
+    let name = candidate.manifest().package.name.clone();
+    let plan = sysroot.plan(&[candidate], &install).expect("a plan");
+    apply(&mut sysroot, &plan, archive);
+    let remove = Request {
+        remove: [name].into_iter().collect(),
+        ..request
+    };
+    let plan = sysroot.plan(&[], &remove).expect("a plan");
+    apply(&mut sysroot, &plan, archive);
+    std::mem::take(&mut *ran.0.lock().expect("not poisoned"))
+}
+
+fn apply(sysroot: &mut LockedSysroot, plan: &Plan, archive: &Path) {
+    let open = |_: &_| -> io::Result<ArchiveSource> {
+        Ok(ArchiveSource::Whole(Box::new(fs_err::File::open(archive)?)))
+    };
+    sysroot
+        .apply(plan, plan.digest(), &open, 1_750_000_000, &Quiet)
+        .expect("it can be applied");
+    sysroot.settle().expect("it can be settled");
+    sysroot
+        .run_hooks(Retry::Interrupted, &Quiet)
+        .expect("hooks can be run");
+}
