@@ -35,7 +35,12 @@ impl Host {
         for path in ["/etc", "/usr/bin", "/usr/sbin", "/boot"] {
             add_tree(&mut all, Path::new(path), Content::Trust);
         }
-        for path in ["/tmp", "/dev/shm"] {
+        // Where they are not the test's own, others use them.
+        let own: &[&str] = match world.user {
+            User::Myself => &[],
+            User::Root | User::Ordinary(_) => &["/tmp", "/dev/shm"],
+        };
+        for path in own {
             add_tree(&mut all, Path::new(path), Content::Read);
         }
         add_processes(&mut all);
