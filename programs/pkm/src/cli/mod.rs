@@ -58,6 +58,9 @@ mod restart_services;
 mod rollback;
 mod rules;
 mod search;
+mod services;
+mod services_change;
+mod services_list;
 mod settings;
 mod sync;
 mod upgrade;
@@ -155,6 +158,7 @@ enum Command {
     Import(adopt::Import),
     Config(config::Config),
     Alternatives(alternatives::Alternatives),
+    Services(services::Services),
     InstallHelper(install_helper::InstallHelper),
     Hooks(hooks::Hooks),
     RestartServices(restart_services::RestartServices),
@@ -218,6 +222,7 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
         Command::Repair(repair) => repair.run(&context).map(Answer::from),
         Command::Config(config) => config.run(&context),
         Command::Alternatives(alternatives) => alternatives.run(&context),
+        Command::Services(services) => services.run(&context),
         Command::InstallHelper(helper) => helper.run(&context),
         Command::Hooks(hooks) => hooks.run(&context),
         Command::RestartServices(restart) => restart.run(&context).map(Answer::from),
