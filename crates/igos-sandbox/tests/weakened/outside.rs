@@ -87,8 +87,11 @@ fn run_half(half: &str, becomes_ordinary: bool) -> Result<bool, String> {
     if !unshare.exists() {
         return Err("this machine has no /usr/bin/unshare".to_owned());
     }
-    // Below the build directory: the test mounts a `/tmp` of its own.
-    let above = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Not below `/tmp`, in whose place the test mounts one of its own.
+    let above = match Path::new(env!("CARGO_TARGET_TMPDIR")) {
+        below if below.starts_with("/tmp") => Path::new("/var/tmp"),
+        elsewhere => elsewhere,
+    };
     fs::create_dir_all(above).expect("the build directory is ours");
     let directory = tempfile::tempdir_in(above).expect("a directory can be made");
     let at = directory.path();

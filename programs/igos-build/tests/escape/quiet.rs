@@ -59,8 +59,11 @@ pub(crate) fn run_in_namespaces(words: &[&str]) -> ExitCode {
     if let Some(reason) = toolchain::obstacle() {
         return skip(&reason);
     }
-    // Below the build directory: the test mounts a `/tmp` of its own.
-    let above = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Not below `/tmp`, in whose place the test mounts one of its own.
+    let above = match Path::new(env!("CARGO_TARGET_TMPDIR")) {
+        below if below.starts_with("/tmp") => Path::new("/var/tmp"),
+        elsewhere => elsewhere,
+    };
     fs_err::create_dir_all(above).expect("the build directory is ours");
     let directory = tempfile::tempdir_in(above).expect("a directory can be made");
     let at = directory.path();
