@@ -113,7 +113,7 @@ fn id(number: u64) -> PackageId {
     }
 }
 
-fn entry(number: u64, count: u64) -> IndexEntry {
+pub(crate) fn entry(number: u64, count: u64) -> IndexEntry {
     let random = &mut Random(number ^ 0xa5a5);
     let package = id(number);
     let digest = |salt: &str| Sha256::of(format!("{salt}{number}").as_bytes());

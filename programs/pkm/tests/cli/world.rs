@@ -245,7 +245,7 @@ impl TestPackage {
         self
     }
 
-    fn to_archive(&self) -> Vec<u8> {
+    pub(crate) fn to_archive(&self) -> Vec<u8> {
         let mut archive = Vec::new();
         let open = |entry: &FileEntry| {
             let content = self
