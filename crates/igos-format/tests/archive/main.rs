@@ -1,9 +1,11 @@
 //! The archive: what is written is read again, nothing else is read, and other programs see the same.
 
 mod cases;
+mod differential;
 mod document;
 mod forge;
 mod hostile;
+mod mutated;
 mod oracle;
 mod round_trip;
 mod support;

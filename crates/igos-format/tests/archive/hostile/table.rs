@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use igos_format::archive::CompressionFormat;
+use igos_format::archive::{ArchiveReader, CompressionFormat};
 use igos_report::Explain;
 
 use crate::cases::case::package;
@@ -97,4 +97,24 @@ fn compare(tables: &str) {
             made.display()
         );
     }
+}
+
+#[test]
+fn after_a_wrong_header_there_are_only_errors() {
+    let forge = honest(CompressionFormat::Gzip);
+    let archive = forge.change_header("bin/b", |block| block[157] = b'z');
+    let mut reader = ArchiveReader::open(archive.as_slice()).expect("the head is sound");
+    let refused = loop {
+        match reader.next_entry() {
+            Ok(entry) => assert!(entry.is_some(), "the change comes first"),
+            Err(error) => break error.code(),
+        }
+    };
+    assert_eq!(refused, "archive-entry-header");
+    for _ in 0..2 {
+        let again = reader.next_entry().map(drop).map_err(|error| error.code());
+        assert_eq!(again, Err("archive-after-error"));
+    }
+    let end = reader.finish().map(drop).map_err(|error| error.code());
+    assert_eq!(end, Err("archive-after-error"));
 }
