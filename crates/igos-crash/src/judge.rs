@@ -1,6 +1,5 @@
 //! Whether a root is as before a transaction or as after it.
 
-use std::fmt::Write as _;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -24,6 +23,8 @@ pub struct State {
     pub records: String,
     /// What the database answers.
     pub answers: String,
+    /// The contents that are kept to undo transactions: a full disk may cost some of them.
+    pub kept: Vec<String>,
     /// What an interrupted transaction left, or how the database differs from the records.
     pub remains: Vec<String>,
 }
@@ -67,7 +68,11 @@ impl State {
             }
         })
         .map_err(JudgeError::File)?;
-        let (records, mut remains) = records(root).map_err(JudgeError::File)?;
+        let Texts {
+            records,
+            kept,
+            mut remains,
+        } = texts(root).map_err(JudgeError::File)?;
         let directory =
             || RootDir::open(root).map_err(|error| JudgeError::File(io::Error::other(error)));
         let checked = check_database(&directory()?).map_err(JudgeError::Open)?;
@@ -86,8 +91,9 @@ impl State {
         }
         Ok(State {
             tree: tree.join("\n"),
-            records,
+            records: records.join("\n"),
             answers,
+            kept,
             remains,
         })
     }
@@ -95,58 +101,83 @@ impl State {
     /// Tells which of two states this is.
     #[must_use]
     pub fn compare(&self, old: &State, new: &State) -> Found {
-        if self == old {
+        let parts = |state: &State| {
+            let State {
+                tree,
+                records,
+                answers,
+                remains,
+                ..
+            } = state.clone();
+            (tree, records, answers, remains)
+        };
+        if parts(self) == parts(old) {
             return Found::Old;
         }
-        if self == new {
+        if parts(self) == parts(new) {
             return Found::New;
         }
-        let mut text = String::new();
-        for (name, other) in [("old", old), ("new", new)] {
-            let pairs = [
-                (&self.tree, &other.tree),
-                (&self.records, &other.records),
-                (&self.answers, &other.answers),
-            ];
-            for (own, others) in pairs {
-                for line in others
-                    .lines()
-                    .filter(|line| !own.lines().any(|own| own == *line))
-                {
-                    let _written = writeln!(text, "{name} has, this has not: {line}");
-                }
-                for line in own
-                    .lines()
-                    .filter(|line| !others.lines().any(|other| other == *line))
-                {
-                    let _written = writeln!(text, "{name} has not, this has: {line}");
-                }
-            }
+        let [of_old, of_new] =
+            [(old, "old"), (new, "new")].map(|(other, name)| self.differences(other, name));
+        // It is like one of them, mostly.
+        let mut lines = if of_old.len() < of_new.len() {
+            of_old
+        } else {
+            of_new
+        };
+        lines.extend(
+            self.remains
+                .iter()
+                .map(|remains| format!("left: {remains}")),
+        );
+        Found::Mixed(lines.join("\n"))
+    }
+
+    fn differences(&self, other: &State, name: &str) -> Vec<String> {
+        let pairs = [
+            (&self.tree, &other.tree),
+            (&self.records, &other.records),
+            (&self.answers, &other.answers),
+        ];
+        let mut lines = Vec::new();
+        for (own, others) in pairs {
+            let is_in = |line: &str, text: &str| text.lines().any(|other| other == line);
+            let lacking = others.lines().filter(|line| !is_in(line, own));
+            lines.extend(lacking.map(|line| format!("{name} has, this has not: {line}")));
+            let added = own.lines().filter(|line| !is_in(line, others));
+            lines.extend(added.map(|line| format!("{name} has not, this has: {line}")));
         }
-        for remains in &self.remains {
-            let _written = writeln!(text, "left: {remains}");
-        }
-        Found::Mixed(text)
+        lines
     }
 }
 
-/// Returns the texts of the state directory, and what should not be in it.
-fn records(root: &Path) -> io::Result<(String, Vec<String>)> {
-    let mut lines = Vec::new();
-    let mut remains = Vec::new();
+/// What is in the state directory.
+#[derive(Default)]
+struct Texts {
+    records: Vec<String>,
+    kept: Vec<String>,
+    /// What should not be there.
+    remains: Vec<String>,
+}
+
+fn texts(root: &Path) -> io::Result<Texts> {
+    let mut texts = Texts::default();
     list(&root.join(STATE), Path::new(""), &mut |at, line| {
-        let first = at.iter().next().unwrap_or_default();
-        let first = first.to_string_lossy();
-        match first.as_ref() {
-            // Compared by what it answers; the lock is empty.
-            "pkm.db" | "pkm.db-wal" | "pkm.db-shm" | "lock" => {}
-            "staging" if at.components().count() == 1 => {}
-            "staging" | "staging-places" | "journal" | "journal.new" | "journal.done"
-            | "record.new" => remains.push(line),
-            _ => lines.push(line),
+        let names: Vec<_> = at.iter().map(|name| name.to_string_lossy()).collect();
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        match names.as_slice() {
+            // Compared by what it answers; the lock tells who has it.
+            ["pkm.db" | "pkm.db-wal" | "pkm.db-shm" | "lock"] | ["staging"] => {}
+            [
+                "staging" | "staging-places" | "journal" | "journal.new" | "journal.done",
+                ..,
+            ]
+            | ["record.new"] => texts.remains.push(line),
+            ["undo", _, content] if *content != "before" => texts.kept.push(line),
+            _ => texts.records.push(line),
         }
     })?;
-    Ok((lines.join("\n"), remains))
+    Ok(texts)
 }
 
 /// Tells every path below a directory, sorted.

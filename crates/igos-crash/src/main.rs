@@ -3,6 +3,9 @@
 //! `igos-crash launch PROGRAM ARGUMENT…` lets its parent trace it and becomes PROGRAM: tracing begins before the first
 //! instruction, without `unsafe` code between `fork` and `exec`.
 //!
+//! `igos-crash defective DEFECT --root ROOT … VERB WORD…` carries out one transaction with a defect that a killed program
+//! or a failing call shows ([`igos_crash::defect`]).
+//!
 //! `igos-crash subject DEFECT --root ROOT --yes install|remove|rollback WORD…` carries out one transaction with a planted
 //! defect ([`igos_crash::workload::Defect`]).
 
@@ -23,6 +26,9 @@ fn main() -> ExitCode {
     let verb = arguments.next();
     if verb.as_deref() == Some("subject".as_ref()) {
         return igos_crash::workload::run(&arguments.collect::<Vec<_>>());
+    }
+    if verb.as_deref() == Some("defective".as_ref()) {
+        return igos_crash::defect::run(&arguments.collect::<Vec<_>>());
     }
     if verb.as_deref() != Some("launch".as_ref()) {
         eprintln!("usage: igos-crash launch PROGRAM ARGUMENT…");

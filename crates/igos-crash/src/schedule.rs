@@ -144,6 +144,16 @@ impl Fault {
         })
     }
 
+    /// Tells whether it is want of room.
+    #[must_use]
+    pub fn is_no_room(self) -> bool {
+        matches!(
+            self,
+            Fault::Fail(_, Error::NoSpace | Error::Quota)
+                | Fault::FailOn(_, Error::NoSpace | Error::Quota)
+        )
+    }
+
     /// Returns the number of the call at which it happens.
     #[must_use]
     pub fn at(self) -> Option<usize> {

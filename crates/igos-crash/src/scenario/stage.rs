@@ -155,6 +155,12 @@ impl Stage {
         Ok(file)
     }
 
+    /// Returns the directory of everything.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Returns the programs.
     #[must_use]
     pub fn programs(&self) -> &Programs {

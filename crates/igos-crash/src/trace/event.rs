@@ -32,6 +32,8 @@ pub struct Trace {
     pub calls: Vec<Call>,
     /// What was done that the calls do not tell.
     pub warnings: Vec<Warning>,
+    /// What the program said, and how many calls it had made by then.
+    pub told: Vec<(usize, String)>,
     /// How often each system call was made, of all, by number.
     pub counts: BTreeMap<u64, u64>,
 }

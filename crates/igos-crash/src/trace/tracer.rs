@@ -320,7 +320,10 @@ impl Tracer<'_> {
                 self.trace.warnings.push(warning);
                 return Ok(InCall::Other);
             }
-            Ok(None) => return Ok(InCall::Other),
+            Ok(None) => {
+                self.listen(thread, asked);
+                return Ok(InCall::Other);
+            }
             // An address that leads nowhere: the call fails by itself.
             Err(_) => {
                 self.trace.warnings.push(Warning::NotUnderstood {
@@ -356,6 +359,19 @@ impl Tracer<'_> {
             begun,
             fails,
         })
+    }
+
+    /// Takes down what is written to the standard output and the standard error.
+    fn listen(&mut self, thread: Pid, asked: registers::Asked) {
+        let [descriptor, address, length, ..] = asked.arguments;
+        let is_write = asked.number == libc::SYS_write.cast_unsigned();
+        if is_write
+            && matches!(descriptor, 1 | 2)
+            && let Ok(bytes) = memory::bytes(thread, address, length)
+        {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            self.trace.told.push((self.trace.calls.len(), text));
+        }
     }
 
     fn ends(
