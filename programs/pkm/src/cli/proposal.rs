@@ -110,7 +110,12 @@ impl Context<'_> {
             Err(ApplyError::ContentGone { .. }) if !missing.is_empty() => apply(&missing.whole())?,
             applied => applied?,
         };
-        locked.settle()?;
+        if let Err(error) = locked.settle() {
+            // The transaction is in force; the next command that changes the root lets the old files go.
+            let mut diagnostic = diagnose(&error);
+            diagnostic.severity = igos_report::Severity::Warning;
+            self.session.notice(diagnostic);
+        }
         if let Err(error) = remote.forget(&missing) {
             // What was to be done is done: this is for the cache alone.
             let mut diagnostic = diagnose(&error);
