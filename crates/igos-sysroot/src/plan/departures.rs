@@ -6,8 +6,9 @@ use igos_format::{PackageName, RelPath};
 use igos_root::Kind;
 
 use super::configuration::{Content, Waiting, content_of};
+use super::ground::database;
 use super::links::Links;
-use super::paths::{Claims, PathPlan, PathPlanner, database, entry_at, read, was_content};
+use super::paths::{Claims, PathPlan, PathPlanner, entry_at, read, was_content};
 use super::{PathAction, PathChange, PlanError, Was};
 use crate::Record;
 use crate::configuration::new_name;

@@ -9,7 +9,8 @@ use super::change::marked;
 use super::configuration::Content;
 use super::exact::finish_conflicts;
 use super::ground::Ground;
-use super::paths::{Claims, PathPlan, PathPlanner, database, was_content};
+use super::ground::database;
+use super::paths::{Claims, PathPlan, PathPlanner, was_content};
 use super::{
     ChangeAction, Conflict, EditedConfiguration, PathAction, PathChange, Plan, PlanError, Unowned,
     Was,

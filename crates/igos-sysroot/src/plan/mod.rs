@@ -22,6 +22,7 @@ mod paths;
 mod pristine;
 mod request;
 mod rollback;
+mod taking;
 mod world;
 
 pub use candidate::{Candidate, CandidateError, Vouch};

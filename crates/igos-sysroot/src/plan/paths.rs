@@ -7,14 +7,16 @@ use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256};
 use igos_root::{FollowedLinks, Kind, Metadata, RootDir, RootError};
 
 use super::configuration::{Content, Versions, content_of};
+use super::ground::database;
 use super::links::{ChoiceRequest, Links};
+use super::taking::Taking;
 use super::{
     Candidate, Conflict, EditedConfiguration, PathAction, PathChange, PlanError, PristineFile,
     Unowned, Was, Yield,
 };
 use crate::configuration::{Pending, backup_name};
 use crate::database::{Database, FileRow};
-use crate::{DatabaseError, Exclusions, Record};
+use crate::{Exclusions, Record};
 
 /// What there is to plan with.
 #[derive(Debug)]
@@ -77,10 +79,6 @@ struct Around<'a> {
 pub(super) struct Claims<'a> {
     pub(super) files: BTreeMap<RelPath, Claim<'a>>,
     pub(super) directories: BTreeMap<RelPath, NeededDirectory<'a>>,
-}
-
-pub(super) fn database(source: DatabaseError) -> PlanError {
-    PlanError::Database { source }
 }
 
 pub(super) fn read(source: RootError) -> PlanError {
@@ -201,37 +199,11 @@ impl PathPlanner<'_> {
             was,
         };
         let owner = self.database.owner(place).map_err(database)?;
-        // Paths of a package that stays are only taken by declaration.
-        let mut superseded = None;
-        if let Some(row) = &owner
-            && row.package != *package
-            && !self.leaving.contains_key(&row.package)
-        {
-            if self.arriving[package]
-                .manifest()
-                .supersedes
-                .contains(&row.package)
-            {
-                plan.yields.insert(Yield {
-                    from: row.package.clone(),
-                    to: package.clone(),
-                });
-                superseded = Some(row.package.clone());
-            } else if self.has_superseded(row, package, records)? {
-                plan.yields.insert(Yield {
-                    from: package.clone(),
-                    to: row.package.clone(),
-                });
-                return Ok(());
-            } else {
-                plan.conflicts.push(Conflict::Owned {
-                    package: package.clone(),
-                    path: entry.path.clone(),
-                    owner: row.package.clone(),
-                });
-                return Ok(());
-            }
-        }
+        let superseded = match self.take_from(owner.as_ref(), claim, records, plan)? {
+            Taking::Free => None,
+            Taking::Superseded(from) => Some(from),
+            Taking::Refused => return Ok(()),
+        };
         let found = self.look(place, around.fresh)?;
         let owned = superseded.map_or(PathChange::Replace, |from| PathChange::Supersede { from });
         match found.map(|found| found.kind) {
@@ -261,34 +233,23 @@ impl PathPlanner<'_> {
                     None => None,
                     Some(kind) => Some(self.content_on_disk(place, kind)?),
                 };
-                let recorded = match &owner {
-                    Some(row) => self.recorded_content(row, records)?,
-                    None => None,
-                };
-                let new = content_of(entry).expect("a claim is no directory");
-                let was = disk.map_or(Was::Absent, was_content);
+                let adopt = act(PathChange::Adopt, disk.map_or(Was::Absent, was_content));
                 if entry.is_configuration {
+                    let recorded = match &owner {
+                        Some(row) => self.recorded_content(row, records)?,
+                        None => None,
+                    };
                     let versions = Versions {
                         owner: owner.as_ref(),
                         recorded,
                         disk,
-                        new,
+                        new: content_of(entry).expect("a claim is no directory"),
                         owned,
                     };
-                    let action = act(PathChange::Adopt, was);
                     plan.actions
-                        .extend(self.plan_configuration(&action, versions)?);
-                } else if disk == Some(new) {
-                    plan.actions.push(act(PathChange::Adopt, was));
-                } else if disk.is_some_and(|disk| around.links.is_own(place, disk)) {
-                    plan.actions.push(act(PathChange::Replace, was));
-                } else if let (Unowned::Backup, Some(beside)) = (self.unowned, backup_name(place)) {
-                    plan.actions.push(act(PathChange::Backup { beside }, was));
+                        .extend(self.plan_configuration(&adopt, versions)?);
                 } else {
-                    plan.conflicts.push(Conflict::Unowned {
-                        package: package.clone(),
-                        path: entry.path.clone(),
-                    });
+                    self.plan_unowned(adopt, claim, disk, around, plan);
                 }
             }
             Some(kind) => {
@@ -307,25 +268,33 @@ impl PathPlanner<'_> {
         Ok(())
     }
 
-    /// Tells whether the package that has `row` took it from `package` before, or would have the right to.
-    fn has_superseded(
+    /// Plans what happens where something is that no package owns; `adopt` is what happens if it is the same.
+    fn plan_unowned(
         &self,
-        row: &FileRow,
-        package: &PackageName,
-        records: &mut BTreeMap<PackageName, Option<Record>>,
-    ) -> Result<bool, PlanError> {
-        if let Some(old) = self.leaving.get(package)
-            && old.installed.yielded_to.contains(&row.package)
-        {
-            return Ok(true);
-        }
-        Ok(self
-            .record(&row.package, records)?
-            .as_ref()
-            .is_some_and(|record| record.manifest.supersedes.contains(package)))
+        adopt: PathAction,
+        claim: &Claim<'_>,
+        disk: Option<Content>,
+        around: &Around<'_>,
+        plan: &mut PathPlan,
+    ) {
+        let place = &adopt.place;
+        let change = if disk == content_of(claim.entry) {
+            PathChange::Adopt
+        } else if disk.is_some_and(|disk| around.links.is_own(place, disk)) {
+            PathChange::Replace
+        } else if let (Unowned::Backup, Some(beside)) = (self.unowned, backup_name(place)) {
+            PathChange::Backup { beside }
+        } else {
+            plan.conflicts.push(Conflict::Unowned {
+                package: claim.package.clone(),
+                path: claim.entry.path.clone(),
+            });
+            return;
+        };
+        plan.actions.push(PathAction { change, ..adopt });
     }
 
-    fn record<'b>(
+    pub(super) fn record<'b>(
         &self,
         name: &PackageName,
         records: &'b mut BTreeMap<PackageName, Option<Record>>,

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use igos_format::archive::Seal;
+use igos_format::archive::{Seal, Signature};
 use igos_format::manifest::{self, ManifestError};
-use igos_format::{PackageName, Sha256};
+use igos_format::{PackageName, PathPattern, RepositoryName, Sha256};
 use igos_report::Explain;
 use jiff::Timestamp;
 
 use super::{FORMAT, Installed, Reason, Record};
-use crate::{Exclusions, Ownership};
+use crate::{Exclusions, Ownership, Trust};
 
 /// A text is not a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -255,81 +255,27 @@ impl Record {
     }
 }
 
+/// What stands before the manifest.
+struct Head {
+    reason: Reason,
+    held: bool,
+    installed: Timestamp,
+    transaction: u64,
+    repository: Option<RepositoryName>,
+    seal: Sha256,
+    signature: Option<Signature>,
+    trust: Trust,
+    ownership: Ownership,
+    yielded_to: BTreeSet<PackageName>,
+    excluded: BTreeSet<PathPattern>,
+    sealed: Option<Seal>,
+}
+
 fn read_body(body: &[u8]) -> Result<Record, RecordError> {
     let mut lines = Lines::new(body);
     lines.next_line();
-    macro_rules! take {
-        ($value:expr, $expected:literal) => {
-            match $value {
-                Some(value) => value,
-                None => {
-                    return Err(RecordError::Line {
-                        line: lines.number() + 1,
-                        expected: $expected,
-                    });
-                }
-            }
-        };
-    }
-    let reason = take!(
-        match lines.value("reason") {
-            Some("explicit") => Some(Reason::Explicit),
-            Some("automatic") => Some(Reason::Automatic),
-            _ => None,
-        },
-        "reason explicit|automatic"
-    );
-    let held = take!(
-        match lines.value("held") {
-            None => Some(false),
-            Some("yes") => Some(true),
-            Some(_) => None,
-        },
-        "held yes"
-    );
-    let installed: Timestamp = take!(lines.parsed("installed"), "installed TIME");
-    let transaction = take!(lines.parsed("transaction"), "transaction NUMBER");
-    let repository = match lines.value("repository") {
-        None => None,
-        Some(name) => Some(take!(name.parse().ok(), "repository NAME")),
-    };
-    let seal = take!(lines.parsed("seal"), "seal DIGEST");
-    let signature = match lines.value("signature") {
-        None => None,
-        Some(text) => Some(take!(text.parse().ok(), "signature ed25519 KEY VALUE")),
-    };
-    let trust = take!(lines.parsed("trust"), "trust unsigned|key ID");
-    let ownership = take!(
-        match lines.value("ownership") {
-            Some("applied") => Some(Ownership::Applied),
-            Some("recorded") => Some(Ownership::Recorded),
-            _ => None,
-        },
-        "ownership applied|recorded"
-    );
-    let mut yielded_to = BTreeSet::new();
-    while let Some(name) = lines.value("yielded") {
-        yielded_to.insert(take!(name.parse().ok(), "yielded NAME"));
-    }
-    let mut patterns = BTreeSet::new();
-    while let Some(pattern) = lines.value("excluded") {
-        patterns.insert(take!(
-            Exclusions::parse_pattern(pattern),
-            "excluded PATTERN"
-        ));
-    }
-    let sealed = match lines.value("seal-text") {
-        None => None,
-        Some(length) => Some(take!(
-            length
-                .parse()
-                .ok()
-                .and_then(|length| lines.take_bytes(length))
-                .and_then(|text| Seal::from_bytes(text).ok()),
-            "seal-text LENGTH"
-        )),
-    };
-    let length: usize = take!(lines.parsed("manifest"), "manifest LENGTH");
+    let head = read_head(&mut lines)?;
+    let length: usize = need(lines.parsed("manifest"), &lines, "manifest LENGTH")?;
     if lines.rest().len() != length {
         return Err(RecordError::Line {
             line: lines.number(),
@@ -340,30 +286,114 @@ fn read_body(body: &[u8]) -> Result<Record, RecordError> {
     let manifest =
         manifest::read(&manifest_bytes).map_err(|source| RecordError::Manifest { source })?;
     let belongs = |sealed: &Seal| {
-        sealed.digest() == seal
+        sealed.digest() == head.seal
             && sealed.manifest.size == length as u64
             && sealed.manifest.sha256 == Sha256::of(&manifest_bytes)
     };
-    if sealed.as_ref().is_some_and(|sealed| !belongs(sealed)) {
+    if head.sealed.as_ref().is_some_and(|sealed| !belongs(sealed)) {
         return Err(RecordError::Seal);
     }
     Ok(Record {
         installed: Installed {
             package: manifest.package.clone(),
-            reason,
-            installed: installed.as_second(),
-            transaction,
-            repository,
-            held,
-            seal,
-            sealed,
-            signature,
-            trust,
-            ownership,
-            yielded_to,
-            excluded: Exclusions::new(patterns),
+            reason: head.reason,
+            installed: head.installed.as_second(),
+            transaction: head.transaction,
+            repository: head.repository,
+            held: head.held,
+            seal: head.seal,
+            sealed: head.sealed,
+            signature: head.signature,
+            trust: head.trust,
+            ownership: head.ownership,
+            yielded_to: head.yielded_to,
+            excluded: Exclusions::new(head.excluded),
         },
         manifest,
         manifest_bytes,
     })
+}
+
+fn read_head(lines: &mut Lines<'_>) -> Result<Head, RecordError> {
+    let reason = match lines.value("reason") {
+        Some("explicit") => Some(Reason::Explicit),
+        Some("automatic") => Some(Reason::Automatic),
+        _ => None,
+    };
+    let reason = need(reason, lines, "reason explicit|automatic")?;
+    let held = match lines.value("held") {
+        None => Some(false),
+        Some("yes") => Some(true),
+        Some(_) => None,
+    };
+    Ok(Head {
+        reason,
+        held: need(held, lines, "held yes")?,
+        installed: need(lines.parsed("installed"), lines, "installed TIME")?,
+        transaction: need(lines.parsed("transaction"), lines, "transaction NUMBER")?,
+        repository: optional(lines, "repository", "repository NAME")?,
+        seal: need(lines.parsed("seal"), lines, "seal DIGEST")?,
+        signature: optional(lines, "signature", "signature ed25519 KEY VALUE")?,
+        trust: need(lines.parsed("trust"), lines, "trust unsigned|key ID")?,
+        ownership: read_ownership(lines)?,
+        yielded_to: read_yielded(lines)?,
+        excluded: read_excluded(lines)?,
+        sealed: read_sealed(lines)?,
+    })
+}
+
+fn read_ownership(lines: &mut Lines<'_>) -> Result<Ownership, RecordError> {
+    let ownership = match lines.value("ownership") {
+        Some("applied") => Some(Ownership::Applied),
+        Some("recorded") => Some(Ownership::Recorded),
+        _ => None,
+    };
+    need(ownership, lines, "ownership applied|recorded")
+}
+
+fn read_yielded(lines: &mut Lines<'_>) -> Result<BTreeSet<PackageName>, RecordError> {
+    let mut yielded_to = BTreeSet::new();
+    while let Some(name) = optional(lines, "yielded", "yielded NAME")? {
+        yielded_to.insert(name);
+    }
+    Ok(yielded_to)
+}
+
+fn read_excluded(lines: &mut Lines<'_>) -> Result<BTreeSet<PathPattern>, RecordError> {
+    let mut patterns = BTreeSet::new();
+    while let Some(pattern) = lines.value("excluded") {
+        let pattern = Exclusions::parse_pattern(pattern);
+        patterns.insert(need(pattern, lines, "excluded PATTERN")?);
+    }
+    Ok(patterns)
+}
+
+fn read_sealed(lines: &mut Lines<'_>) -> Result<Option<Seal>, RecordError> {
+    let Some(length) = lines.value("seal-text") else {
+        return Ok(None);
+    };
+    let length = length.parse().ok();
+    let text = length.and_then(|length| lines.take_bytes(length));
+    let sealed = text.and_then(|text| Seal::from_bytes(text).ok());
+    need(sealed, lines, "seal-text LENGTH").map(Some)
+}
+
+/// Returns a value, or that its line has to be there.
+fn need<T>(value: Option<T>, lines: &Lines<'_>, expected: &'static str) -> Result<T, RecordError> {
+    value.ok_or(RecordError::Line {
+        line: lines.number() + 1,
+        expected,
+    })
+}
+
+/// Takes the line of `key` if it is there.
+fn optional<T: FromStr>(
+    lines: &mut Lines<'_>,
+    key: &str,
+    expected: &'static str,
+) -> Result<Option<T>, RecordError> {
+    match lines.value(key) {
+        None => Ok(None),
+        Some(text) => need(text.parse().ok(), lines, expected).map(Some),
+    }
 }
