@@ -7,7 +7,7 @@ use igos_format::index::{FilesIndexReader, IndexReader, ReadIndexError};
 use igos_format::trust::TargetFile;
 
 use super::RepositoryAddress;
-use super::cache::digest_of;
+use super::collected::{Expected, Unlike, complete};
 use super::transport::{Transport, TransportError};
 use crate::fetch::partial::Partial;
 use crate::trust::Trusted;
@@ -103,28 +103,24 @@ impl IndexFiles {
         fs_err::create_dir_all(&self.directory).map_err(keep)?;
         let place = self.path(file, listed);
         let mut partial = Partial::open(place.with_extension("index.part")).map_err(keep)?;
-        loop {
-            if partial.length() > listed.length {
-                partial.clear().map_err(keep)?;
-            }
-            let is_resumed = partial.length() > 0;
-            if partial.length() < listed.length {
-                let path = format!("targets/index/{}.{name}", listed.sha256);
-                let progress = |done, _| {
-                    advance(done);
-                    Ok(())
-                };
-                transport.download(copy, &path, &mut partial, listed.length, &progress)?;
-            }
-            let error = match compare(file, listed, &partial)? {
-                None => break,
-                Some(error) => error,
+        let (size_bytes, sha256) = (listed.length, listed.sha256);
+        let expected = Expected { size_bytes, sha256 };
+        let refuse = |unlike| match unlike {
+            Unlike::Size { expected, found } => IndexFileError::Size {
+                file: name,
+                expected,
+                found,
+            },
+            Unlike::Digest { .. } => IndexFileError::Digest { file: name },
+        };
+        complete(&mut partial, expected, keep, refuse, |partial| {
+            let path = format!("targets/index/{sha256}.{name}");
+            let progress = |done, _| {
+                advance(done);
+                Ok(())
             };
-            partial.clear().map_err(keep)?;
-            if !is_resumed {
-                return Err(error);
-            }
-        }
+            Ok(transport.download(copy, &path, partial, size_bytes, &progress)?)
+        })?;
         open_as(file, partial.path())
             .map_err(|source| IndexFileError::Index { file: name, source })?;
         fs_err::File::open(partial.path())
@@ -146,24 +142,6 @@ impl IndexFiles {
         }
         Ok(())
     }
-}
-
-fn compare(
-    file: IndexFile,
-    listed: &TargetFile,
-    partial: &Partial,
-) -> Result<Option<IndexFileError>, IndexFileError> {
-    let name = file.name();
-    if partial.length() != listed.length {
-        return Ok(Some(IndexFileError::Size {
-            file: name,
-            expected: listed.length,
-            found: partial.length(),
-        }));
-    }
-    let actual = digest_of(partial.path());
-    let actual = actual.map_err(|source| IndexFileError::Keep { file: name, source })?;
-    Ok((actual != listed.sha256).then_some(IndexFileError::Digest { file: name }))
 }
 
 fn open_as(file: IndexFile, path: &Path) -> Result<(), ReadIndexError> {

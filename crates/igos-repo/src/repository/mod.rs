@@ -11,6 +11,7 @@ mod cache;
 mod catalogue;
 mod cleaning;
 mod client;
+mod collected;
 mod copies;
 mod download;
 mod edit;

@@ -8,7 +8,8 @@ use super::error::{CopyError, InVain};
 use super::progress::Share;
 use super::{DownloadError, WantedArchive};
 use crate::fetch::partial::Partial;
-use crate::repository::cache::{CacheError, digest_of};
+use crate::repository::cache::CacheError;
+use crate::repository::collected::{Expected, Unlike, complete};
 use crate::repository::{RepositoryAddress, RepositoryClient};
 
 impl RepositoryClient {
@@ -83,41 +84,22 @@ impl RepositoryClient {
         partial: &mut Partial,
         share: &Share<'_, '_>,
     ) -> Result<(), CopyError> {
-        let expected = wanted.location.size_bytes;
-        loop {
-            if partial.length() > expected {
-                partial.clear().map_err(CopyError::Keep)?;
-            }
-            let is_resumed = partial.length() > 0;
-            if partial.length() < expected {
-                let progress = |done, _| {
-                    share.advance(done);
-                    Ok(())
-                };
-                let path = wanted.path();
-                self.transport
-                    .download(copy, &path, partial, expected, &progress)?;
-            }
-            let error = match compare(wanted, partial)? {
-                None => return Ok(()),
-                Some(error) => error,
+        let (size_bytes, sha256) = (wanted.location.size_bytes, wanted.location.sha256);
+        let expected = Expected { size_bytes, sha256 };
+        let refuse = |unlike| match unlike {
+            Unlike::Size { expected, found } => CopyError::Size { expected, found },
+            Unlike::Digest { expected, actual } => CopyError::Digest { expected, actual },
+        };
+        complete(partial, expected, CopyError::Keep, refuse, |partial| {
+            let progress = |done, _| {
+                share.advance(done);
+                Ok(())
             };
-            partial.clear().map_err(CopyError::Keep)?;
-            // The first part may have come from another copy or an older run: this one deserves a try of its own.
-            if !is_resumed {
-                return Err(error);
-            }
-        }
+            let path = wanted.path();
+            let fetched = self
+                .transport
+                .download(copy, &path, partial, size_bytes, &progress);
+            Ok(fetched?)
+        })
     }
-}
-
-/// Returns what is wrong with a collected archive, if anything is.
-fn compare(wanted: &WantedArchive, partial: &Partial) -> Result<Option<CopyError>, CopyError> {
-    let (expected, found) = (wanted.location.size_bytes, partial.length());
-    if expected != found {
-        return Ok(Some(CopyError::Size { expected, found }));
-    }
-    let expected = wanted.location.sha256;
-    let actual = digest_of(partial.path()).map_err(CopyError::Keep)?;
-    Ok((actual != expected).then_some(CopyError::Digest { expected, actual }))
 }
