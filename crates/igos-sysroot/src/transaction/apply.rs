@@ -292,6 +292,11 @@ impl Closing<'_> {
             staging.sync()?;
         }
         self.mutations.delete(self.state, layout::JOURNAL)?;
+        if self.durability == Durability::Full {
+            // A journal that comes back after a power cut would find files that somebody has replaced since, and undo
+            // the whole transaction for one of them.
+            self.mutations.sync(self.state)?;
+        }
         staging::clear(self.root, self.state, self.mutations)
     }
 
