@@ -21,8 +21,7 @@ pub use dialect::{Dialect, DialectError};
 pub use files::{FileKind, FileList, Leniency, Parsed};
 pub use flags::{FlagChange, FlagOverrides};
 pub use kiss::{
-    ChecksumsKind, KissDirectory, checksums_kind, hook_place, parse_kiss_directory,
-    write_checksums,
+    ChecksumsKind, KissDirectory, checksums_kind, hook_place, parse_kiss_directory, write_checksums,
 };
 pub use lint::lint;
 pub use overlay::{OVERLAY_FILE, Overlay, OverlayPackage, ParsedOverlay};

@@ -10,11 +10,11 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use igos_format::{RepositoryName, RepositoryNameError};
 pub use igos_solve::Reason;
 pub(crate) use load::{last_in_history, rebuild};
 pub use read::RecordError;
 pub(crate) use read::{FormatError, Lines, SplitError, check_format, split_end};
-pub use igos_format::{RepositoryName, RepositoryNameError};
 pub(crate) use write::time_text;
 
 use std::collections::BTreeSet;

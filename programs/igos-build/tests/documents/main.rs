@@ -180,7 +180,16 @@ fn every_command_prints_exactly_the_documented_fields() {
     }
     let mut named: BTreeSet<String> = COMMANDS.iter().map(|row| row.0.to_owned()).collect();
     // The other tests look at these.
-    named.extend(["run", "shell", "toolchain import", "toolchain make", "toolchain show"].map(str::to_owned));
+    named.extend(
+        [
+            "run",
+            "shell",
+            "toolchain import",
+            "toolchain make",
+            "toolchain show",
+        ]
+        .map(str::to_owned),
+    );
     named.extend(publish::SECTIONS.map(str::to_owned));
     assert_eq!(named, document.sections());
     for (section, ..) in COMMANDS {

@@ -43,7 +43,7 @@ fn package(at: u64, step: u64, version: &str) -> TestPackage {
         let content = format!("{name} {file} {}", if file == 0 { version } else { "" });
         package = package.file(&path, &content, 0o644);
     }
-    if at % 3 == 0 {
+    if at.is_multiple_of(3) {
         let soname = generated::soname(at * step);
         package = package.with(|manifest| {
             manifest.features_provided.insert(soname);
@@ -52,7 +52,7 @@ fn package(at: u64, step: u64, version: &str) -> TestPackage {
     // Some are needed by many, and most by few.
     for number in 0..(at * 7 % NEEDS_MAX).min(at) {
         let other = (at * (number + 3) * 31 % at).min(at * (number + 1) * 17 % at);
-        if other % 3 == 0 {
+        if other.is_multiple_of(3) {
             let soname = generated::soname(other * step);
             package = package.with(|manifest| {
                 manifest.features_required.insert(soname);
