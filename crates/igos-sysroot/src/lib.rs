@@ -38,6 +38,7 @@ mod repair;
 mod services;
 mod state_text;
 mod sysroot;
+mod texts;
 mod transaction;
 mod undo;
 mod verify;
@@ -83,6 +84,7 @@ pub use services::{
 };
 pub use state_text::StateTextError;
 pub use sysroot::{Sysroot, Unmanaged};
+pub use texts::TextKind;
 pub use transaction::{
     Applied, ApplyError, ArchiveSource, Attributes, Disk, Durability, FrameSource, JournalError,
     Mutations, OpenArchive, Recovery, Refusal,

@@ -1,6 +1,6 @@
 //! Power cuts in a model of a file system.
 //!
-//! The system calls of transactions are recorded ([`record`](crate::trace::record)) and read as effects on a disk. A case
+//! The system calls of transactions are recorded ([`crate::trace::record`]) and read as effects on a disk. A case
 //! cuts the power at one of them: what somebody waited for is on the disk, of everything else any part ([`cut`]). The
 //! disk becomes a directory in memory ([`tree`]), on which the library recovers, in this process; the root then has to be
 //! exactly as before or after the transaction that was cut off, and what was told to be done is done.

@@ -129,7 +129,10 @@ fn paths_of_the_package_manager_are_refused() {
             &ManifestRule::ReservedPath {
                 path: path(reserved),
             },
-            |m| entry(m, "usr/share/link").path = path(reserved),
+            |m| {
+                entry(m, "usr/share/link").path = path(reserved);
+                m.entries.sort_by(|a, b| a.path.cmp(&b.path));
+            },
         );
     }
     for free in [

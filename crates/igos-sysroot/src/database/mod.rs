@@ -2,6 +2,11 @@
 //!
 //! It is opened strictly (docs/formats/database.md): a newer schema is refused, a damaged file is moved aside and
 //! made again from the records, and a stale one (its last transaction is not the history's) is made again in place.
+//!
+//! What is told to be in force is so by the journal and the texts, so no transaction waits for the database. It goes
+//! into the write-ahead log, whose frames have checksums: a power cut leaves a whole transaction of it or none. Check
+//! points alone, which write into the database file itself, wait for the disk before and after, and happen only where
+//! this program asks for one or closes the database.
 
 mod declared;
 mod dump;
@@ -17,6 +22,8 @@ use std::io;
 use igos_report::Explain;
 use rusqlite::Connection;
 
+use crate::Durability;
+
 /// `igos` in ASCII: `PRAGMA application_id` of our databases.
 const APPLICATION_ID: i32 = 0x6967_6f73;
 
@@ -29,6 +36,8 @@ const SCHEMA: &str = include_str!("schema.sql");
 #[derive(Debug)]
 pub(crate) struct Database {
     connection: Connection,
+    /// Whether check points wait for the disk.
+    durability: Durability,
 }
 
 /// The database failed.

@@ -100,7 +100,10 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let uri = format!("file:{}{query}", path(state));
         let connection = Connection::open_with_flags(uri, flags).map_err(damaged)?;
-        let database = Database { connection };
+        let database = Database {
+            connection,
+            durability: Durability::None,
+        };
         database.harden()?;
         database.examine()?;
         let companions = if may_write || has_log {
@@ -116,7 +119,10 @@ impl Database {
     pub(crate) fn in_memory() -> Result<Self, DatabaseError> {
         let connection =
             Connection::open_in_memory().map_err(failed("make a database in memory"))?;
-        let database = Database { connection };
+        let database = Database {
+            connection,
+            durability: Durability::None,
+        };
         database.harden()?;
         database.lay_out()?;
         Ok(database)
@@ -131,47 +137,61 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let connection =
             Connection::open_with_flags(path(state), flags).map_err(failed("make the database"))?;
-        let database = Database { connection };
+        let database = Database {
+            connection,
+            durability,
+        };
+        // Nothing is in it yet: what cannot be read after a power cut is made again.
+        database.set_waits(Durability::None)?;
         // Otherwise SQLite makes a file to roll back to nothing.
         database
             .connection
             .pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))
             .map_err(failed("set up the database"))?;
-        database.set_journal(durability)?;
+        database.set_journal()?;
         database.harden()?;
         // Reading opens the write-ahead log.
         database.number("user_version")?;
         require_held(state, &COMPANIONS).map_err(file)?;
         database.lay_out()?;
+        database.check_point()?;
+        database.set_waits(durability)?;
         Ok(database)
     }
 
     fn open_existing(state: &Directory, durability: Durability) -> Result<Self, DatabaseError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let connection = Connection::open_with_flags(path(state), flags).map_err(damaged)?;
-        let database = Database { connection };
+        let database = Database {
+            connection,
+            durability,
+        };
         database.harden()?;
         database.examine()?;
         require_held(state, &COMPANIONS).map_err(|source| DatabaseError::File { source })?;
-        database.set_journal(durability)?;
+        database.set_journal()?;
+        database.set_waits(durability)?;
         Ok(database)
     }
 
-    /// Write-ahead log, synced at check points alone: after a power cut the database may miss the last transaction,
-    /// which the history then tells.
-    fn set_journal(&self, durability: Durability) -> Result<(), DatabaseError> {
+    /// Write-ahead log; only [`Database::check_point`] and closing write it into the file.
+    fn set_journal(&self) -> Result<(), DatabaseError> {
         self.connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))
             .map_err(damaged)?;
         self.connection
-            .pragma_update(
-                None,
-                "synchronous",
-                match durability {
-                    Durability::Full => "NORMAL",
-                    Durability::None => "OFF",
-                },
-            )
+            .pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))
+            .map_err(damaged)
+    }
+
+    /// From here on commits and check points wait for the disk, or do not.
+    pub(super) fn set_waits(&self, durability: Durability) -> Result<(), DatabaseError> {
+        let word = match durability {
+            Durability::Full => "NORMAL",
+            Durability::None => "OFF",
+        };
+        self.connection
+            .pragma_update(None, "synchronous", word)
             .map_err(damaged)
     }
 

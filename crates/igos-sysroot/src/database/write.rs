@@ -22,7 +22,24 @@ enum Claims {
 impl Database {
     /// Takes up one transaction: `changed` are records that are new or different, `removed` are gone, `history` says
     /// what was done. All or nothing; `before_commit` may still refuse.
+    ///
+    /// Nothing waits for the disk: the caller has just waited for everything before it, and will before the journal
+    /// goes.
     pub(crate) fn apply(
+        &mut self,
+        changed: &[Record],
+        removed: &BTreeSet<PackageName>,
+        history: &HistoryEntry,
+        links: &FollowedLinks,
+        before_commit: impl FnOnce() -> std::io::Result<()>,
+    ) -> Result<(), DatabaseError> {
+        self.set_waits(Durability::None)?;
+        let taken_up = self.take_up(changed, removed, history, links, before_commit);
+        self.set_waits(self.durability)?;
+        taken_up
+    }
+
+    fn take_up(
         &mut self,
         changed: &[Record],
         removed: &BTreeSet<PackageName>,

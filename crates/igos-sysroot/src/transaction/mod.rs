@@ -40,6 +40,7 @@ pub use recover::Recovery;
 pub use unpack::{ArchiveSource, FrameSource};
 
 pub(crate) use apply::{Closing, Transaction};
+pub(crate) use journal::Journal;
 pub(crate) use recover::recover;
 pub(crate) use stage::modified_of;
 

@@ -37,7 +37,7 @@ pub(super) struct BuildCommand {
     /// All packages of the search path
     #[arg(long, conflicts_with = "names")]
     all: bool,
-    /// Go on with what does not depend on a failed package
+    /// Go on with what does not depend on a failed package, or on a recipe with errors
     #[arg(long)]
     keep_going: bool,
     /// Build the named packages even if the cache has them
@@ -65,6 +65,10 @@ impl BuildCommand {
         session: &Session,
     ) -> Result<Answer, Failure> {
         let tree = recipes.load(session)?;
+        let on_failure = self.on_failure();
+        if self.all && on_failure == OnFailure::Stop {
+            recipes::require_sound(&tree)?;
+        }
         let goal = Goal::new(&tree, &self.names, self.all)?;
         let workshop = workshop.open(globals, recipes, session)?;
         let settings = workshop.build_settings(&self.policy)?;
@@ -72,7 +76,7 @@ impl BuildCommand {
             .cache
             .lock_for_building(workshop.waiting, session.reporter())?;
         let toolchain = workshop.toolchain(settings.mode)?;
-        let graph = goal.graph(&tree, toolchain.as_ref())?;
+        let graph = goal.graph(&tree, toolchain.as_ref(), on_failure)?;
         let force = if self.force {
             goal.explicit(&tree)
         } else {
@@ -84,12 +88,7 @@ impl BuildCommand {
             tree: &tree,
             graph: &graph,
         };
-        let on_failure = if self.keep_going {
-            OnFailure::KeepGoing
-        } else {
-            OnFailure::Stop
-        };
-        let report = work.run(toolchain.as_ref(), &force, session, |run| {
+        let mut report = work.run(toolchain.as_ref(), &force, session, |run| {
             let run = BuildRun { on_failure, ..*run };
             if globals.dry_run {
                 return Ok(schedule::preview(&run)?);
@@ -110,7 +109,19 @@ impl BuildCommand {
         {
             copy_archives(&report, directory)?;
         }
+        if self.all && report.exit_code == 0 {
+            // Recipes that nobody can name are part of what was asked for, and not of the report.
+            report.exit_code = recipes::exit(&tree).code();
+        }
         Ok(Answer::from(BuildAnswer { report }))
+    }
+
+    fn on_failure(&self) -> OnFailure {
+        if self.keep_going {
+            OnFailure::KeepGoing
+        } else {
+            OnFailure::Stop
+        }
     }
 }
 
@@ -159,12 +170,14 @@ impl Goal {
         &self,
         tree: &'t Tree,
         toolchain: Option<&ToolchainView>,
+        on_failure: OnFailure,
     ) -> Result<BuildGraph<'t>, Failure> {
         Ok(BuildGraph::new(
             tree,
             &self.graph,
             &self.order,
             &provided(toolchain),
+            on_failure,
         )?)
     }
 

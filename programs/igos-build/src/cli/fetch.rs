@@ -12,7 +12,7 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use serde::Serialize;
 
 use super::build::Goal;
-use super::recipes::RecipeFlags;
+use super::recipes::{self, RecipeFlags};
 use super::workshop::WorkshopFlags;
 use crate::source::{ReadySource, SourceBytes, gather};
 
@@ -111,6 +111,10 @@ impl FetchCommand {
                         .for_each(|diagnostic: Diagnostic| session.notice(diagnostic));
                 }
             }
+        }
+        if self.all && answer.exit_code == 0 {
+            // Recipes that nobody can name are part of what was asked for, too.
+            answer.exit_code = recipes::exit(&tree).code();
         }
         task.finish(if answer.failed.is_empty() {
             Outcome::Done

@@ -106,6 +106,38 @@ pub(super) fn exit(tree: &Tree) -> Exit {
     }
 }
 
+/// Tests that no recipe of the tree has errors.
+///
+/// # Errors
+///
+/// Names every recipe that has some.
+pub(super) fn require_sound(tree: &Tree) -> Result<(), Failure> {
+    if !tree.has_errors() {
+        return Ok(());
+    }
+    let faulty = tree.faulty.iter().map(|directory| {
+        let name = directory.file_name().unwrap_or(directory.as_os_str());
+        let message = format!("the recipe of {} has errors", name.display());
+        Diagnostic::error("recipe-invalid", message).at(directory.display().to_string())
+    });
+    let mut diagnostics: Vec<Diagnostic> = faulty.collect();
+    if diagnostics.is_empty() {
+        // What is wrong is not one recipe's, and was shown when the tree was read.
+        diagnostics.push(Diagnostic::error(
+            "recipe-invalid",
+            "the recipes have errors",
+        ));
+    }
+    if let Some(last) = diagnostics.pop() {
+        let last = last.hint("see what is wrong: `igos-build recipe lint`");
+        diagnostics.push(last.hint("build the others with `--keep-going`"));
+    }
+    Err(Failure {
+        exit: Exit::No,
+        diagnostics,
+    })
+}
+
 /// Returns the recipe of this name, or the failure that says there is none.
 pub(super) fn find<'t>(tree: &'t Tree, name: &str) -> Result<&'t TreeEntry, Failure> {
     let found = name

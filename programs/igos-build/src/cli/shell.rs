@@ -15,7 +15,7 @@ use super::recipes::{self, RecipeFlags};
 use super::workshop::{PolicyFlags, WorkshopFlags, require_sandbox};
 use crate::cache::WorkDirectory;
 use crate::execute::{SessionCommand, open_shell};
-use crate::schedule;
+use crate::schedule::{self, OnFailure};
 
 /// Most output that an answer in JSON carries, in bytes.
 pub(super) const OUTPUT_MAX_BYTES: usize = 1 << 20;
@@ -102,7 +102,7 @@ impl ShellCommand {
         let settings = workshop.build_settings(&self.policy)?;
         require_sandbox(settings.confinement)?;
         let toolchain = workshop.toolchain(settings.mode)?;
-        let graph = goal.graph(&tree, toolchain.as_ref())?;
+        let graph = goal.graph(&tree, toolchain.as_ref(), OnFailure::Stop)?;
         let work = Work {
             workshop: &workshop,
             settings: &settings,

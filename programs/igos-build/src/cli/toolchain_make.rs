@@ -12,7 +12,7 @@ use super::build::{Goal, Work};
 use super::recipes::RecipeFlags;
 use super::toolchain::{State, answer};
 use super::workshop::{PolicyFlags, WorkshopFlags, require_sandbox};
-use crate::schedule::{self, PackageStatus, RunReport};
+use crate::schedule::{self, OnFailure, PackageStatus, RunReport};
 use crate::toolchain::{AssembleInput, assemble};
 
 /// Make a toolchain of packages that are built here
@@ -50,7 +50,7 @@ impl MakeCommand {
             .cache
             .lock_for_building(workshop.waiting, session.reporter())?;
         let toolchain = workshop.toolchain(settings.mode)?;
-        let graph = goal.graph(&tree, toolchain.as_ref())?;
+        let graph = goal.graph(&tree, toolchain.as_ref(), OnFailure::Stop)?;
         let work = Work {
             workshop: &workshop,
             settings: &settings,

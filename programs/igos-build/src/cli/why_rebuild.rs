@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::build::{Goal, Work};
 use super::recipes::{self, RecipeFlags};
 use super::workshop::{PolicyFlags, WorkshopFlags};
-use crate::schedule::{self, PackageReport, PackageStatus};
+use crate::schedule::{self, OnFailure, PackageReport, PackageStatus};
 
 /// Say why a package would be built again
 ///
@@ -50,7 +50,7 @@ impl WhyRebuildCommand {
             .cache
             .lock_for_use(workshop.waiting, session.reporter())?;
         let toolchain = workshop.toolchain(settings.mode)?;
-        let graph = goal.graph(&tree, toolchain.as_ref())?;
+        let graph = goal.graph(&tree, toolchain.as_ref(), OnFailure::Stop)?;
         let work = Work {
             workshop: &workshop,
             settings: &settings,

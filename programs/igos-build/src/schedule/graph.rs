@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use igos_format::{DependencyKind, PackageName};
 use igos_report::Explain;
 
-use crate::plan::{Graph, Order, Target};
+use super::pool::OnFailure;
+use crate::plan::{Graph, Need, Order, Target};
 use crate::tree::{Tree, TreeEntry};
 
 /// One package to build.
@@ -19,6 +20,8 @@ pub struct GraphNode<'a> {
     /// The nodes that make what its further outputs need to run: its own build does not see that, but whoever needs
     /// such an output does.
     pub beside: BTreeSet<usize>,
+    /// Why it cannot be built, which only a run that keeps going is made of.
+    pub fault: Option<GraphError>,
 }
 
 /// The packages to build; dependencies come before their dependants.
@@ -103,25 +106,18 @@ impl<'a> BuildGraph<'a> {
     ///
     /// # Errors
     ///
-    /// Returns the first package that nothing makes, that has a bad recipe, or that needs itself.
+    /// Returns the first package that needs itself and, unless the run keeps going, that nothing makes or that has a
+    /// bad recipe.
     pub fn new(
         tree: &'a Tree,
         graph: &Graph,
         order: &Order,
         provided: &BTreeSet<PackageName>,
+        on_failure: OnFailure,
     ) -> Result<Self, GraphError> {
-        let is_there = |name: &str| name.parse().is_ok_and(|name| provided.contains(&name));
         if let Some(cycle) = order.cycles.first() {
             let cycle = cycle.iter().chain(cycle.first()).cloned().collect();
             return Err(GraphError::Cycle { cycle });
-        }
-        if let Some(missing) = order
-            .missing
-            .iter()
-            .find(|missing| !is_there(&missing.name))
-        {
-            let (name, required_by) = (missing.name.clone(), missing.required_by.clone());
-            return Err(GraphError::Missing { name, required_by });
         }
         let mut built = BuildGraph {
             nodes: Vec::new(),
@@ -130,10 +126,9 @@ impl<'a> BuildGraph<'a> {
         let mut numbers = BTreeMap::new();
         for at in order.order.iter().filter_map(|step| graph.find(&step.name)) {
             let entry = &tree.entries[at];
-            if entry.has_errors {
-                return Err(GraphError::BadRecipe {
-                    name: entry.recipe.name.clone(),
-                });
+            let fault = fault(entry, &graph.needs[at], provided);
+            if let (Some(fault), OnFailure::Stop) = (&fault, on_failure) {
+                return Err(fault.clone());
             }
             let direct = direct(tree, graph, at, &numbers)?;
             let further = graph.needs[at].iter().skip(entry.recipe.dependencies.len());
@@ -148,6 +143,7 @@ impl<'a> BuildGraph<'a> {
                 entry,
                 direct,
                 beside,
+                fault,
             });
         }
         Ok(built)
@@ -194,6 +190,28 @@ impl<'a> BuildGraph<'a> {
             .map(|node| makers(node).into_iter().collect())
             .collect()
     }
+}
+
+/// Returns why a recipe cannot be built, whatever becomes of the others.
+fn fault(
+    entry: &TreeEntry,
+    needs: &[Need],
+    provided: &BTreeSet<PackageName>,
+) -> Option<GraphError> {
+    let recipe = &entry.recipe.name;
+    if entry.has_errors {
+        let name = recipe.clone();
+        return Some(GraphError::BadRecipe { name });
+    }
+    let is_there = |name: &str| name.parse().is_ok_and(|name| provided.contains(&name));
+    let absent = needs.iter().find_map(|need| match &need.target {
+        Target::Missing(name) if !is_there(name) => Some(name.clone()),
+        Target::Missing(_) | Target::Recipe(_) => None,
+    });
+    absent.map(|name| GraphError::Missing {
+        name,
+        required_by: Some(recipe.to_string()),
+    })
 }
 
 /// Returns the packages that the recipe `at` names, by their own names.

@@ -10,7 +10,7 @@ use igos_format::PackageName;
 use igos_repo::Fetcher;
 use igos_report::{Explain, Outcome, Reporter, Subject, Task};
 
-use super::graph::BuildGraph;
+use super::graph::{BuildGraph, GraphError};
 use super::node::{Made, Nodes};
 use super::pool::{self, Fate, OnFailure, Worked};
 use super::report::{OutputReport, PackageReport, PackageStatus, RunReport};
@@ -120,7 +120,11 @@ pub fn build(run: &BuildRun<'_>) -> RunReport {
 
 fn make(run: &BuildRun<'_>, nodes: &Nodes<'_>, node: usize) -> (PackageReport, u8) {
     let started = Instant::now();
-    let mut report = empty_report(run.graph.nodes()[node].entry);
+    let recipe = &run.graph.nodes()[node];
+    let mut report = empty_report(recipe.entry);
+    if let Some(fault) = &recipe.fault {
+        return (unbuildable(report, fault), fault.exit_code());
+    }
     let result = nodes.make(node);
     report.seconds = started.elapsed().as_secs_f64();
     let mut exit_code = 0;
@@ -142,6 +146,14 @@ fn make(run: &BuildRun<'_>, nodes: &Nodes<'_>, node: usize) -> (PackageReport, u
         }
     }
     (report, exit_code)
+}
+
+/// Returns the report of a package whose recipe nobody could build.
+fn unbuildable(mut report: PackageReport, fault: &GraphError) -> PackageReport {
+    report.status = PackageStatus::Failed;
+    report.reason = fault.to_string();
+    report.diagnostics = fault.diagnostics();
+    report
 }
 
 fn fail(report: &mut PackageReport, cache: &Cache, error: &BuildError) {
@@ -213,37 +225,59 @@ pub fn preview(run: &BuildRun<'_>) -> Result<RunReport, BuildError> {
     );
     let nodes = Nodes::new(run, task.id());
     let mut packages: Vec<PackageReport> = Vec::new();
+    let mut exit_code = 0;
     for (node, needed) in run.graph.edges().iter().enumerate() {
-        let mut report = empty_report(run.graph.nodes()[node].entry);
-        let waits_for = needed
-            .iter()
-            .find(|one| packages[**one].status != PackageStatus::Cached);
-        if let Some(dependency) = waits_for {
-            report.status = PackageStatus::Planned;
-            report.reason = format!(
-                "it needs {}, which is built first",
-                packages[*dependency].name
-            );
-        } else {
-            match nodes.standing(node)? {
-                Standing::Cached(build, _) => {
-                    report.status = PackageStatus::Cached;
-                    report.reason = "nothing that goes into it changed".into();
-                    fill(&mut report, run.cache, &build);
-                    nodes.settle(node, build);
-                }
-                Standing::Stale(stale) => {
-                    report.status = PackageStatus::Planned;
-                    report.reason = stale.reason;
-                    report.changes = stale.changes;
-                    report.key = stale.key;
-                }
-            }
+        if let Some(fault) = &run.graph.nodes()[node].fault {
+            exit_code = fault.exit_code();
+            let report = empty_report(run.graph.nodes()[node].entry);
+            packages.push(unbuildable(report, fault));
+            continue;
         }
-        packages.push(report);
+        let is_lost = |one: &usize| {
+            let status = packages[*one].status;
+            matches!(status, PackageStatus::Failed | PackageStatus::Skipped)
+        };
+        if let Some(lost) = needed.iter().copied().find(is_lost) {
+            packages.push(skipped(run, node, Fate::Blocked(lost)));
+            continue;
+        }
+        let is_later = |one: &usize| packages[*one].status != PackageStatus::Cached;
+        let waits_for = needed.iter().copied().find(is_later);
+        let waits_for = waits_for.map(|one| packages[one].name.clone());
+        packages.push(expected(&nodes, node, waits_for)?);
     }
     task.finish(Outcome::Done);
-    Ok(RunReport::new(packages, started.elapsed().as_secs_f64(), 0))
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(RunReport::new(packages, seconds, exit_code))
+}
+
+/// Says of one package whether the cache has it; what waits for another one is not looked for.
+fn expected(
+    nodes: &Nodes<'_>,
+    node: usize,
+    waits_for: Option<PackageName>,
+) -> Result<PackageReport, BuildError> {
+    let mut report = empty_report(nodes.entry(node));
+    if let Some(dependency) = waits_for {
+        report.status = PackageStatus::Planned;
+        report.reason = format!("it needs {dependency}, which is built first");
+        return Ok(report);
+    }
+    match nodes.standing(node)? {
+        Standing::Cached(build, _) => {
+            report.status = PackageStatus::Cached;
+            report.reason = "nothing that goes into it changed".into();
+            fill(&mut report, nodes.run.cache, &build);
+            nodes.settle(node, build);
+        }
+        Standing::Stale(stale) => {
+            report.status = PackageStatus::Planned;
+            report.reason = stale.reason;
+            report.changes = stale.changes;
+            report.key = stale.key;
+        }
+    }
+    Ok(report)
 }
 
 /// Makes everything that one package needs, and the root that its build would see.

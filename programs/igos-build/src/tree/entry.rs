@@ -18,6 +18,8 @@ pub struct Tree {
     pub shadowed: Vec<Shadowed>,
     /// Everything that is wrong in the whole tree, in the order of the entries.
     pub diagnostics: Vec<Diagnostic>,
+    /// Directories of recipes with errors, also of those that could not be named and are no entries.
+    pub faulty: Vec<PathBuf>,
     pub(crate) by_name: BTreeMap<PackageName, usize>,
 }
 

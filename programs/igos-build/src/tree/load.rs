@@ -128,7 +128,10 @@ fn repository(
         .map(|candidate| parse::parse(candidate, &context))
         .collect();
     let mut entries = Vec::new();
-    for one in found {
+    for (one, candidate) in found.into_iter().zip(&candidates) {
+        if one.has_errors {
+            tree.faulty.push(candidate.directory.clone());
+        }
         tree.diagnostics.extend(one.diagnostics);
         entries.extend(one.entry);
     }
@@ -161,6 +164,7 @@ fn add(tree: &mut Tree, entries: Vec<TreeEntry>) {
             let place = entry.directory.display().to_string();
             tree.diagnostics
                 .push(Diagnostic::error("recipe-name-twice", message).at(place));
+            tree.faulty.push(entry.directory);
             continue;
         }
         tree.shadowed.push(Shadowed {

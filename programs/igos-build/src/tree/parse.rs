@@ -41,6 +41,7 @@ pub(super) struct Context<'a> {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) entry: Option<TreeEntry>,
+    pub(super) has_errors: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -85,7 +86,11 @@ pub(super) fn parse(candidate: &Candidate, context: &Context<'_>) -> Found {
         has_errors,
         texts,
     });
-    Found { entry, diagnostics }
+    Found {
+        entry,
+        has_errors,
+        diagnostics,
+    }
 }
 
 fn parse_yml(

@@ -1,13 +1,15 @@
 //! An archive of the factory in a root: what is run when it is installed and removed.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use igos_format::Sha256;
 use igos_report::Quiet;
 use igos_root::RootDir;
 use igos_sysroot::{
-    ArchiveSource, Candidate, ChangeOptions, Durability, HookCall, HookError, HookOutcome,
+    ArchiveSource, Candidate, Change, ChangeOptions, Durability, HookCall, HookError, HookOutcome,
     LockedSysroot, Plan, Policy, Reason, Request, Retry, RunHooks, RunningKernel, Unsigned, Vouch,
     Writes,
 };
@@ -39,8 +41,8 @@ impl RunHooks for Remembered {
     }
 }
 
-/// Installs an archive into a root and removes it again; returns what was run.
-pub(crate) fn installed_and_removed(archive: &Path) -> Vec<String> {
+/// Installs an archive, with that of what it needs, into a root and removes it again; returns what was run.
+pub(crate) fn installed_and_removed(archive: &Path, needed: &Path) -> Vec<String> {
     let root = tempfile::tempdir().expect("a directory");
     let ran = Arc::new(Remembered::default());
     let options = ChangeOptions {
@@ -50,30 +52,42 @@ pub(crate) fn installed_and_removed(archive: &Path) -> Vec<String> {
     };
     let open = RootDir::open(root.path()).expect("it is a directory");
     let mut sysroot = LockedSysroot::create_or_open(open, options).expect("it can be changed");
-    let file = fs_err::File::open(archive).expect("it is there");
-    let candidate = Candidate::read(file, Vouch::unsigned()).expect("it is sound");
+    let candidates = [archive, needed].map(|archive| {
+        let file = fs_err::File::open(archive).expect("it is there");
+        Candidate::read(file, Vouch::unsigned()).expect("it is sound")
+    });
+    let archives: BTreeMap<Sha256, &Path> = candidates
+        .iter()
+        .map(Candidate::seal)
+        .zip([archive, needed])
+        .collect();
     let request = Request::new(Policy {
         unsigned: Unsigned::Allow,
         ..Policy::strict(RunningKernel::Ignore)
     });
     let install = Request {
-        install: [(candidate.seal(), Reason::Explicit)].into_iter().collect(),
+        install: candidates
+            .iter()
+            .map(|candidate| (candidate.seal(), Reason::Explicit))
+            .collect(),
         ..request.clone()
     };
-    let name = candidate.manifest().package.name.clone();
-    let plan = sysroot.plan(&[candidate], &install).expect("a plan");
-    apply(&mut sysroot, &plan, archive);
+    let name = candidates[0].manifest().package.name.clone();
+    let plan = sysroot.plan(&candidates, &install).expect("a plan");
+    apply(&mut sysroot, &plan, &archives);
     let remove = Request {
         remove: [name].into_iter().collect(),
         ..request
     };
     let plan = sysroot.plan(&[], &remove).expect("a plan");
-    apply(&mut sysroot, &plan, archive);
+    apply(&mut sysroot, &plan, &archives);
     std::mem::take(&mut *ran.0.lock().expect("not poisoned"))
 }
 
-fn apply(sysroot: &mut LockedSysroot, plan: &Plan, archive: &Path) {
-    let open = |_: &_| -> io::Result<ArchiveSource> {
+fn apply(sysroot: &mut LockedSysroot, plan: &Plan, archives: &BTreeMap<Sha256, &Path>) {
+    let open = |change: &Change| -> io::Result<ArchiveSource> {
+        let archive = change.seal.and_then(|seal| archives.get(&seal));
+        let archive = archive.ok_or(io::ErrorKind::NotFound)?;
         Ok(ArchiveSource::Whole(Box::new(fs_err::File::open(archive)?)))
     };
     sysroot

@@ -123,7 +123,7 @@ fn scripts_become_files_of_the_package_and_run_around_its_life() {
         format!("before /{place}/pre-remove"),
     ];
     assert_eq!(
-        installed_and_removed(&said.archive_file("hooked")),
+        installed_and_removed(&said.archive_file("hooked"), &world.toolchain_archive()),
         expected
     );
 }

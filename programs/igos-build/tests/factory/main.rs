@@ -7,6 +7,7 @@ mod bootstrap;
 mod cache;
 mod confinement;
 mod failures;
+mod faulty;
 mod full_disk;
 mod installed;
 mod kiss;

@@ -57,6 +57,14 @@ impl World {
         self.path().join("cache")
     }
 
+    /// Returns the archive of the toolchain, which has the shell.
+    pub(crate) fn toolchain_archive(&self) -> PathBuf {
+        let archives = self.cache().join("toolchains/tiny/archives");
+        let mut found = fs_err::read_dir(archives).expect("it was made");
+        let only = found.next().expect("it has one archive");
+        only.expect("it can be read").path()
+    }
+
     /// Writes a file of the world.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path().join(path);
