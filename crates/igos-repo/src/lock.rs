@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use igos_report::{Diagnostic, Event, Explain, Reporter};
 use rustix::fs::{FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 /// What to do while another process has a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,13 +150,8 @@ impl Lock {
 
 /// Locks an open file for this process alone, however long that takes.
 pub(crate) fn wait_for(file: impl AsFd) -> Result<(), Errno> {
-    loop {
-        match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
-            // A signal that is meant to end the program does so elsewhere; every other one ends nothing.
-            Err(Errno::INTR) => {}
-            done => return done,
-        }
-    }
+    // A signal that is meant to end the program does so elsewhere; every other one ends nothing.
+    retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::LockExclusive))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use fs_err as fs;
 use igos_report::{Diagnostic, Reporter};
 use rustix::fs::FlockOperation;
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::{Cache, CacheError};
 
@@ -112,7 +112,8 @@ impl Cache {
                     id: None,
                     diagnostic: notice,
                 });
-                rustix::fs::flock(&file, patiently)
+                // A signal that is meant to end the program does so elsewhere; every other one ends nothing.
+                retry_on_intr(|| rustix::fs::flock(&file, patiently))
                     .map_err(|error| CacheError::io("lock", &path)(error.into()))?;
                 Ok(file)
             }

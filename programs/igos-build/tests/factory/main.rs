@@ -17,6 +17,7 @@ mod publish;
 mod repository;
 mod sources;
 mod toolchain;
+mod waiting;
 mod world;
 
 use world::World;
