@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask --help` lists them; `./test` runs those that can fail.
 
+mod crash;
 mod deps;
 mod lines;
 mod pages;
@@ -50,6 +51,11 @@ enum Chore {
         #[arg(long)]
         full: bool,
     },
+    /// Kill pkm, let its system calls fail, cut the power; print schedules that fail, and replay one
+    Crash {
+        #[command(subcommand)]
+        crash: crash::Crash,
+    },
     /// Write completions for bash, fish and zsh
     Completions {
         /// Directory to write them into
@@ -83,6 +89,7 @@ fn chore(xtask: Xtask, session: &Session) -> Result<Answer, Failure> {
             };
             Ok(test::run(&top, extent, session)?.into())
         }
+        Chore::Crash { crash } => Ok(crash::run(&top, crash)?.into()),
         Chore::Completions { directory } => Ok(pages::completions(&directory)?.into()),
     }
 }

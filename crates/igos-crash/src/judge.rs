@@ -1,5 +1,6 @@
 //! Whether a root is as before a transaction or as after it.
 
+use std::fmt;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,16 @@ pub enum Found {
     New,
     /// Neither: how it differs from both.
     Mixed(String),
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::Old => f.write_str("as before"),
+            Found::New => f.write_str("as after"),
+            Found::Mixed(_) => f.write_str("neither as before nor as after"),
+        }
+    }
 }
 
 /// A root cannot be looked at.

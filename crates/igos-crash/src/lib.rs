@@ -6,6 +6,7 @@
 //! before or as after. Not shipped: nothing that users run depends on it. Linux on x86-64 alone; what is particular to
 //! that machine is in `registers.rs`.
 
+pub mod budget;
 pub mod campaign;
 pub mod defect;
 pub mod device;

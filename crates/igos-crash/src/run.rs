@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::judge::{Found, JudgeError, State, needs_recovery};
 use crate::scenario::{Operation, Programs, Stage, StageError};
 use crate::schedule::{Fault, Schedule};
-use crate::trace::{Action, Ended, Outcome, SyncWhat, Trace, TraceError, trace};
+use crate::trace::{Action, Call, Ended, Outcome, SyncWhat, Trace, TraceError, trace};
 
 /// Exit code of a program that panicked.
 const DEFECT: i32 = 70;
@@ -238,8 +238,8 @@ fn problems_of(ended: &Ended) -> Vec<String> {
 /// transaction is in force, a warning will.
 fn believed_sync(ended: &Ended, trace: &Trace, at: usize) -> Option<String> {
     let failed = trace.calls.iter().find(|call| {
-        let is_sync = matches!(call.action, Action::Sync { what, .. } if what != SyncWhat::Range);
-        is_sync && matches!(call.outcome, Outcome::Failed(_))
+        let is_failed = matches!(call.outcome, Outcome::Failed(_));
+        is_failed && is_wait(call) && !is_of_log(trace, call)
     })?;
     let is_believed = at == 0 && ended.code == Some(0) && !ended.stderr.contains("warning");
     is_believed.then(|| {
@@ -247,5 +247,24 @@ fn believed_sync(ended: &Ended, trace: &Trace, at: usize) -> Option<String> {
             "{} failed at call {}, and it ended with 0 without a word",
             failed.call, failed.number
         )
+    })
+}
+
+fn is_wait(call: &Call) -> bool {
+    matches!(call.action, Action::Sync { what, .. } if what != SyncWhat::Range)
+}
+
+/// Tells whether this is SQLite's wait for the directory, right after that for its write-ahead log. SQLite passes over
+/// its failure, and may: should the log have no name after a power cut, then the database is stale, which its last
+/// transaction tells. Transactions wait for a directory after renames and deletions alone.
+fn is_of_log(trace: &Trace, call: &Call) -> bool {
+    let before = call.number.checked_sub(1).map(|at| &trace.calls[at]);
+    before.is_some_and(|before| {
+        let is_single = |call: &Call| match call.action {
+            Action::Sync { what, object } if what != SyncWhat::Filesystem => Some(object),
+            _ => None,
+        };
+        let (first, second) = (is_single(before), is_single(call));
+        first.is_some() && second.is_some() && first != second
     })
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Database, DatabaseError, failed};
 use crate::history::HistoryEntry;
 use crate::places::{implied_directories, place_of};
-use crate::{Record, RepositoryName};
+use crate::{Durability, Record, RepositoryName};
 
 /// Whether two records that claim one path end the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -32,6 +32,8 @@ pub struct Applied {
     pub steps: usize,
     /// Edited configuration files that what is new was merged into.
     pub merged: Vec<RelPath>,
+    /// What it is safe against.
+    pub durability: Durability,
 }
 
 /// What a transaction works on.
@@ -131,6 +133,7 @@ impl Transaction<'_> {
             transaction: prepared.history.transaction,
             steps: prepared.journal.steps.len(),
             merged: prepared.merged,
+            durability: self.durability,
         })
     }
 

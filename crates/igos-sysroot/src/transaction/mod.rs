@@ -45,7 +45,8 @@ pub(crate) use recover::recover;
 pub(crate) use stage::modified_of;
 
 /// What a finished transaction is safe against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Durability {
     /// Everything, power cuts too.
     Full,

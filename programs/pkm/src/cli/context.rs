@@ -9,7 +9,7 @@ use igos_format::RelPath;
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
-    ChangeOptions, HookPolicy, JobState, LockedSysroot, Retry, Sysroot, Unmanaged, Wait,
+    ChangeOptions, Durability, HookPolicy, JobState, LockedSysroot, Retry, Sysroot, Unmanaged, Wait,
 };
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
@@ -21,6 +21,7 @@ use crate::settings::PkmSettings;
 pub(super) struct Context<'a> {
     pub(super) root: PathBuf,
     pub(super) hooks: HookPolicy,
+    durability: Durability,
     globals: Globals,
     network: NetworkFlags,
     pub(super) session: &'a Session,
@@ -53,6 +54,7 @@ impl<'a> Context<'a> {
     pub(super) fn new(
         root: PathBuf,
         hooks: HookPolicy,
+        durability: Durability,
         globals: Globals,
         network: NetworkFlags,
         session: &'a Session,
@@ -60,6 +62,7 @@ impl<'a> Context<'a> {
         Context {
             root,
             hooks,
+            durability,
             globals,
             network,
             session,
@@ -135,8 +138,15 @@ impl<'a> Context<'a> {
         } else {
             Wait::GiveUp
         };
+        if self.durability == Durability::None {
+            self.session.notice(
+                Diagnostic::note("not-synced", "nothing waits for the disk (--no-sync)")
+                    .because("after a power cut the root may be neither as before nor as after"),
+            );
+        }
         let options = ChangeOptions {
             wait,
+            durability: self.durability,
             undo: self.settings()?.settings.undo.limits(),
             interrupted: self.session.interrupt().flag(),
             ..ChangeOptions::default()

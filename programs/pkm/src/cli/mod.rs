@@ -74,7 +74,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use igos_cli::{Answer, EXIT_CODES_HELP, Failure, Globals, NetworkFlags, Program, Session};
 
-use igos_sysroot::HookPolicy;
+use igos_sysroot::{Durability, HookPolicy};
 
 use context::Context;
 
@@ -97,6 +97,8 @@ use context::Context;
         pkm --root ./root install ./zlib-1.3.1-1.x86_64.igos.tar.zst --allow-unsigned\n  \
         Install by name, with dependencies, from a directory of archives:\n    \
         pkm --root ./root install --archives ./archives busybox --allow-unsigned\n  \
+        Make an image, which a power cut may spoil:\n    \
+        pkm --root ./root --no-sync --yes install --archives ./archives busybox\n  \
         Look at a plan without carrying it out:\n    \
         pkm --dry-run remove zlib\n  \
         Compare every installed file with the record:\n    \
@@ -118,6 +120,9 @@ pub struct Pkm {
     /// Run no hooks and triggers of packages; the history of the root says so
     #[arg(long, global = true, help_heading = "Flags of every command")]
     no_triggers: bool,
+    /// Never wait for the disk: for images and other roots that are made again after a power cut
+    #[arg(long, global = true, help_heading = "Flags of every command")]
+    no_sync: bool,
     #[command(flatten)]
     globals: Globals,
     #[command(flatten)]
@@ -191,7 +196,18 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
     } else {
         HookPolicy::Run
     };
-    let context = Context::new(pkm.root, policy, pkm.globals, pkm.network, session);
+    let durability = match pkm.no_sync {
+        true => Durability::None,
+        false => Durability::Full,
+    };
+    let context = Context::new(
+        pkm.root,
+        policy,
+        durability,
+        pkm.globals,
+        pkm.network,
+        session,
+    );
     // Nothing here polls: queries and plans have nothing to finish, and a transaction says when it has.
     session.interrupt().end_at_once();
     match pkm.command {
