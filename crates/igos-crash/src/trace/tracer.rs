@@ -41,7 +41,8 @@ pub enum Verdict {
     Go,
     /// It and everything it started is killed here.
     Kill,
-    /// The call does nothing and fails with this `errno`; at the end of a call the same as [`Verdict::Go`].
+    /// The call does nothing and fails with this `errno` (but a file is closed); at the end of a call the same as
+    /// [`Verdict::Go`].
     Fail(i32),
 }
 
@@ -350,7 +351,10 @@ impl Tracer<'_> {
                 return Ok(InCall::Other);
             }
             Verdict::Fail(errno) => {
-                registers::skip(thread).map_err(kernel("write registers"))?;
+                // Linux lets go of a descriptor whatever `close` says.
+                if !matches!(begun.action, Action::Close { .. }) {
+                    registers::skip(thread).map_err(kernel("write registers"))?;
+                }
                 Some(errno)
             }
         };
