@@ -15,6 +15,7 @@
 mod adopt;
 mod alternatives;
 mod configuration;
+mod confined;
 mod database;
 mod database_check;
 mod difference;
@@ -45,6 +46,9 @@ mod verify;
 
 pub use adopt::{AdoptError, AdoptPlan, Adoption};
 pub use alternatives::{Alternative, Choice, InstalledService, Offer, ServiceLink, ServiceWish};
+pub use confined::{
+    Refusal as UnpackRefusal, UNPACK_HELPER, UnpackError, Unpacked, unpack, unpack_helper,
+};
 pub use configuration::{
     ConfigurationAnswer, ConfigurationDifference, ConfigurationError, ConfigurationFile,
     ConfigurationPlan, ConfigurationState, NotText,

@@ -63,6 +63,7 @@ mod services_change;
 mod services_list;
 mod settings;
 mod sync;
+mod unpack;
 mod upgrade;
 mod verify;
 mod why;
@@ -174,6 +175,7 @@ enum Command {
     Recover(recover::Recover),
     Repository(repository::Repository),
     Download(download::Download),
+    Unpack(unpack::Unpack),
     CheckUpdates(check_updates::CheckUpdates),
     Cache(cache::Cache),
     Settings(settings::Settings),
@@ -249,6 +251,7 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
         Command::Recover(recover) => recover.run(&context).map(Answer::from),
         Command::Repository(repository) => repository.run(&context),
         Command::Download(download) => download.run(&context).map(Answer::from),
+        Command::Unpack(unpack) => unpack.run().map(Answer::from),
         Command::CheckUpdates(check) => check.run(&context).map(Answer::from),
         Command::Cache(cache) => cache.run(&context),
         Command::Settings(settings) => settings.run(&context).map(Answer::from),

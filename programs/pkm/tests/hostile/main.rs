@@ -16,3 +16,4 @@ mod forge;
 mod support;
 
 mod given;
+mod unpacked;
