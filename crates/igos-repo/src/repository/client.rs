@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::cache::ArchiveCache;
 use super::copies::Copies;
+use super::download::Spare;
 use super::transport::Transport;
 use super::{PlaceError, RepositoryName, RepositoryPlaces, RepositorySettings};
 use crate::fetch::{HttpLimits, Network, Proxies};
@@ -58,6 +59,7 @@ pub struct RepositoryClient {
     copies: BTreeMap<RepositoryName, Copies>,
     pub(super) transport: Transport,
     pub(super) jobs: NonZeroUsize,
+    pub(super) spare: Spare,
 }
 
 impl RepositoryClient {
@@ -87,6 +89,7 @@ impl RepositoryClient {
                 settings.interrupted,
             ),
             jobs: settings.jobs,
+            spare: Spare::default(),
         })
     }
 

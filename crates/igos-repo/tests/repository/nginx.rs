@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use igos_format::Sha256;
 use igos_format::archive::Head;
+use igos_repo::Proxies;
 use igos_repo::repository::{ArchiveJob, FetchedArchive, SyncChange};
 
 use crate::nginx_server::{Nginx, tell};
@@ -46,6 +49,48 @@ fn real_web_server_serves_metadata_indexes_heads_and_archives() {
         archive.expect("it is served").len() as u64,
         machine.wanted("big").location.size_bytes
     );
+}
+
+#[test]
+fn ranges_of_one_archive_go_over_few_connections_that_are_kept_open() {
+    const FILES: u64 = 48;
+    let mut big = package("big 2");
+    let mut on_disk = BTreeSet::new();
+    for number in 0..FILES {
+        let content = noise(number, 700_000);
+        if number % 2 == 0 {
+            on_disk.insert(Sha256::of(&content));
+        }
+        big = big.file(&format!("usr/lib/{number:02}"), content);
+    }
+    let published = Published::new(&[&big]);
+    let Some(nginx) = Nginx::start(&published.repository()) else {
+        return;
+    };
+    let (address, connections) = crate::web::proxy();
+    let proxies =
+        Proxies::from_variables(|name| (name == "http_proxy").then(|| format!("http://{address}")));
+    let mut machine = Machine::new();
+    machine.add("main", &nginx.url(), &published);
+    machine.sync().expect("it is sound");
+    machine.settings.proxies = proxies.expect("it is a proxy");
+    let client = machine.client();
+    let job = ArchiveJob::Parts(machine.head(&client, "big"));
+    let began = Instant::now();
+    let is_on_disk = |sha256: &Sha256| on_disk.contains(sha256);
+    let mut fetched = client.fetch_archives(&[job], &is_on_disk, &machine.reporter);
+    let seconds = began.elapsed().as_secs_f64();
+    let fetched: FetchedArchive = fetched.remove(0).expect("it is served");
+    let requests = nginx.log("archives/").len();
+    let connections = connections.load(Ordering::SeqCst);
+    tell(&format!(
+        "{requests} requests for parts of one archive over {connections} connections in {seconds:.3} s"
+    ));
+    // The head and the ranges, of which two lie so near that they are one.
+    assert_eq!(requests as u64, FILES / 2);
+    assert!(connections * 2 <= requests, "{connections}");
+    let whole = machine.wanted("big").location.size_bytes;
+    assert_eq!(fetched.saved_bytes(), whole - nginx.sent("archives/"));
 }
 
 /// How the changed files lie in a tree.

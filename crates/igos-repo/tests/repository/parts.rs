@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use igos_format::Sha256;
 use igos_repo::repository::{ArchiveJob, FetchedArchive, FetchedFrames};
@@ -253,4 +256,108 @@ fn copies_that_all_deliver_something_else_are_refused_by_name() {
     assert!(shown[0].starts_with(&bad.url("")[..20]), "{shown:?}");
     assert!(shown[0].contains("with the digest"), "{shown:?}");
     assert_eq!(machine.cached("archives"), [""; 0]);
+}
+
+/// A package of which every second file is another, so that its parts are six ranges.
+fn with_gaps() -> (Published, Vec<u64>) {
+    let changed: Vec<u64> = (0..FILES).step_by(2).collect();
+    (Published::new(&[&version("2", &changed)]), changed)
+}
+
+#[test]
+fn ranges_of_one_archive_are_fetched_several_at_once_and_no_more_than_five() {
+    let (published, changed) = with_gaps();
+    let repository = published.repository();
+    let (at_once, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let (seen, is_new) = (Arc::clone(&most), AtomicBool::new(true));
+    let server = Server::start(move |asked| {
+        let Some(file) = Published::file(&repository, &asked.path) else {
+            return Answer::Status(404);
+        };
+        if asked.path.contains("archives/") && asked.range > Some(0) {
+            let now = at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            seen.fetch_max(now, Ordering::SeqCst);
+            // The first comes alone; each other one waits for the rest, but not for ever.
+            let is_first = is_new.swap(false, Ordering::SeqCst);
+            assert!(!is_first || now == 1);
+            let began = Instant::now();
+            while !is_first
+                && seen.load(Ordering::SeqCst) < 5
+                && began.elapsed() < Duration::from_millis(200)
+            {
+                std::thread::yield_now();
+            }
+            at_once.fetch_sub(1, Ordering::SeqCst);
+        }
+        Answer::File(file)
+    });
+    let machine = Machine::new();
+    machine.add("main", &server.url(""), &published);
+    machine.sync().expect("it is sound");
+    let before = server.asked().len();
+    let FetchedArchive::Frames(frames) = fetch(&machine) else {
+        panic!("parts can be had");
+    };
+    assert_eq!(read_all(&frames).len(), changed.len());
+    assert_eq!(server.asked().len() - before, 1 + changed.len());
+    let most = most.load(Ordering::SeqCst);
+    assert!((2..=5).contains(&most), "{most}");
+}
+
+#[test]
+fn server_that_cannot_deliver_parts_is_asked_for_one_of_them_alone() {
+    let (published, _) = with_gaps();
+    let repository = published.repository();
+    let server = Server::start(move |asked| {
+        Published::file(&repository, &asked.path).map_or(Answer::Status(404), Answer::Whole)
+    });
+    let machine = Machine::new();
+    machine.add("main", &server.url(""), &published);
+    machine.sync().expect("it is sound");
+    let before = server.asked().len();
+    assert!(matches!(fetch(&machine), FetchedArchive::Whole(_)));
+    // The head, one part, and the archive.
+    assert_eq!(server.asked().len() - before, 3);
+}
+
+#[test]
+fn server_that_answers_later_ranges_wrongly_delivers_the_whole_archive() {
+    type Wrong = fn(Vec<u8>, u64) -> Answer;
+    let wrongs: [(&str, Wrong); 4] = [
+        ("delivers less", |file, _| Answer::Cut(file, 1000)),
+        ("has other bytes", |mut file, at| {
+            file[at as usize + 10] ^= 1;
+            Answer::File(file)
+        }),
+        ("delivers everything", |file, _| Answer::Whole(file)),
+        ("says there is no such range", |_, _| Answer::Status(416)),
+    ];
+    for (what, wrong) in wrongs {
+        let (published, _) = with_gaps();
+        let repository = published.repository();
+        let parts = AtomicUsize::new(0);
+        let server = Server::start(move |asked| {
+            match (Published::file(&repository, &asked.path), asked.range) {
+                (None, _) => Answer::Status(404),
+                (Some(file), Some(at))
+                    if at > 0
+                        && asked.path.contains("archives/")
+                        && parts.fetch_add(1, Ordering::SeqCst) > 1 =>
+                {
+                    wrong(file, at)
+                }
+                (Some(file), _) => Answer::File(file),
+            }
+        });
+        let machine = Machine::new();
+        machine.add("main", &server.url(""), &published);
+        machine.sync().expect("it is sound");
+        let archive = fetch(&machine);
+        let FetchedArchive::Whole(whole) = archive else {
+            panic!("{what}: its parts are not used");
+        };
+        let bytes = fs_err::read(whole.path()).expect("it is in the cache");
+        let wanted = machine.wanted("big").location.sha256;
+        assert_eq!(Sha256::of(&bytes), wanted, "{what}");
+    }
 }

@@ -32,7 +32,7 @@ fn redirects_are_followed_for_metadata_heads_and_archives() {
     clippy::disallowed_methods,
     reason = "the test's own proxy, on the loopback interface"
 )]
-fn proxy() -> (SocketAddr, Arc<AtomicUsize>) {
+pub(crate) fn proxy() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface is there");
     let address = listener.local_addr().expect("it is bound");
     let count = Arc::new(AtomicUsize::new(0));

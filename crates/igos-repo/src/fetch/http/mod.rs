@@ -23,6 +23,9 @@ use address::{host_of, is_downgrade, join};
 pub(crate) use error::HttpError;
 use pace::Pace;
 
+/// Most connections that are kept open for further requests: as many as are used at once by default.
+const IDLE_MAX: usize = 8;
+
 /// Downloads files.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -216,13 +219,18 @@ impl Http {
         let mut pace = Pace::new(&self.limits, started, *at);
         // Whatever else the server sends is not read.
         let wanted = range.end - *at;
-        let mut body = response.into_body().into_reader().take(wanted);
-        chunks(&mut body, |chunk| {
+        let announced = content_length(&response);
+        let mut body = response.into_body().into_reader();
+        chunks(&mut body.by_ref().take(wanted), |chunk| {
             take(*at, chunk).map_err(HttpError::Write)?;
             *at += chunk.len() as u64;
             pace.note(*at)
         })?;
         test_end(*at, Some(range.end))?;
+        if announced == Some(wanted) {
+            // There is no more, and whoever sees the end of an answer keeps its connection for the next one.
+            body.read(&mut [0]).map_err(HttpError::Broken)?;
+        }
         Ok(answer)
     }
 
@@ -280,6 +288,8 @@ fn agent(limits: &HttpLimits, proxy: Option<&Proxy>) -> Agent {
         .timeout_recv_response(Some(limits.silence))
         .timeout_per_read(Some(limits.silence))
         .max_response_header_size(64 * 1024)
+        .max_idle_connections(IDLE_MAX)
+        .max_idle_connections_per_host(IDLE_MAX)
         .build()
         .new_agent()
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use igos_format::archive::Head;
 use igos_format::{Hasher, Sha256};
@@ -22,7 +22,7 @@ const BUFFER_BYTES: usize = 128 * 1024;
 pub(super) struct FrameFile {
     file: File,
     head: Arc<Head>,
-    there: BTreeSet<usize>,
+    there: Mutex<BTreeSet<usize>>,
 }
 
 impl FrameFile {
@@ -33,9 +33,9 @@ impl FrameFile {
         let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
         let file = File::from(rustix::fs::open(path, flags, mode)?);
         crate::lock::wait_for(&file)?;
-        let mut opened = FrameFile {
+        let opened = FrameFile {
             file,
-            there: BTreeSet::new(),
+            there: Mutex::default(),
             head,
         };
         let length = opened.file.metadata()?.len();
@@ -48,8 +48,8 @@ impl FrameFile {
     }
 
     /// Returns the frames that are there.
-    pub(super) fn there(&self) -> &BTreeSet<usize> {
-        &self.there
+    pub(super) fn there(&self) -> BTreeSet<usize> {
+        self.there.lock().expect("inserting does not panic").clone()
     }
 
     /// Writes bytes that begin at this place of the archive.
@@ -58,7 +58,7 @@ impl FrameFile {
     }
 
     /// Compares a frame with its digest; from then on it is there, if it is the sealed one.
-    pub(super) fn verify(&mut self, frame: usize) -> io::Result<bool> {
+    pub(super) fn verify(&self, frame: usize) -> io::Result<bool> {
         let expected: Sha256 = self.head.frames().frames[frame].sha256;
         let mut hasher = Hasher::new();
         let range = range_of(&self.head, frame);
@@ -76,7 +76,8 @@ impl FrameFile {
         }
         let is_sealed = hasher.sha256() == expected;
         if is_sealed {
-            self.there.insert(frame);
+            let mut there = self.there.lock().expect("inserting does not panic");
+            there.insert(frame);
         }
         Ok(is_sealed)
     }
@@ -87,7 +88,7 @@ impl FrameFile {
         Ok(FetchedFrames {
             file: Arc::new(self.file),
             head: self.head,
-            there: self.there,
+            there: self.there.into_inner().expect("inserting does not panic"),
             saved_bytes,
         })
     }

@@ -9,10 +9,10 @@ use igos_report::Diagnostic;
 
 use super::error::{CopyError, InVain};
 use super::frame_file::FrameFile;
-use super::plan::{FramePlan, needed, range_of};
+use super::plan::{FramePlan, needed};
 use super::progress::Share;
+use super::ranges::RangesOfCopy;
 use super::{DownloadError, FetchedFrames, FetchedHead};
-use crate::fetch::http::Ranged;
 use crate::repository::cache::CacheError;
 use crate::repository::{RepositoryAddress, RepositoryClient};
 
@@ -40,9 +40,9 @@ impl RepositoryClient {
             .frames(&wanted.location.sha256)
             .map_err(unusable)?;
         let at_path = |source: io::Error| unusable(CacheError::new("use", &path, source));
-        let mut file = FrameFile::open(&path, Arc::clone(&parsed), &frames).map_err(at_path)?;
+        let file = FrameFile::open(&path, Arc::clone(&parsed), &frames).map_err(at_path)?;
         let size = wanted.location.size_bytes;
-        let plan = FramePlan::new(&parsed, size, frames, file.there());
+        let plan = FramePlan::new(&parsed, size, frames, &file.there());
         if plan.is_nearly_all {
             return Ok(None);
         }
@@ -54,7 +54,7 @@ impl RepositoryClient {
             return file.close(saved).map(Some).map_err(at_path);
         }
         let asked = self.ask(wanted, share.task(), |copy| {
-            self.fetch_missing(head, &parsed, copy, &plan.frames, &mut file, share)
+            self.fetch_missing(head, &parsed, copy, &plan.frames, &file, share)
         });
         match asked {
             Ok(()) => file.close(saved).map(Some).map_err(at_path),
@@ -79,36 +79,12 @@ impl RepositoryClient {
         parsed: &Head,
         copy: &RepositoryAddress,
         frames: &[usize],
-        file: &mut FrameFile,
+        file: &FrameFile,
         share: &Share<'_, '_>,
     ) -> Result<(), CopyError> {
         let wanted = head.wanted();
         let size = wanted.location.size_bytes;
-        let plan = FramePlan::new(parsed, size, frames.to_vec(), file.there());
-        let mut done = 0;
-        for range in &plan.ranges {
-            let before = done;
-            let path = wanted.path();
-            let mut take = |at: u64, chunk: &[u8]| {
-                file.write(at, chunk)?;
-                done = before + (at - range.start) + chunk.len() as u64;
-                share.advance(done);
-                Ok(())
-            };
-            let answer = self
-                .transport
-                .read_range(copy, &path, range.clone(), &mut take)?;
-            if answer == Ranged::Whole {
-                return Err(CopyError::NoRanges);
-            }
-            for frame in &plan.frames {
-                let place = range_of(parsed, *frame);
-                let is_inside = range.start <= place.start && place.end <= range.end;
-                if is_inside && !file.verify(*frame).map_err(CopyError::Keep)? {
-                    return Err(CopyError::Frame { number: *frame });
-                }
-            }
-        }
-        Ok(())
+        let plan = FramePlan::new(parsed, size, frames.to_vec(), &file.there());
+        RangesOfCopy::new(self, copy, wanted.path(), parsed, &plan, file, share).fetch()
     }
 }

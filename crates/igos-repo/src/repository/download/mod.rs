@@ -11,12 +11,14 @@ mod frames;
 mod head;
 mod plan;
 mod progress;
+mod ranges;
 mod whole;
 
 pub use background::{ArchiveJob, Downloads, FetchedArchive, WholeArchive};
 pub use error::DownloadError;
 pub use frame_file::{FetchedFrames, FrameBytes};
 pub use head::FetchedHead;
+pub(super) use ranges::Spare;
 
 use igos_format::index::{ArchiveLocation, IndexEntry};
 use igos_format::{PackageId, Sha256};

@@ -1,7 +1,7 @@
 //! How far downloads are, for people: each of them, and all together.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use igos_report::{Reporter, Subject, Task};
 
@@ -46,10 +46,14 @@ impl<'a> Total<'a> {
 pub(super) struct Share<'t, 'a> {
     total: &'t Total<'a>,
     task: Task<'a>,
+    counts: Mutex<Counts>,
+}
+
+struct Counts {
     /// How many bytes of the total this one stands for.
-    planned: Cell<u64>,
-    done: Cell<u64>,
-    reported: Cell<u64>,
+    planned: u64,
+    done: u64,
+    reported: u64,
 }
 
 impl<'t, 'a> Share<'t, 'a> {
@@ -58,9 +62,11 @@ impl<'t, 'a> Share<'t, 'a> {
         Share {
             total,
             task: Task::start(total.task.reporter(), parent, Subject::Fetch(what)),
-            planned: Cell::new(planned),
-            done: Cell::new(0),
-            reported: Cell::new(0),
+            counts: Mutex::new(Counts {
+                planned,
+                done: 0,
+                reported: 0,
+            }),
         }
     }
 
@@ -70,22 +76,27 @@ impl<'t, 'a> Share<'t, 'a> {
 
     /// Notes that less has to be fetched than was planned.
     pub(super) fn plan(&self, bytes: u64) {
-        let before = self.planned.replace(bytes);
+        let before = std::mem::replace(&mut self.counts().planned, bytes);
         self.total.advance(0, before.saturating_sub(bytes));
     }
 
     /// Notes that so many bytes of this one are there.
     pub(super) fn advance(&self, done: u64) {
-        let done = done.min(self.planned.get());
-        let before = self.done.replace(done);
-        let is_due = done - self.reported.get().min(done) >= STEP_BYTES
-            || done == self.planned.get()
+        let mut counts = self.counts();
+        let done = done.min(counts.planned);
+        let before = std::mem::replace(&mut counts.done, done);
+        let is_due = done - counts.reported.min(done) >= STEP_BYTES
+            || done == counts.planned
             || done < before;
         if is_due {
-            let reported = self.reported.replace(done);
-            self.task.advance(done, Some(self.planned.get()));
+            let reported = std::mem::replace(&mut counts.reported, done);
+            self.task.advance(done, Some(counts.planned));
             self.total.advance(done.saturating_sub(reported), 0);
         }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().expect("reporters do not panic")
     }
 
     pub(super) fn finish(self, outcome: igos_report::Outcome) {
