@@ -144,3 +144,51 @@ fn zstd_content_size(header: &[u8]) -> Option<u64> {
         _ => field(8),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::{CompressionFormat, Decoder, starts_canonically};
+
+    #[test]
+    fn decoder_that_can_make_no_progress_says_so_instead_of_going_round() {
+        for format in CompressionFormat::ALL {
+            let mut decoder = Decoder::new(format).expect("there is memory");
+            let mut output = [0; 16];
+            let first = decoder.step(&[], &mut output);
+            assert!(first.is_err(), "{format}");
+        }
+    }
+
+    #[test]
+    fn xz_with_the_dictionary_of_its_highest_level_is_decoded() {
+        let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 9);
+        encoder.write_all(b"content").expect("there is memory");
+        let stored = encoder.finish().expect("there is memory");
+        let mut decoder = Decoder::new(CompressionFormat::Xz).expect("there is memory");
+        let mut output = [0; 16];
+        let (mut taken, mut given) = (0, 0);
+        loop {
+            let step = decoder
+                .step(&stored[taken..], &mut output[given..])
+                .expect("64 MiB are allowed");
+            taken += step.consumed;
+            given += step.produced;
+            if step.is_end {
+                break;
+            }
+        }
+        assert_eq!((&output[..given], taken), (&b"content"[..], stored.len()));
+    }
+
+    #[test]
+    fn zstd_frame_that_states_no_size_is_not_ours_even_where_none_is_expected() {
+        let begins = |descriptor: u8| {
+            let header = [&[0x28, 0xb5, 0x2f, 0xfd, descriptor][..], &[0; 12]].concat();
+            starts_canonically(CompressionFormat::Zstd, &header, None)
+        };
+        assert!(begins(0x24));
+        assert!(!begins(0x04));
+    }
+}
