@@ -7,7 +7,7 @@ use igos_format::{PackageName, Sha256};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::record::{Lines, RecordError, check_format, split_end, time_text};
+use crate::record::{Lines, RecordError, body_lines, time_text};
 
 /// The newest version of the text this program reads; it writes the oldest that can say what there is to say.
 const FORMAT: u32 = 2;
@@ -113,9 +113,7 @@ impl HistoryEntry {
 
     /// Reads the text, strictly.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, RecordError> {
-        check_format(bytes, "igos-transaction", FORMAT)?;
-        let mut lines = Lines::new(split_end(bytes)?);
-        lines.next_line();
+        let mut lines = body_lines(bytes, "igos-transaction", FORMAT)?;
         let refused = |lines: &Lines<'_>, expected| RecordError::Line {
             line: lines.number() + 1,
             expected,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::DropIn;
 use super::job::{HookPolicy, Job, NewGroup, NewUser};
 use crate::RecordError;
-use crate::record::{Lines, check_format, split_end};
+use crate::record::{Lines, body_lines};
 use crate::state_text::parse_path;
 
 /// The version of the text this program writes, and the newest it reads.
@@ -80,9 +80,7 @@ impl HookJournal {
 
     /// Reads the text, strictly.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, RecordError> {
-        check_format(bytes, "igos-hooks", FORMAT)?;
-        let mut lines = Lines::new(split_end(bytes)?);
-        lines.next_line();
+        let mut lines = body_lines(bytes, "igos-hooks", FORMAT)?;
         let refused = |lines: &Lines<'_>, expected| RecordError::Line {
             line: lines.number() + 1,
             expected,

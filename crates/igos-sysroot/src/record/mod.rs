@@ -14,7 +14,7 @@ pub use igos_format::{RepositoryName, RepositoryNameError};
 pub use igos_solve::Reason;
 pub(crate) use load::{last_in_history, rebuild};
 pub use read::RecordError;
-pub(crate) use read::{FormatError, Lines, SplitError, check_format, split_end};
+pub(crate) use read::{FormatError, Lines, SplitError, body_lines, check_format, split_end};
 pub(crate) use write::time_text;
 
 use std::collections::BTreeSet;

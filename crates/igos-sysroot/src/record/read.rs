@@ -143,6 +143,18 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Returns the lines of a text between its first and its last one, which are tested.
+pub(crate) fn body_lines<'t>(
+    bytes: &'t [u8],
+    keyword: &str,
+    known: u32,
+) -> Result<Lines<'t>, RecordError> {
+    check_format(bytes, keyword, known)?;
+    let mut lines = Lines::new(split_end(bytes)?);
+    lines.next_line();
+    Ok(lines)
+}
+
 /// Compares the first line, `KEYWORD VERSION MINIMUM-READER`, with the newest format that this program knows.
 pub(crate) fn check_format(bytes: &[u8], keyword: &str, known: u32) -> Result<(), FormatError> {
     let needed = Lines::new(bytes)
