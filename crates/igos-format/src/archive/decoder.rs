@@ -190,5 +190,7 @@ mod tests {
         };
         assert!(begins(0x24));
         assert!(!begins(0x04));
+        let short = [&[0x28, 0xb5, 0x2f, 0xfd, 0x24, 5][..], &[1; 11]].concat();
+        assert!(starts_canonically(CompressionFormat::Zstd, &short, Some(5)));
     }
 }
