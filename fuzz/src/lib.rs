@@ -13,6 +13,7 @@
 mod archives;
 mod index;
 mod recipes;
+mod texts;
 mod trust;
 
 #[path = "../../crates/igos-format/tests/archive/forge.rs"]
@@ -37,7 +38,8 @@ mod index_forge;
 pub use archives::{archive, archive_pieces};
 pub use index::index;
 pub use recipes::recipe;
-pub use trust::metadata;
+pub use texts::{advisories, record, settings};
+pub use trust::{drafts, metadata};
 
 use igos_format::{Sha256, manifest as text};
 

@@ -1,6 +1,7 @@
 //! Metadata of repositories.
 
-use igos_format::trust::{Envelope, Json, Metadata, Root, Snapshot, Targets, Timestamp};
+use igos_format::trust::{Envelope, Json, KeyDraft, Metadata, Root, Snapshot, Targets, Timestamp};
+use igos_repo::publish::OfflineChange;
 
 /// Reads bytes as JSON, as a file of metadata, and as what each role signs: what is read is written again.
 pub fn metadata(data: &[u8]) {
@@ -15,6 +16,16 @@ pub fn metadata(data: &[u8]) {
             Some(&envelope)
         );
         roles(&envelope.signed);
+    }
+}
+
+/// Reads bytes as a key draft, and what it means: what is read is written again.
+pub fn drafts(data: &[u8]) {
+    if let Ok(draft) = KeyDraft::read(data) {
+        let written = draft.to_bytes();
+        let read = KeyDraft::read(&written).expect("what is written is read");
+        assert_eq!(read.to_bytes(), written);
+        let _ = OfflineChange::read(draft);
     }
 }
 
