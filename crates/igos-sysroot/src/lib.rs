@@ -46,12 +46,12 @@ mod verify;
 
 pub use adopt::{AdoptError, AdoptPlan, Adoption};
 pub use alternatives::{Alternative, Choice, InstalledService, Offer, ServiceLink, ServiceWish};
-pub use confined::{
-    Refusal as UnpackRefusal, UNPACK_HELPER, UnpackError, Unpacked, unpack, unpack_helper,
-};
 pub use configuration::{
     ConfigurationAnswer, ConfigurationDifference, ConfigurationError, ConfigurationFile,
     ConfigurationPlan, ConfigurationState, NotText,
+};
+pub use confined::{
+    Refusal as UnpackRefusal, UNPACK_HELPER, UnpackError, Unpacked, unpack, unpack_helper,
 };
 pub use database::DatabaseError;
 pub use database_check::{DatabaseCheck, DatabaseDifference, Side, check_database};
