@@ -250,7 +250,7 @@ fn refusal_of(error: &MaterialiseError) -> Refusal {
 
 /// Unpacks an archive into a new directory, in a confined process with the caller's own rights over that directory.
 ///
-/// As for [`materialise`], setuid and setgid bits, capabilities and extended attributes are left out, and everything
+/// As for [`materialise()`], setuid and setgid bits, capabilities and extended attributes are left out, and everything
 /// belongs to the caller; nobody else can enter the directory.
 ///
 /// # Errors
