@@ -14,15 +14,20 @@ impl Manifest {
     /// identify an archive; the digest of the seal does.
     #[must_use]
     pub fn contents_digest(&self) -> Sha256 {
-        let text = write(self);
-        let mut hasher = Hasher::new();
-        for line in text.split_inclusive(|byte| *byte == b'\n') {
-            if !OF_THE_MAKING.iter().any(|key| line.starts_with(key)) {
-                hasher.update(line);
-            }
-        }
-        hasher.sha256()
+        contents_digest(&write(self))
     }
+}
+
+/// Returns [`Manifest::contents_digest`] of the manifest with this text.
+#[must_use]
+pub fn contents_digest(text: &[u8]) -> Sha256 {
+    let mut hasher = Hasher::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if !OF_THE_MAKING.iter().any(|key| line.starts_with(key)) {
+            hasher.update(line);
+        }
+    }
+    hasher.sha256()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod rules;
 mod values;
 mod write;
 
+pub use contents::contents_digest;
 pub use error::{LineProblem, ManifestError, ManifestRule, ManifestRuleError};
 pub use read::read;
 pub use rules::{is_reserved, normalise, validate};

@@ -88,15 +88,7 @@ impl BuildCommand {
             tree: &tree,
             graph: &graph,
         };
-        let mut report = work.run(toolchain.as_ref(), &force, session, |run| {
-            let run = BuildRun { on_failure, ..*run };
-            if globals.dry_run {
-                return Ok(schedule::preview(&run)?);
-            }
-            require_sandbox(settings.confinement)?;
-            workshop.cache.delete_stale_work()?;
-            Ok(schedule::build(&run))
-        })?;
+        let mut report = work.make(toolchain.as_ref(), &force, on_failure, globals, session)?;
         for diagnostic in report
             .packages
             .iter()
@@ -215,6 +207,26 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Builds what is not in the cache; with `--dry-run`, only says what that is.
+    pub(super) fn make(
+        &self,
+        toolchain: Option<&ToolchainView>,
+        force: &BTreeSet<PackageName>,
+        on_failure: OnFailure,
+        globals: &Globals,
+        session: &Session,
+    ) -> Result<RunReport, Failure> {
+        self.run(toolchain, force, session, |run| {
+            let run = BuildRun { on_failure, ..*run };
+            if globals.dry_run {
+                return Ok(schedule::preview(&run)?);
+            }
+            require_sandbox(self.settings.confinement)?;
+            self.workshop.cache.delete_stale_work()?;
+            Ok(schedule::build(&run))
+        })
+    }
+
     /// Calls `operation` with the run, which stops at the first failure.
     pub(super) fn run<T>(
         &self,

@@ -1,7 +1,6 @@
 //! `igos-build toolchain make`
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use clap::Args;
 use igos_cli::{Answer, Exit, Failure, Globals, Session};
@@ -11,9 +10,9 @@ use igos_report::Diagnostic;
 use super::build::{Goal, Work};
 use super::recipes::RecipeFlags;
 use super::toolchain::{State, answer};
-use super::workshop::{PolicyFlags, WorkshopFlags, require_sandbox};
-use crate::schedule::{self, OnFailure, PackageStatus, RunReport};
-use crate::toolchain::{AssembleInput, assemble};
+use super::workshop::{PolicyFlags, WorkshopFlags};
+use crate::schedule::{OnFailure, PackageStatus, RunReport};
+use crate::toolchain::{AssembleInput, BuiltArchive, assemble};
 
 /// Make a toolchain of packages that are built here
 ///
@@ -57,14 +56,9 @@ impl MakeCommand {
             tree: &tree,
             graph: &graph,
         };
-        let report = work.run(toolchain.as_ref(), &BTreeSet::new(), session, |run| {
-            if globals.dry_run {
-                return Ok(schedule::preview(run)?);
-            }
-            require_sandbox(settings.confinement)?;
-            workshop.cache.delete_stale_work()?;
-            Ok(schedule::build(run))
-        })?;
+        let force = BTreeSet::new();
+        let toolchain = toolchain.as_ref();
+        let report = work.make(toolchain, &force, OnFailure::Stop, globals, session)?;
         if globals.dry_run {
             return Ok(Answer::from(super::build::BuildAnswer { report }));
         }
@@ -74,11 +68,15 @@ impl MakeCommand {
             .iter()
             .filter_map(|name| name.parse().ok())
             .collect();
-        let archives: Vec<PathBuf> = report
+        let archives: Vec<BuiltArchive> = report
             .packages
             .iter()
             .flat_map(|package| &package.outputs)
-            .map(|output| output.archive.clone())
+            .map(|output| BuiltArchive {
+                path: output.archive.clone(),
+                sha256: output.sha256,
+                size: output.size_bytes,
+            })
             .collect();
         let made = assemble(&AssembleInput {
             name: &self.name,

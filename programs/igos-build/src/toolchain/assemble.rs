@@ -5,13 +5,24 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use igos_format::archive::Head;
-use igos_format::manifest::Manifest;
-use igos_format::{Arch, EntryKind, Hasher, PackageName, RelPath, Sha256, installed_bytes};
+use igos_format::manifest::{self, Manifest};
+use igos_format::{Arch, EntryKind, PackageName, RelPath, Sha256, installed_bytes};
 use igos_report::{Diagnostic, Explain, diagnose};
 
 use super::document::{ARCHIVES, Document};
 use super::files::{self, FileError};
 use super::{LoadToolchainError, Toolchain, ToolchainArchive};
+
+/// An archive of a build, as it was verified a moment ago.
+#[derive(Debug, Clone)]
+pub struct BuiltArchive {
+    /// The file.
+    pub path: PathBuf,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
+}
 
 /// What a toolchain is made of.
 #[derive(Debug)]
@@ -23,7 +34,7 @@ pub struct AssembleInput<'a> {
     /// The packages that it has in every case.
     pub packages: &'a BTreeSet<PackageName>,
     /// The archives among which they are, and among which what they need to run is looked for.
-    pub archives: &'a [PathBuf],
+    pub archives: &'a [BuiltArchive],
     /// The directory of toolchains; the toolchain gets one of its name in it.
     pub toolchains: &'a Path,
 }
@@ -123,7 +134,7 @@ pub fn assemble(input: &AssembleInput<'_>) -> Result<Toolchain, AssembleToolchai
     let read: Vec<Candidate> = input
         .archives
         .iter()
-        .map(|path| Candidate::read(path))
+        .map(Candidate::read)
         .collect::<Result<_, _>>()?;
     let chosen = closure(&read, input.packages)?;
     let conflicts = path_conflicts(chosen.iter().map(|one| &one.manifest));
@@ -135,8 +146,8 @@ pub fn assemble(input: &AssembleInput<'_>) -> Result<Toolchain, AssembleToolchai
     fs::create_dir_all(&archives).map_err(FileError::new("make", &archives))?;
     let mut listed = Vec::new();
     for one in chosen {
-        let archive = one.listed()?;
-        files::copy(&one.path, &archives.join(archive.file_name()))?;
+        let archive = one.listed();
+        files::copy(&one.archive.path, &archives.join(archive.file_name()))?;
         listed.push(archive);
     }
     let mut inputs = String::from("igos toolchain of built archives 1\n");
@@ -156,14 +167,16 @@ pub fn assemble(input: &AssembleInput<'_>) -> Result<Toolchain, AssembleToolchai
 
 /// An archive that may become part of the toolchain.
 #[derive(Debug)]
-struct Candidate {
-    path: PathBuf,
+struct Candidate<'a> {
+    archive: &'a BuiltArchive,
     seal: Sha256,
+    contents: Sha256,
     manifest: Manifest,
 }
 
-impl Candidate {
-    fn read(path: &Path) -> Result<Self, AssembleToolchainError> {
+impl<'a> Candidate<'a> {
+    fn read(archive: &'a BuiltArchive) -> Result<Self, AssembleToolchainError> {
+        let path = &archive.path;
         let file = fs::File::open(path).map_err(FileError::new("open", path))?;
         let head = Head::read(std::io::BufReader::new(file)).map_err(|source| {
             AssembleToolchainError::Archive {
@@ -172,28 +185,26 @@ impl Candidate {
             }
         })?;
         Ok(Candidate {
-            path: path.to_owned(),
+            archive,
             seal: head.seal_digest(),
+            contents: manifest::contents_digest(head.manifest_bytes()),
             manifest: head.manifest().clone(),
         })
     }
 
-    fn listed(&self) -> Result<ToolchainArchive, AssembleToolchainError> {
-        let mut file = fs::File::open(&self.path).map_err(FileError::new("open", &self.path))?;
-        let mut hasher = Hasher::new();
-        std::io::copy(&mut file, &mut hasher).map_err(FileError::new("read", &self.path))?;
+    fn listed(&self) -> ToolchainArchive {
         let package = &self.manifest.package;
-        Ok(ToolchainArchive {
+        ToolchainArchive {
             name: package.name.clone(),
             version: package.full_version(),
             arch: package.arch,
             seal: self.seal,
-            contents: self.manifest.contents_digest(),
-            size: hasher.length(),
-            sha256: hasher.sha256(),
+            contents: self.contents,
+            size: self.archive.size,
+            sha256: self.archive.sha256,
             installed_size: installed_bytes(&self.manifest.entries),
             origin: None,
-        })
+        }
     }
 
     fn answers_to(&self, name: &PackageName) -> bool {
@@ -204,10 +215,10 @@ impl Candidate {
 
 /// Returns the packages and everything that they need to run, sorted by name.
 fn closure<'a>(
-    archives: &'a [Candidate],
+    archives: &'a [Candidate<'a>],
     packages: &BTreeSet<PackageName>,
-) -> Result<Vec<&'a Candidate>, AssembleToolchainError> {
-    let mut chosen: BTreeMap<&PackageName, &Candidate> = BTreeMap::new();
+) -> Result<Vec<&'a Candidate<'a>>, AssembleToolchainError> {
+    let mut chosen: BTreeMap<&PackageName, &Candidate<'_>> = BTreeMap::new();
     let mut missing = Vec::new();
     let mut pending: Vec<(PackageName, PackageName)> = packages
         .iter()

@@ -4,6 +4,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use igos_format::archive::Head;
+use igos_format::manifest;
 use igos_format::{Arch, PackageName, Sha256};
 use igos_report::Explain;
 use serde::{Deserialize, Serialize};
@@ -242,7 +243,7 @@ fn is_archive(path: &Path, archive: &ToolchainArchive) -> bool {
     has_size
         && head().is_some_and(|head| {
             head.seal_digest() == archive.seal
-                && head.manifest().contents_digest() == archive.contents
+                && manifest::contents_digest(head.manifest_bytes()) == archive.contents
         })
 }
 

@@ -18,7 +18,7 @@ mod links;
 mod list;
 mod payload;
 
-pub use assemble::{AssembleInput, AssembleToolchainError, assemble};
+pub use assemble::{AssembleInput, AssembleToolchainError, BuiltArchive, assemble};
 pub use deb::DebError;
 pub use document::{DebOrigin, LoadToolchainError, Toolchain, ToolchainArchive};
 pub use error::ImportError;
