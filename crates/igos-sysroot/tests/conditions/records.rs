@@ -12,9 +12,7 @@ use igos_sysroot::{
     Unmanaged,
 };
 
-use crate::support::{TestArchive, TestRoot, apply, name, path};
-
-const DATABASE: &str = "var/lib/igos/pkm.db";
+use crate::support::{DATABASE, TestArchive, TestRoot, apply, dump, name, path};
 
 /// A root in which everything happened that a database knows of.
 fn eventful() -> TestRoot {
@@ -81,35 +79,6 @@ fn change(root: &TestRoot, archives: &[&TestArchive], request: &Request) {
     });
     apply(&mut sysroot, &plan, archives).expect("it can be applied");
     sysroot.settle().expect("it can be settled");
-}
-
-/// Returns everything in a database: each table with each row, as SQLite keeps it.
-fn dump(root: &TestRoot) -> String {
-    let connection = rusqlite::Connection::open(root.path(DATABASE)).expect("it opens");
-    let mut tables = connection
-        .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name")
-        .expect("it can be asked");
-    let tables: Vec<(String, String)> = tables
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .expect("it can be asked")
-        .map(|row| row.expect("a row"))
-        .collect();
-    let mut text = String::new();
-    for (table, sql) in tables {
-        text += &format!("{sql}\n");
-        let mut rows = connection
-            .prepare(&format!("SELECT * FROM {table}"))
-            .expect("the table is there");
-        let columns = rows.column_count();
-        let mut rows = rows.query([]).expect("it can be read");
-        while let Some(row) = rows.next().expect("it can be read") {
-            for column in 0..columns {
-                text += &format!("{:?} ", row.get_ref(column).expect("a value"));
-            }
-            text += "\n";
-        }
-    }
-    text
 }
 
 #[test]

@@ -5,9 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use igos_report::Explain;
 use igos_sysroot::{ChangeOptions, LockedSysroot, OpenError, Sysroot, Unmanaged, Wait};
 
-use crate::support::{TestArchive, TestRoot, name};
-
-const DATABASE: &str = "var/lib/igos/pkm.db";
+use crate::support::{DATABASE, TestArchive, TestRoot, dump, name};
 
 fn root() -> TestRoot {
     let root = TestRoot::new();
@@ -20,37 +18,6 @@ fn root() -> TestRoot {
     root.remove(&["pigz"]);
     root.install(&[&TestArchive::new("file", "5").file("usr/bin/file", b"file")]);
     root
-}
-
-/// Returns everything in a database, as `sqlite3 .dump` would.
-fn dump(root: &TestRoot) -> String {
-    let connection = rusqlite::Connection::open(root.path(DATABASE)).expect("it opens");
-    let mut text = String::new();
-    for table in [
-        "packages",
-        "files",
-        "directories",
-        "depends",
-        "conflicts",
-        "provides",
-        "features",
-        "yields",
-        "transactions",
-        "changes",
-    ] {
-        let mut statement = connection
-            .prepare(&format!("SELECT * FROM {table}"))
-            .expect("the table is there");
-        let columns = statement.column_count();
-        let mut rows = statement.query([]).expect("it can be read");
-        while let Some(row) = rows.next().expect("it can be read") {
-            for column in 0..columns {
-                text += &format!("{:?} ", row.get_ref(column).expect("a value"));
-            }
-            text += "\n";
-        }
-    }
-    text
 }
 
 #[test]

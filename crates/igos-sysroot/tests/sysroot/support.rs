@@ -415,3 +415,35 @@ pub(crate) fn is_root(what: &str) -> bool {
 pub(crate) fn skipped(reason: &str) {
     println!("skipped: {reason}");
 }
+
+/// The database of a root.
+pub(crate) const DATABASE: &str = "var/lib/igos/pkm.db";
+
+/// Returns everything in the database of a root: each table with each row, as SQLite keeps it.
+pub(crate) fn dump(root: &TestRoot) -> String {
+    let connection = rusqlite::Connection::open(root.path(DATABASE)).expect("it opens");
+    let mut tables = connection
+        .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        .expect("it can be asked");
+    let tables: Vec<(String, String)> = tables
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .expect("it can be asked")
+        .map(|row| row.expect("a row"))
+        .collect();
+    let mut text = String::new();
+    for (table, sql) in tables {
+        text += &format!("{sql}\n");
+        let mut rows = connection
+            .prepare(&format!("SELECT * FROM {table}"))
+            .expect("the table is there");
+        let columns = rows.column_count();
+        let mut rows = rows.query([]).expect("it can be read");
+        while let Some(row) = rows.next().expect("it can be read") {
+            for column in 0..columns {
+                text += &format!("{:?} ", row.get_ref(column).expect("a value"));
+            }
+            text += "\n";
+        }
+    }
+    text
+}
