@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igos_format::{FileEntry, PackageName, RelPath};
+use igos_format::{EntryKind, FileEntry, PackageName, RelPath};
 use serde::Serialize;
 
 use crate::undo::{self, UndoError, Undoable};
@@ -86,9 +86,10 @@ impl Sysroot {
         }
         let (one, other) = (self.point(from)?, self.point(to)?);
         let names: BTreeSet<&PackageName> = one.keys().chain(other.keys()).collect();
+        let there = [directories(&one), directories(&other)];
         let packages = names
             .into_iter()
-            .filter_map(|name| package(name, one.get(name), other.get(name)))
+            .filter_map(|name| package(name, one.get(name), other.get(name), &there))
             .collect();
         Ok(HistoryDifference { from, to, packages })
     }
@@ -168,14 +169,33 @@ fn query(source: QueryError) -> UndoError {
     })
 }
 
+/// Returns the directories that are there at a point, whoever has them.
+fn directories(point: &Point) -> BTreeSet<&RelPath> {
+    let records = point.values().filter_map(|known| record(Some(known)));
+    records
+        .flat_map(Record::entries)
+        .filter(|entry| entry.kind == EntryKind::Directory)
+        .map(|entry| &entry.path)
+        .collect()
+}
+
 fn package(
     name: &PackageName,
     one: Option<&Known>,
     other: Option<&Known>,
+    there: &[BTreeSet<&RelPath>; 2],
 ) -> Option<PackageDifference> {
     let paths = match (one, other) {
         (Some(Known::Version(_)), _) | (_, Some(Known::Version(_))) => None,
-        (one, other) => Some(paths(record(one), record(other))),
+        (one, other) => {
+            let mut paths = paths(record(one), record(other));
+            // A directory that others have as well neither comes nor goes with this package.
+            paths.retain(|differs| {
+                differs.what == PathDiffers::Changed
+                    || !there.iter().all(|point| point.contains(&differs.path))
+            });
+            Some(paths)
+        }
     };
     let (from, to) = (one.map(Known::version), other.map(Known::version));
     let is_same = from == to && paths.as_ref().is_none_or(Vec::is_empty);

@@ -76,7 +76,7 @@ pub use plan::{
     Unsigned, Vouch, Was, WriteAs, Yield,
 };
 pub use query::{
-    Dependant, InstalledFile, InstalledKernel, Listed, Owned, PackageInfo, QueryError,
+    Dependant, InstalledFile, InstalledKernel, Listed, Owned, PackageFacts, PackageInfo, QueryError,
 };
 pub use record::{
     Installed, Reason, Record, RecordError, RepositoryName, RepositoryNameError, Trust,

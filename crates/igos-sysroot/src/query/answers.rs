@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use igos_format::declaration::{Feature, Provided};
-use igos_format::{Dependency, EntryKind, FileEntry, PackageId, PackageName, RelPath};
+use igos_format::manifest::{Manifest, Origin};
+use igos_format::{
+    Dependency, EntryKind, FileEntry, PackageId, PackageName, RelPath, installed_bytes,
+};
 use serde::Serialize;
 
-use crate::Installed;
 use crate::database::PackageRow;
+use crate::{Exclusions, Installed};
 
 /// One installed package, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,6 +66,14 @@ pub struct PackageInfo {
     /// How it came here.
     #[serde(flatten)]
     pub installed: Installed,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub facts: PackageFacts,
+}
+
+/// What a manifest says of its package, but for its paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PackageFacts {
     /// The recipe it is an output of.
     pub recipe: PackageName,
     /// One line, possibly empty.
@@ -72,7 +83,7 @@ pub struct PackageInfo {
     /// Upstream's page, possibly empty.
     pub homepage: String,
     /// How the archive came to be.
-    pub origin: igos_format::manifest::Origin,
+    pub origin: Origin,
     /// Whether it is only removed with an explicit flag.
     pub is_essential: bool,
     /// What it needs to run.
@@ -89,8 +100,33 @@ pub struct PackageInfo {
     pub features_required: BTreeSet<Feature>,
     /// How many paths it has.
     pub paths: usize,
-    /// Bytes of its files.
+    /// Bytes of its files, but for those that are left out.
     pub size_bytes: u64,
+}
+
+impl PackageFacts {
+    /// Returns what a manifest says, in a root that leaves `excluded` out.
+    #[must_use]
+    pub fn of(manifest: &Manifest, excluded: &Exclusions) -> Self {
+        let entries = &manifest.entries;
+        let in_root = entries.iter().filter(|entry| !excluded.leaves_out(entry));
+        PackageFacts {
+            recipe: manifest.recipe.clone(),
+            description: manifest.description.clone(),
+            license: manifest.license.clone(),
+            homepage: manifest.homepage.clone(),
+            origin: manifest.origin,
+            is_essential: manifest.is_essential,
+            depends: manifest.depends.clone(),
+            provides: manifest.provides.clone(),
+            conflicts: manifest.conflicts.clone(),
+            supersedes: manifest.supersedes.clone(),
+            features_provided: manifest.features_provided.clone(),
+            features_required: manifest.features_required.clone(),
+            paths: entries.len(),
+            size_bytes: installed_bytes(in_root),
+        }
+    }
 }
 
 /// One path of an installed package.

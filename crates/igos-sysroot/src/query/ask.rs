@@ -1,12 +1,11 @@
 //! Asking the database and the records.
 
 use igos_format::declaration::{Feature, FeatureKind};
-use igos_format::manifest::Manifest;
-use igos_format::{PackageName, RelPath, installed_bytes};
+use igos_format::{PackageName, RelPath};
 use igos_root::FollowedLinks;
 
 use super::providers::Providers;
-use super::{Dependant, InstalledFile, Listed, Owned, PackageInfo, QueryError};
+use super::{Dependant, InstalledFile, Listed, Owned, PackageFacts, PackageInfo, QueryError};
 use crate::database::FileRow;
 use crate::plan::resolve_recorded;
 use crate::{DatabaseError, HistoryEntry, Record, Sysroot};
@@ -51,45 +50,8 @@ impl Sysroot {
             manifest,
             ..
         } = self.record(name)?;
-        let excluded = &installed.excluded;
-        let in_root = manifest
-            .entries
-            .iter()
-            .filter(|entry| !excluded.leaves_out(entry));
-        let size_bytes = installed_bytes(in_root);
-        let paths = manifest.entries.len();
-        let Manifest {
-            recipe,
-            description,
-            license,
-            homepage,
-            origin,
-            is_essential,
-            depends,
-            provides,
-            conflicts,
-            supersedes,
-            features_provided,
-            features_required,
-            ..
-        } = manifest;
-        Ok(PackageInfo {
-            installed,
-            recipe,
-            description,
-            license,
-            homepage,
-            origin,
-            is_essential,
-            depends,
-            provides,
-            conflicts,
-            supersedes,
-            features_provided,
-            features_required,
-            paths,
-            size_bytes,
-        })
+        let facts = PackageFacts::of(&manifest, &installed.excluded);
+        Ok(PackageInfo { installed, facts })
     }
 
     /// Returns the paths of an installed package, in order.

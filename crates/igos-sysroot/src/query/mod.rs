@@ -6,7 +6,7 @@ mod kernels;
 mod providers;
 mod universe;
 
-pub use answers::{Dependant, InstalledFile, Listed, Owned, PackageInfo};
+pub use answers::{Dependant, InstalledFile, Listed, Owned, PackageFacts, PackageInfo};
 pub use kernels::InstalledKernel;
 
 use igos_format::{PackageName, RelPath};

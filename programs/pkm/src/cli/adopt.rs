@@ -20,7 +20,8 @@ use super::context::Begin;
 use super::plan;
 use super::plan_why::Grounds;
 use super::repair::archives_of;
-use crate::archives::{Archives, is_archive_name};
+use super::target::{self, Target};
+use crate::archives::Archives;
 
 /// Longest text manifest, in bytes.
 const MANIFEST_MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -28,8 +29,8 @@ const MANIFEST_MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// Take up packages whose files are on disk already
 ///
 /// Every path of the archive is compared with the disk. A package of which one differs is reported and not taken up;
-/// configuration files may differ and count as edited. Nothing outside the record is written. Ends with 1 if a package
-/// was not taken up.
+/// configuration files may differ and count as edited. Nothing outside the record is written; links of alternatives that are
+/// not there yet are found by `pkm verify` and made by `pkm repair`. Ends with 1 if a package was not taken up.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  pkm --root /mnt/target adopt ./zlib-1.3.1-1.x86_64.igos.tar.zst --allow-unsigned\n  pkm adopt --archives ./archives zlib make --allow-unsigned"
@@ -172,15 +173,13 @@ fn described(file: &Path) -> Result<Adoption, OfferError> {
 }
 
 fn offer(target: &OsStr, archives: &Archives) -> Result<Adoption, Failure> {
-    let path = Path::new(target);
-    let file = if target.as_encoded_bytes().contains(&b'/') || is_archive_name(path) {
-        path.to_owned()
-    } else {
-        let name = target.to_str().unwrap_or_default().parse::<PackageName>();
-        let name = name.map_err(|error| Failure::usage(error.to_string()))?;
-        archives
-            .file_of(&name)
-            .ok_or(OfferError::NoArchive { name })?
+    let file = match Target::of(target)? {
+        Target::Path(path) => path.to_owned(),
+        Target::Name(text) => {
+            let name = target::name(text)?;
+            let file = archives.file_of(&name);
+            file.ok_or(OfferError::NoArchive { name })?
+        }
     };
     let opened = fs::File::open(&file).map_err(OfferError::Read)?;
     let head = Head::read(opened).map_err(|source| OfferError::Archive { file, source })?;

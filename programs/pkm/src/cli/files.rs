@@ -1,23 +1,26 @@
 //! `pkm files`.
 
+use std::ffi::OsString;
 use std::fmt;
 
 use clap::Args;
 use igos_cli::{Failure, Render, complete_names};
-use igos_format::PackageName;
 use igos_sysroot::{InstalledFile, Unmanaged};
 use serde::Serialize;
 
 use super::Context;
 use super::completion;
+use super::target::{self, Target};
 
-/// List the paths of an installed package
+/// List the paths of an installed package, or of an archive
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  pkm files zlib\n  pkm files zlib --long")]
+#[command(
+    after_help = "Examples:\n  pkm files zlib\n  pkm files zlib --long\n  pkm files ./zlib-1.3.1-1.x86_64.igos.tar.zst"
+)]
 pub(super) struct Files {
-    /// The package
-    #[arg(add = complete_names(completion::installed), value_name = "NAME")]
-    name: PackageName,
+    /// An installed package, or an archive
+    #[arg(add = complete_names(completion::installed), value_name = "NAME|ARCHIVE")]
+    target: OsString,
     /// Show mode, owner and link target too
     #[arg(long, short)]
     long: bool,
@@ -25,7 +28,17 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn run(self, context: &Context<'_>) -> Result<FilesAnswer, Failure> {
-        let files = context.sysroot(Unmanaged::Refuse)?.files(&self.name)?;
+        let files = match Target::of(&self.target)? {
+            Target::Path(file) => {
+                let candidate = target::archive(file)?;
+                let entries = &candidate.manifest().entries;
+                entries.iter().map(InstalledFile::from).collect()
+            }
+            Target::Name(text) => {
+                let name = target::name(text)?;
+                context.sysroot(Unmanaged::Refuse)?.files(&name)?
+            }
+        };
         Ok(FilesAnswer {
             files,
             is_long: self.long,

@@ -1,34 +1,38 @@
 //! `pkm info`.
 
+use std::ffi::OsString;
 use std::fmt::{self, Display, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use igos_cli::{Failure, Render, Size, complete_names};
-use igos_format::PackageName;
 use igos_format::manifest::Origin;
+use igos_format::{PackageId, PackageName, Sha256};
 use igos_repo::repository::Catalogue;
 use igos_report::Explain;
-use igos_sysroot::{PackageInfo, QueryError, Unmanaged};
+use igos_sysroot::{Exclusions, PackageFacts, PackageInfo, QueryError, Unmanaged};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Context;
 use super::completion;
 use super::offer::Offer;
+use super::target::{self, Target};
 
 /// Show what is known about packages
 ///
-/// Shows the record of packages that are installed, and what repositories say about those that are not. Ends with 1 if
-/// nobody knows a package.
+/// Shows the record of packages that are installed, what repositories say about those that are not, and what archives
+/// say of themselves. Ends with 1 if nobody knows a package.
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "show",
-    after_help = "Examples:\n  pkm info zlib\n  pkm info zlib pigz --json\n  pkm info --available zlib"
+    after_help = "Examples:\n  pkm info zlib\n  pkm info zlib pigz --json\n  pkm info --available zlib\n  \
+    pkm info ./zlib-1.3.1-1.x86_64.igos.tar.zst"
 )]
 pub(super) struct Info {
-    /// Packages
-    #[arg(add = complete_names(completion::known), value_name = "NAME", required = true)]
-    names: Vec<PackageName>,
+    /// Packages, archives
+    #[arg(add = complete_names(completion::known), value_name = "NAME|ARCHIVE", required = true)]
+    targets: Vec<OsString>,
     /// Show what repositories offer, installed or not
     #[arg(long)]
     available: bool,
@@ -63,27 +67,36 @@ impl Explain for UnknownPackageError {
 
 impl Info {
     pub(super) fn run(self, context: &Context<'_>) -> Result<InfoAnswer, Failure> {
-        let sysroot = context.sysroot(Unmanaged::Empty)?;
         let mut catalogue = None;
         let mut known = Vec::new();
-        for name in &self.names {
-            if !self.available {
-                match sysroot.info(name) {
-                    Ok(info) => {
-                        known.push(Known::Installed(Box::new(info)));
-                        continue;
-                    }
-                    Err(QueryError::NotInstalled { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            let catalogue: &Catalogue = match &catalogue {
-                Some(catalogue) => catalogue,
-                None => catalogue.insert(context.catalogue()?),
-            };
-            known.push(Known::Available(Box::new(offer(catalogue, name)?)));
+        for word in &self.targets {
+            known.push(match Target::of(word)? {
+                Target::Path(file) => Known::of_archive(file)?,
+                Target::Name(text) => self.named(&target::name(text)?, &mut catalogue, context)?,
+            });
         }
         Ok(InfoAnswer(known))
+    }
+
+    /// Returns what the root knows of a package, else what repositories do.
+    fn named(
+        &self,
+        name: &PackageName,
+        catalogue: &mut Option<Catalogue>,
+        context: &Context<'_>,
+    ) -> Result<Known, Failure> {
+        if !self.available {
+            match context.sysroot(Unmanaged::Empty)?.info(name) {
+                Ok(info) => return Ok(Known::Installed(Box::new(info))),
+                Err(QueryError::NotInstalled { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let catalogue: &Catalogue = match catalogue {
+            Some(catalogue) => catalogue,
+            None => catalogue.insert(context.catalogue()?),
+        };
+        Ok(Known::Available(Box::new(offer(catalogue, name)?)))
     }
 }
 
@@ -113,6 +126,30 @@ pub(super) struct InfoAnswer(Vec<Known>);
 enum Known {
     Installed(Box<PackageInfo>),
     Available(Box<Offer>),
+    Archive(Box<ArchiveInfo>),
+}
+
+/// What an archive says of itself.
+#[derive(Debug, Serialize)]
+struct ArchiveInfo {
+    file: PathBuf,
+    package: PackageId,
+    seal: Sha256,
+    #[serde(flatten)]
+    facts: PackageFacts,
+}
+
+impl Known {
+    fn of_archive(file: &Path) -> Result<Self, Failure> {
+        let candidate = target::archive(file)?;
+        let manifest = candidate.manifest();
+        Ok(Known::Archive(Box::new(ArchiveInfo {
+            file: file.to_owned(),
+            package: manifest.package.clone(),
+            seal: candidate.seal(),
+            facts: PackageFacts::of(manifest, &Exclusions::default()),
+        })))
+    }
 }
 
 impl Render for InfoAnswer {
@@ -122,7 +159,8 @@ impl Render for InfoAnswer {
                 writeln!(out)?;
             }
             match known {
-                Known::Installed(info) => render_package(out, info)?,
+                Known::Installed(info) => render_installed(out, info)?,
+                Known::Archive(info) => render_archive(out, info)?,
                 Known::Available(offer) => offer.render(out)?,
             }
         }
@@ -139,47 +177,53 @@ pub(super) fn origin(origin: Origin) -> &'static str {
     }
 }
 
-fn render_package(out: &mut dyn Write, info: &PackageInfo) -> fmt::Result {
+fn render_installed(out: &mut dyn Write, info: &PackageInfo) -> fmt::Result {
     let installed = &info.installed;
     let time = Timestamp::from_second(installed.installed).map(|time| time.to_string());
-    writeln!(out, "{}", installed.package)?;
-    field(out, "description", &info.description)?;
-    field(out, "license", &info.license)?;
-    field(out, "homepage", &info.homepage)?;
-    field(out, "machine", &installed.package.arch)?;
-    field(out, "recipe", &info.recipe)?;
-    field(out, "origin", &origin(info.origin))?;
-    field(
-        out,
-        "archive",
-        &format!("{} ({})", installed.seal, installed.trust),
-    )?;
+    let time = time.unwrap_or_default();
+    let archive = format!("{} ({})", installed.seal, installed.trust);
+    render_origin(out, &installed.package, &info.facts)?;
+    field(out, "archive", &archive)?;
     field(
         out,
         "installed",
-        &format!(
-            "{}, {}",
-            time.unwrap_or_default(),
-            installed.reason.as_str()
-        ),
-    )?;
-    field(
-        out,
-        "size",
-        &format!("{} in {} paths", Size(info.size_bytes), info.paths),
+        &format!("{time}, {}", installed.reason.as_str()),
     )?;
     field(out, "owners", &installed.ownership.as_str())?;
+    render_relations(out, &info.facts)
+}
+
+fn render_archive(out: &mut dyn Write, info: &ArchiveInfo) -> fmt::Result {
+    render_origin(out, &info.package, &info.facts)?;
+    field(out, "file", &info.file.display())?;
+    field(out, "archive", &format!("{} (not verified)", info.seal))?;
+    render_relations(out, &info.facts)
+}
+
+fn render_origin(out: &mut dyn Write, package: &PackageId, facts: &PackageFacts) -> fmt::Result {
+    writeln!(out, "{package}")?;
+    field(out, "description", &facts.description)?;
+    field(out, "license", &facts.license)?;
+    field(out, "homepage", &facts.homepage)?;
+    field(out, "machine", &package.arch)?;
+    field(out, "recipe", &facts.recipe)?;
+    field(out, "origin", &origin(facts.origin))
+}
+
+fn render_relations(out: &mut dyn Write, facts: &PackageFacts) -> fmt::Result {
+    let size = format!("{} in {} paths", Size(facts.size_bytes), facts.paths);
+    field(out, "size", &size)?;
     field(
         out,
         "essential",
-        &if info.is_essential { "yes" } else { "" },
+        &if facts.is_essential { "yes" } else { "" },
     )?;
-    list(out, "depends", &info.depends)?;
-    list(out, "needs", &info.features_required)?;
-    list(out, "provides", &info.provides)?;
-    list(out, "offers", &info.features_provided)?;
-    list(out, "conflicts", &info.conflicts)?;
-    list(out, "supersedes", &info.supersedes)
+    list(out, "depends", &facts.depends)?;
+    list(out, "needs", &facts.features_required)?;
+    list(out, "provides", &facts.provides)?;
+    list(out, "offers", &facts.features_provided)?;
+    list(out, "conflicts", &facts.conflicts)?;
+    list(out, "supersedes", &facts.supersedes)
 }
 
 /// Writes a line, unless there is nothing to say.

@@ -14,7 +14,8 @@ use super::completion;
 use super::context::Begin;
 use super::plan::PlanAnswer;
 use super::rules::{From, Rules};
-use crate::archives::{Archives, is_archive_name};
+use super::target::{self, Target};
+use crate::archives::Archives;
 
 /// Install packages, with what they need
 ///
@@ -76,19 +77,10 @@ fn resolve(
     archives: &mut Archives,
     context: &Context<'_>,
 ) -> Result<Vec<Wanted>, Failure> {
-    let path = Path::new(target);
-    let is_path = path.components().count() > 1
-        || target.as_encoded_bytes().contains(&b'/')
-        || is_archive_name(path);
-    if !is_path {
-        return match target.to_str().map(by_name) {
-            Some(wanted) => Ok(vec![wanted?]),
-            None => Err(Failure::usage(format!(
-                "{} is not the name of a package",
-                target.display()
-            ))),
-        };
-    }
+    let path = match Target::of(target)? {
+        Target::Name(text) => return Ok(vec![by_name(text)?]),
+        Target::Path(path) => path,
+    };
     if !path.is_dir() {
         return Ok(vec![of_file(path, archives)?]);
     }
@@ -114,13 +106,9 @@ fn resolve(
 
 /// Reads `NAME`, `NAME=VERSION` and `NAME>=VERSION`.
 pub(super) fn by_name(text: &str) -> Result<Wanted, Failure> {
-    let usage = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
     if !text.contains(['<', '=', '>']) {
-        let name = text
-            .parse()
-            .map_err(|error: igos_format::NameError| usage(&error))?;
         return Ok(Wanted {
-            name,
+            name: target::name(text)?,
             which: Which::Newest,
         });
     }
@@ -128,11 +116,8 @@ pub(super) fn by_name(text: &str) -> Result<Wanted, Failure> {
         && !name.ends_with(['<', '>'])
         && !version.is_empty()
     {
-        let name = name
-            .parse()
-            .map_err(|error: igos_format::NameError| usage(&error))?;
         return Ok(Wanted {
-            name,
+            name: target::name(name)?,
             which: Which::Version(version.to_owned()),
         });
     }

@@ -63,6 +63,7 @@ mod services_change;
 mod services_list;
 mod settings;
 mod sync;
+mod target;
 mod unpack;
 mod upgrade;
 mod verify;

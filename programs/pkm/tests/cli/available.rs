@@ -277,11 +277,13 @@ fn documented(heading: &str) -> Vec<&'static str> {
 #[test]
 fn values_have_the_fields_of_the_document() {
     let world = world();
+    let lone = world.archive(&TestPackage::new("lone", "1"));
     for (heading, arguments) in [
         ("### `list --upgradable`", &["list", "--upgradable"][..]),
         ("## `search`, `find`", &["search", "zlib"]),
         ("### Installed", &["info", "zlib"]),
         ("### Available", &["info", "pigz"]),
+        ("### Archive", &["info", &lone]),
         ("## `owner`, `provides`", &["owner", "/usr/lib/libz.so.1"]),
         ("## `command-not-found`", &["command-not-found", "pigz"]),
     ] {

@@ -102,6 +102,36 @@ fn files_are_listed_in_order() {
 }
 
 #[test]
+fn archives_are_asked_like_packages_and_need_no_record() {
+    let world = World::new();
+    let pigz = TestPackage::new("pigz", "2.8")
+        .file("usr/bin/pigz", "#!", 0o755)
+        .depends("zlib");
+    let file = world.archive(&pigz);
+    let file = file.as_str();
+    let listed = "/usr/\n/usr/bin/\n/usr/bin/pigz\n";
+    assert_eq!(world.pkm(&["files", file]), ended(0, listed, ""));
+    let (code, value) = world.json(&["info", file]);
+    assert_eq!((code, &value[0]["state"]), (0, &"archive".into()));
+    assert_eq!(value[0]["depends"], serde_json::json!(["zlib"]));
+    let shown = world.pkm(&["info", file]).stdout;
+    assert!(shown.contains("  size        2 B in 3 paths\n"), "{shown}");
+    assert!(!world.has("var"));
+
+    let bytes = world.path("not-one.igos.tar.zst");
+    fs_err::write(&bytes, "not an archive").expect("it can be written");
+    for command in ["files", "info"] {
+        let (code, value) = world.json(&[command, bytes.to_str().expect("text")]);
+        let error = &value["error"]["diagnostics"][0]["code"];
+        assert_eq!(
+            (code, error),
+            (1, &"archive-unknown-form".into()),
+            "{command}"
+        );
+    }
+}
+
+#[test]
 fn owner_follows_symbolic_links_to_directories_under_both_names() {
     let world = world();
     for command in ["owner", "provides"] {

@@ -98,6 +98,25 @@ fn difference_names_packages_and_paths() {
 }
 
 #[test]
+fn directory_that_another_package_has_is_no_difference() {
+    let world = World::new();
+    let pigz = TestPackage::new("pigz", "2.8").file("usr/bin/pigz", "#!", 0o755);
+    let zstd = TestPackage::new("zstd", "1.5")
+        .file("usr/bin/zstd", "#!", 0o755)
+        .file("usr/share/zstd/dictionary", "", 0o644);
+    world.install(&[&pigz]);
+    world.install(&[&zstd]);
+    let text = "\
++ zstd 1.5-1
+    + /usr/bin/zstd
+    + /usr/share
+    + /usr/share/zstd
+    + /usr/share/zstd/dictionary
+";
+    assert_eq!(world.pkm(&["diff", "1"]), ended(0, text, ""));
+}
+
+#[test]
 fn kernels_are_listed_with_their_packages() {
     let world = World::new();
     let kernel = TestPackage::new("linux", "6.1.4")
