@@ -146,15 +146,7 @@ pub(super) fn plan_selection(
     }
     let (changes, leaving) = changes(&ground, &chosen, marks, &remove, policy)?;
     let mut conflicts = examine(&ground, &chosen, &remove)?;
-    let manifests: BTreeMap<PackageName, Manifest> = remove
-        .iter()
-        .filter_map(|name| Some((name.clone(), leaving.get(name)?.manifest.clone())))
-        .chain(
-            chosen
-                .iter()
-                .map(|(name, package)| (name.clone(), package.candidate.manifest().clone())),
-        )
-        .collect();
+    let manifests = manifests(&chosen, &remove, &leaving);
     let planner = PathPlanner {
         root: ground.root,
         database: ground.database,
@@ -243,6 +235,21 @@ fn changes(
         leaving.insert(name.clone(), record);
     }
     Ok((changes, leaving))
+}
+
+/// Returns what hooks may look at: the manifests of what comes, and of what goes.
+fn manifests(
+    chosen: &BTreeMap<PackageName, Chosen<'_>>,
+    remove: &BTreeSet<PackageName>,
+    leaving: &BTreeMap<PackageName, Record>,
+) -> BTreeMap<PackageName, Manifest> {
+    let going = remove
+        .iter()
+        .filter_map(|name| Some((name.clone(), leaving.get(name)?.manifest.clone())));
+    let coming = chosen
+        .iter()
+        .map(|(name, package)| (name.clone(), package.candidate.manifest().clone()));
+    going.chain(coming).collect()
 }
 
 /// Compares the world after with the one before; returns the declared conflicts.

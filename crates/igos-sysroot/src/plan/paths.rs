@@ -234,23 +234,23 @@ impl PathPlanner<'_> {
                     Some(kind) => Some(self.content_on_disk(place, kind)?),
                 };
                 let adopt = act(PathChange::Adopt, disk.map_or(Was::Absent, was_content));
-                if entry.is_configuration {
-                    let recorded = match &owner {
-                        Some(row) => self.recorded_content(row, records)?,
-                        None => None,
-                    };
-                    let versions = Versions {
-                        owner: owner.as_ref(),
-                        recorded,
-                        disk,
-                        new: content_of(entry).expect("a claim is no directory"),
-                        owned,
-                    };
-                    plan.actions
-                        .extend(self.plan_configuration(&adopt, versions)?);
-                } else {
+                if !entry.is_configuration {
                     self.plan_unowned(adopt, claim, disk, around, plan);
+                    return Ok(());
                 }
+                let recorded = match &owner {
+                    Some(row) => self.recorded_content(row, records)?,
+                    None => None,
+                };
+                let versions = Versions {
+                    owner: owner.as_ref(),
+                    recorded,
+                    disk,
+                    new: content_of(entry).expect("a claim is no directory"),
+                    owned,
+                };
+                let planned = self.plan_configuration(&adopt, versions)?;
+                plan.actions.extend(planned);
             }
             Some(kind) => {
                 let row = owner.as_ref().expect("what nobody owns was dealt with");

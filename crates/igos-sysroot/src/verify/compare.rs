@@ -1,6 +1,6 @@
 //! One path as recorded and as observed.
 
-use igos_format::{EntryKind, FileEntry, escape};
+use igos_format::{Capabilities, EntryKind, FileEntry, escape};
 use igos_root::Kind;
 
 use super::{Difference, Observed};
@@ -28,100 +28,108 @@ pub struct Mismatch {
     pub observed: String,
 }
 
+impl Mismatch {
+    fn new(what: Difference, expected: impl ToString, observed: impl ToString) -> Self {
+        Mismatch {
+            what,
+            expected: expected.to_string(),
+            observed: observed.to_string(),
+        }
+    }
+}
+
 /// Returns everything in which `observed` is not as expected; of something of another kind, only that.
 #[must_use]
 pub fn compare(expected: &Expected<'_>, observed: &Observed) -> Vec<Mismatch> {
-    let mut found = Vec::new();
-    let mut differ = |what, expected: String, observed: String| {
-        found.push(Mismatch {
-            what,
-            expected,
-            observed,
-        });
-    };
-    let entry = expected.entry;
-    let kind = kind_of(entry);
-    if observed.metadata.kind != kind {
-        let observed = observed.metadata.kind.to_string();
-        differ(Difference::Type, kind.to_string(), observed);
-        return found;
+    let kind = kind_of(expected.entry);
+    let there = observed.metadata.kind;
+    if there != kind {
+        return vec![Mismatch::new(Difference::Type, kind, there)];
     }
-    if let EntryKind::Symlink { target } = &entry.kind
-        && observed.target.as_ref() != Some(target)
-    {
-        let there = observed.target.as_deref().unwrap_or_default();
-        differ(
-            Difference::Target,
-            escape::escape(target),
-            escape::escape(there),
-        );
-    }
-    if let EntryKind::File { sha256, size, .. } = &entry.kind
-        && observed.sha256 != Some(*sha256)
-    {
-        let there = observed
-            .sha256
-            .map_or_else(|| "unknown".to_owned(), |digest| digest.to_string());
-        differ(
-            Difference::Content,
-            format!("{sha256} ({size} bytes)"),
-            format!("{there} ({} bytes)", observed.metadata.size),
-        );
-    }
-    let mode = expected.ownership.mode_on_disk(entry);
-    if kind != Kind::Symlink && observed.metadata.mode != mode {
-        let there = observed.metadata.mode;
-        differ(
-            Difference::Mode,
-            format!("{mode:04o}"),
-            format!("{there:04o}"),
-        );
-    }
-    let (uid, gid) = (observed.metadata.uid, observed.metadata.gid);
-    if expected.ownership == Ownership::Applied && (uid, gid) != expected.numbers {
-        let (user, group) = expected.numbers;
-        let owner = &entry.owner;
-        differ(
-            Difference::Owner,
-            format!("{user}:{group} ({}:{})", owner.user, owner.group),
-            format!("{uid}:{gid}"),
-        );
-    }
-    for (name, value) in expected.ownership.xattrs_on_disk(entry).iter() {
-        let there = observed.xattrs.get(name);
-        if there != Some(value) {
-            differ(
-                Difference::Xattr,
-                format!("{name}={}", escape::escape(value)),
-                there.map_or_else(
-                    || format!("{name} absent"),
-                    |there| format!("{name}={}", escape::escape(there)),
-                ),
-            );
+    content(expected.entry, observed)
+        .into_iter()
+        .chain(mode(expected, observed))
+        .chain(owner(expected, observed))
+        .chain(xattrs(expected, observed))
+        .chain(capabilities(expected, observed))
+        .collect()
+}
+
+/// Compares what a file holds, or where a symbolic link points.
+fn content(entry: &FileEntry, observed: &Observed) -> Option<Mismatch> {
+    match &entry.kind {
+        EntryKind::Symlink { target } if observed.target.as_ref() != Some(target) => {
+            let there = observed.target.as_deref().unwrap_or_default();
+            let (target, there) = (escape::escape(target), escape::escape(there));
+            Some(Mismatch::new(Difference::Target, target, there))
         }
+        EntryKind::File { sha256, size, .. } if observed.sha256 != Some(*sha256) => {
+            let digest = observed.sha256.map(|digest| digest.to_string());
+            let digest = digest.unwrap_or_else(|| "unknown".to_owned());
+            let there = format!("{digest} ({} bytes)", observed.metadata.size);
+            let expected = format!("{sha256} ({size} bytes)");
+            Some(Mismatch::new(Difference::Content, expected, there))
+        }
+        _ => None,
     }
+}
+
+fn mode(expected: &Expected<'_>, observed: &Observed) -> Option<Mismatch> {
+    let mode = expected.ownership.mode_on_disk(expected.entry);
+    let there = observed.metadata.mode;
+    (observed.metadata.kind != Kind::Symlink && there != mode).then(|| {
+        let (mode, there) = (format!("{mode:04o}"), format!("{there:04o}"));
+        Mismatch::new(Difference::Mode, mode, there)
+    })
+}
+
+fn owner(expected: &Expected<'_>, observed: &Observed) -> Option<Mismatch> {
+    let (uid, gid) = (observed.metadata.uid, observed.metadata.gid);
+    let is_other = (uid, gid) != expected.numbers;
+    (expected.ownership == Ownership::Applied && is_other).then(|| {
+        let (user, group) = expected.numbers;
+        let owner = &expected.entry.owner;
+        let declared = format!("{user}:{group} ({}:{})", owner.user, owner.group);
+        Mismatch::new(Difference::Owner, declared, format!("{uid}:{gid}"))
+    })
+}
+
+fn xattrs(expected: &Expected<'_>, observed: &Observed) -> Vec<Mismatch> {
+    let declared = expected.ownership.xattrs_on_disk(expected.entry);
+    let differs = declared.iter().filter_map(|(name, value)| {
+        let there = observed.xattrs.get(name);
+        (there != Some(value)).then(|| {
+            let there = there.map_or_else(
+                || format!("{name} absent"),
+                |there| format!("{name}={}", escape::escape(there)),
+            );
+            let value = format!("{name}={}", escape::escape(value));
+            Mismatch::new(Difference::Xattr, value, there)
+        })
+    });
+    differs.collect()
+}
+
+fn capabilities(expected: &Expected<'_>, observed: &Observed) -> Option<Mismatch> {
     let declared = match expected.ownership {
-        Ownership::Applied => entry.capabilities,
+        Ownership::Applied => expected.entry.capabilities,
         Ownership::Recorded => None,
     };
     let declared = declared.map(|capabilities| capabilities.to_xattr().to_vec());
-    if kind == Kind::File && observed.capabilities != declared {
-        let shown = |bytes: &Option<Vec<u8>>| {
-            bytes.as_ref().map_or_else(
-                || "none".to_owned(),
-                |bytes| {
-                    igos_format::Capabilities::from_xattr(bytes)
-                        .map_or_else(|| escape::escape(bytes), |found| found.to_string())
-                },
-            )
-        };
-        differ(
-            Difference::Capabilities,
-            shown(&declared),
-            shown(&observed.capabilities),
-        );
-    }
-    found
+    let there = &observed.capabilities;
+    let is_file = observed.metadata.kind == Kind::File;
+    (is_file && *there != declared).then(|| {
+        let (declared, there) = (shown(declared.as_deref()), shown(there.as_deref()));
+        Mismatch::new(Difference::Capabilities, declared, there)
+    })
+}
+
+/// Returns file capabilities in words, or as they are where they have none.
+fn shown(xattr: Option<&[u8]>) -> String {
+    let Some(bytes) = xattr else {
+        return "none".to_owned();
+    };
+    Capabilities::from_xattr(bytes).map_or_else(|| escape::escape(bytes), |found| found.to_string())
 }
 
 /// Returns what kind of thing an entry is.

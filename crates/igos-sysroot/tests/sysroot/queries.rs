@@ -57,8 +57,8 @@ fn list_info_and_files_tell_what_was_installed() {
         .collect();
     assert_eq!(names, ["base 1-1", "pigz 2.8-1", "zlib 1.3-1"]);
     let info = sysroot.info(&name("pigz")).expect("it is installed");
-    assert_eq!(info.description, "the package pigz");
-    assert_eq!((info.paths, info.size_bytes), (1, 4));
+    assert_eq!(info.facts.description, "the package pigz");
+    assert_eq!((info.facts.paths, info.facts.size_bytes), (1, 4));
     let files = sysroot.files(&name("pigz")).expect("it is installed");
     assert_eq!(
         (files[0].mode.as_str(), files[0].owner.as_str()),
