@@ -1,0 +1,19 @@
+options="PREFIX=/usr BUILD_STATIC=no"
+
+build() {
+    make -C lib $options
+    make -C programs lz4 $options
+}
+
+check() {
+    for level in 1 9 12; do
+        cat lib/*.c | programs/lz4 -q -"$level" -c > check.lz4
+        programs/lz4 -q -d -c check.lz4 | cmp - <(cat lib/*.c)
+    done
+    ! programs/lz4 -q -t lib/lz4.c
+}
+
+do_install() {
+    make -C lib $options DESTDIR="$DESTDIR" install
+    make -C programs $options DESTDIR="$DESTDIR" install
+}
