@@ -12,7 +12,7 @@ use igos_report::{Event, diagnose};
 
 use crate::completion;
 use crate::prompt::{self, Consent};
-use crate::render::Style;
+use crate::render::{Style, readable};
 use crate::reporter::{JsonLines, Plain, Terminal};
 use crate::{
     Answer, Color, Environment, Exit, Failure, Globals, Interrupt, Program, PromptError, Report,
@@ -334,8 +334,12 @@ fn print_failure(failure: &Failure, globals: &Globals, style: Style) {
         }
         return;
     }
-    for diagnostic in &failure.diagnostics {
+    let (shown, cut) = readable(&failure.diagnostics);
+    for diagnostic in shown {
         print_stderr(&style.diagnostic(diagnostic));
+    }
+    for note in cut {
+        print_stderr(&style.diagnostic(&note));
     }
 }
 
