@@ -30,6 +30,8 @@ pub enum Subject {
     Hook(String),
     /// A root or a file is verified.
     Verify(String),
+    /// A phase of a pipeline is carried out.
+    Phase(String),
 }
 
 /// Which stream of a child a line came from.

@@ -1,6 +1,6 @@
 //! What `/` is while a package is built: the toolchain and the declared dependencies, each a read-only layer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use igos_format::manifest::Manifest;
@@ -10,6 +10,7 @@ use igos_sandbox::RootView;
 use crate::cache::{Cache, CacheError, read_head};
 use crate::plan::RootMode;
 use crate::stage::{Visibility, VisiblePackage};
+use crate::toolchain::Toolchain;
 
 /// The compilers and tools that every build sees.
 #[derive(Debug, Clone)]
@@ -23,6 +24,29 @@ pub struct ToolchainView {
 }
 
 impl ToolchainView {
+    /// Returns what builds see of a toolchain.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ToolchainView::of_archives`].
+    pub fn of_toolchain(cache: &Cache, toolchain: &Toolchain) -> Result<Self, CacheError> {
+        let archives: Vec<PathBuf> = toolchain
+            .archives()
+            .iter()
+            .map(|archive| toolchain.path_of(archive))
+            .collect();
+        Self::of_archives(cache, toolchain.digest(), &archives)
+    }
+
+    /// Returns the names of its packages.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<PackageName> {
+        let names = self.manifests.iter();
+        names
+            .map(|manifest| manifest.package.name.clone())
+            .collect()
+    }
+
     /// Returns the toolchain whose archives these are, as one layer.
     ///
     /// # Errors

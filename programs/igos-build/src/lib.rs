@@ -7,6 +7,7 @@ pub mod build_root;
 pub mod cache;
 pub mod cli;
 pub mod execute;
+pub mod pipeline;
 pub mod plan;
 pub mod profile;
 pub mod schedule;

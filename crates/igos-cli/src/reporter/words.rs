@@ -18,7 +18,8 @@ pub(super) fn unit(subject: &Subject) -> Unit {
         | Subject::Step(_)
         | Subject::Apply(_)
         | Subject::Hook(_)
-        | Subject::Verify(_) => Unit::Items,
+        | Subject::Verify(_)
+        | Subject::Phase(_) => Unit::Items,
     }
 }
 
@@ -34,6 +35,7 @@ pub(super) fn running(subject: &Subject) -> (&'static str, &str) {
         Subject::Apply(name) => ("apply", name),
         Subject::Hook(name) => ("run", name),
         Subject::Verify(name) => ("verify", name),
+        Subject::Phase(name) => ("phase", name),
     }
 }
 

@@ -223,6 +223,14 @@ impl Cache {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
+    /// Returns what the last build of a package used and made, as far as the cache still knows.
+    #[must_use]
+    pub fn last_receipt(&self, package: &PackageName) -> Option<Receipt> {
+        // What cannot be read is as good as never built: this is for estimates.
+        let document = self.last_key_document(package).ok()??;
+        self.receipt(&Sha256::of(document.as_bytes()))
+    }
+
     /// Keeps the key document of the build of a package that was used last.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl Cache {
             let found = self.find_build(&key)?;
             let (receipt, damaged) = match found {
                 Lookup::Found(build) => (Some(build.receipt().clone()), None),
-                Lookup::Damaged { reason } => (self.receipt_of_damaged(&key), Some(reason)),
+                Lookup::Damaged { reason } => (self.receipt(&key), Some(reason)),
                 Lookup::Absent => continue,
             };
             let Some(receipt) = receipt else { continue };
@@ -128,7 +128,7 @@ impl Cache {
         let mut seals = BTreeSet::new();
         let mut logs = BTreeSet::new();
         for key in &current {
-            if let Some(receipt) = self.receipt_of_damaged(key) {
+            if let Some(receipt) = self.receipt(key) {
                 seals.extend(receipt.outputs.iter().map(|output| output.seal.to_string()));
                 logs.extend(
                     self.log(&receipt.package, key)
@@ -176,8 +176,10 @@ impl Cache {
     }
 
     /// Returns the receipt of a build whatever state its archives are in.
-    fn receipt_of_damaged(&self, key: &Sha256) -> Option<Receipt> {
-        // Without a readable receipt nothing is known about the build, and nothing of it is worth keeping.
+    /// Returns what the build with this key used and made, without looking at its archives; `None` without a
+    /// readable receipt: nothing is known about the build then, and nothing of it is worth keeping.
+    #[must_use]
+    pub fn receipt(&self, key: &Sha256) -> Option<Receipt> {
         let text = fs::read(self.build(key).join("receipt.json")).ok()?;
         serde_json::from_slice(&text).ok()
     }

@@ -115,6 +115,12 @@ impl Cache {
         self.root.join("failed").join(package.as_str())
     }
 
+    /// Returns the directory of a profile's pipeline, which need not be there.
+    #[must_use]
+    pub fn pipeline(&self, profile: &PackageName) -> PathBuf {
+        self.root.join("pipeline").join(profile.as_str())
+    }
+
     /// Returns `path`, which lies in the cache, relative to it.
     pub(crate) fn relative<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)

@@ -14,6 +14,11 @@ mod key_replace;
 mod key_show;
 mod key_sign;
 mod order;
+mod pipeline;
+mod pipeline_explain;
+mod pipeline_list;
+mod pipeline_run;
+mod pipeline_status;
 mod publish;
 mod publish_sources;
 mod recipe;
@@ -76,6 +81,8 @@ enum Command {
     WhyRebuild(why_rebuild::WhyRebuildCommand),
     #[command(subcommand)]
     Cache(cache::CacheCommand),
+    #[command(subcommand)]
+    Pipeline(pipeline::PipelineCommand),
     Publish(publish::PublishCommand),
     #[command(subcommand)]
     Staging(staging::StagingCommand),
@@ -110,6 +117,7 @@ pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure>
         Command::Run(command) => command.execute(globals, session),
         Command::WhyRebuild(command) => command.execute(globals, workshop, recipes, session),
         Command::Cache(command) => command.execute(globals, workshop, recipes, session),
+        Command::Pipeline(command) => command.execute(globals, workshop, recipes, session),
         Command::Publish(command) => command.execute(globals, workshop, recipes, session),
         Command::Staging(command) => command.execute(globals, session),
         Command::Key(command) => command.execute(globals, session),

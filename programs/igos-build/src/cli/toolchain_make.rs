@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use clap::Args;
 use igos_cli::{Answer, Exit, Failure, Globals, Session};
 use igos_format::{Arch, PackageName};
-use igos_report::Diagnostic;
 
 use super::build::{Goal, Work};
 use super::recipes::RecipeFlags;
 use super::toolchain::{State, answer};
 use super::workshop::{PolicyFlags, WorkshopFlags};
-use crate::schedule::{OnFailure, PackageStatus, RunReport};
+use crate::schedule::{OnFailure, RunReport};
 use crate::toolchain::{AssembleInput, BuiltArchive, assemble};
 
 /// Make a toolchain of packages that are built here
@@ -95,19 +94,8 @@ fn refuse_unbuilt(report: &RunReport) -> Result<(), Failure> {
     if exit == Exit::Done {
         return Ok(());
     }
-    let failed = report
-        .packages
-        .iter()
-        .filter(|package| package.status == PackageStatus::Failed);
-    let diagnostics = failed.flat_map(|package| match package.diagnostics.as_slice() {
-        [] => vec![Diagnostic::error(
-            "package-unbuilt",
-            format!("{} was not built: {}", package.name, package.reason),
-        )],
-        told => told.to_vec(),
-    });
     Err(Failure {
         exit,
-        diagnostics: diagnostics.collect(),
+        diagnostics: report.failures(),
     })
 }

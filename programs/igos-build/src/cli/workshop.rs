@@ -242,16 +242,7 @@ impl Workshop {
             return Ok(None);
         }
         let toolchain = Toolchain::load(&self.toolchain_directory()?)?;
-        let archives: Vec<PathBuf> = toolchain
-            .archives()
-            .iter()
-            .map(|archive| toolchain.path_of(archive))
-            .collect();
-        Ok(Some(ToolchainView::of_archives(
-            &self.cache,
-            toolchain.digest(),
-            &archives,
-        )?))
+        Ok(Some(ToolchainView::of_toolchain(&self.cache, &toolchain)?))
     }
 
     fn toolchain_directory(&self) -> Result<PathBuf, Failure> {
@@ -294,10 +285,7 @@ impl Workshop {
 
 /// Returns the names of a toolchain's packages.
 pub(super) fn provided(toolchain: Option<&ToolchainView>) -> BTreeSet<PackageName> {
-    let manifests = toolchain.iter().flat_map(|toolchain| &toolchain.manifests);
-    manifests
-        .map(|manifest| manifest.package.name.clone())
-        .collect()
+    toolchain.map(ToolchainView::names).unwrap_or_default()
 }
 
 /// Tests that a sandbox can be made here.

@@ -102,6 +102,23 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Returns what is wrong with every package that failed.
+    #[must_use]
+    pub fn failures(&self) -> Vec<Diagnostic> {
+        let failed = self
+            .packages
+            .iter()
+            .filter(|package| package.status == PackageStatus::Failed);
+        let told = failed.flat_map(|package| match package.diagnostics.as_slice() {
+            [] => vec![Diagnostic::error(
+                "package-unbuilt",
+                format!("{} was not built: {}", package.name, package.reason),
+            )],
+            told => told.to_vec(),
+        });
+        told.collect()
+    }
+
     pub(crate) fn new(packages: Vec<PackageReport>, seconds: f64, exit_code: u8) -> Self {
         let count = |status| {
             packages

@@ -1,0 +1,153 @@
+//! `igos-build pipeline run`
+
+use std::fmt;
+
+use clap::Args;
+use igos_cli::{Answer, Elapsed, Exit, Failure, Globals, Render, Session, Size};
+use serde::Serialize;
+
+use super::pipeline::{Place, Prepared, ProfileFlags};
+use super::recipes::RecipeFlags;
+use super::workshop::WorkshopFlags;
+use crate::pipeline::{
+    Detail, Phase, PhasePackage, PhaseReport, PhaseStatus, PipelineReport, Span, preview, run,
+};
+use crate::schedule::PackageStatus;
+
+/// Carry out the phases of a pipeline
+///
+/// Phases whose inputs are those of their receipts, and whose outputs are there, are skipped. With `--dry-run` nothing
+/// is changed: what would run is said, with every package, and how long it took when it was last built.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  igos-build --recipes packages pipeline run --until setup\n  igos-build --recipes packages pipeline run --profile standard --until extra\n  igos-build --recipes packages pipeline run --until extra --dry-run\n  igos-build --recipes packages pipeline run --from base --until extra"
+)]
+pub(super) struct RunCommand {
+    #[command(flatten)]
+    profile: ProfileFlags,
+    /// Run PHASE whatever its receipt says; those before it have to be done, and are not run
+    #[arg(long, value_name = "PHASE")]
+    from: Option<Phase>,
+    /// The last phase
+    #[arg(long, value_name = "PHASE", default_value = "iso")]
+    until: Phase,
+}
+
+/// What became of a run, or would become of it.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct PipelineAnswer {
+    pub(super) report: PipelineReport,
+}
+
+impl RunCommand {
+    pub(super) fn execute(
+        self,
+        globals: &Globals,
+        workshop: &WorkshopFlags,
+        recipes: &RecipeFlags,
+        session: &Session,
+    ) -> Result<Answer, Failure> {
+        let span = Span {
+            from: self.from,
+            until: self.until,
+        };
+        if span.from.is_some_and(|from| from > span.until) {
+            return Err(Failure::usage(
+                "`--from` names a phase after that of `--until`",
+            ));
+        }
+        let workshop = workshop.open(globals, recipes, session)?;
+        if globals.dry_run {
+            let prepared =
+                Prepared::open(&self.profile, Place::Temporary, workshop, recipes, session)?;
+            let report = prepared.with(session, |pipeline| {
+                preview(pipeline, span, Detail::Packages)
+            });
+            return Ok(Answer::from(told(report, session)));
+        }
+        let _lock = workshop
+            .cache
+            .lock_for_building(workshop.waiting, session.reporter())?;
+        workshop.cache.delete_stale_work()?;
+        let prepared = Prepared::open(&self.profile, Place::Pipeline, workshop, recipes, session)?;
+        let report = prepared.with(session, |pipeline| run(pipeline, span));
+        Ok(Answer::from(told(report, session)))
+    }
+}
+
+/// Shows everything that is wrong, which is part of the answer, too.
+fn told(report: PipelineReport, session: &Session) -> PipelineAnswer {
+    for diagnostic in report.phases.iter().flat_map(|phase| &phase.diagnostics) {
+        session.notice(diagnostic.clone());
+    }
+    PipelineAnswer { report }
+}
+
+impl Render for PipelineAnswer {
+    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        let report = &self.report;
+        for phase in &report.phases {
+            render_phase(phase, out)?;
+        }
+        let is_plan = report
+            .phases
+            .iter()
+            .any(|phase| phase.status == PhaseStatus::Planned);
+        let word = if is_plan { "about " } else { "" };
+        write!(
+            out,
+            "{}: {word}{}",
+            report.profile,
+            Elapsed(std::time::Duration::from_secs_f64(report.seconds))
+        )?;
+        match report.unknown {
+            0 => writeln!(out),
+            unknown => writeln!(out, ", and {unknown} packages that were never built here"),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::from_code(self.report.exit_code)
+    }
+}
+
+fn render_phase(phase: &PhaseReport, out: &mut dyn fmt::Write) -> fmt::Result {
+    let took = phase.seconds.map(|seconds| {
+        let elapsed = Elapsed(std::time::Duration::from_secs_f64(seconds));
+        format!(" ({elapsed})")
+    });
+    writeln!(
+        out,
+        "{:>2} {:<15} {:<9} {}{}",
+        phase.phase.number(),
+        phase.phase.as_str(),
+        phase.status.as_str(),
+        phase.reason,
+        took.unwrap_or_default()
+    )?;
+    for package in phase.packages.iter().filter(|one| is_told(one)) {
+        let took = package
+            .seconds
+            .map(|seconds| Elapsed(std::time::Duration::from_secs_f64(seconds)).to_string());
+        let size = match package.size {
+            0 => String::new(),
+            size => Size(size).to_string(),
+        };
+        writeln!(
+            out,
+            "     {:<8} {} {}: {} {} {size}",
+            package.status.as_str(),
+            package.name,
+            package.version,
+            package.reason,
+            took.unwrap_or_default(),
+        )?;
+    }
+    Ok(())
+}
+
+/// What the cache had is not worth a line.
+fn is_told(package: &PhasePackage) -> bool {
+    package.status != PackageStatus::Cached
+}

@@ -1,0 +1,174 @@
+//! The profile's configuration as a recipe, so that it is built, installed and verified as every other package is.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use igos_format::PackageName;
+use igos_format::declaration::UserDeclaration;
+
+use super::Profile;
+use crate::cache::CacheError;
+
+/// The recipe of a profile's configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configuration {
+    /// Its name.
+    pub name: PackageName,
+    recipe: String,
+    script: String,
+}
+
+impl Configuration {
+    /// Returns the recipe of a profile; `None` if it configures nothing.
+    #[must_use]
+    pub fn of(profile: &Profile) -> Option<Self> {
+        let is_empty = profile.hostname.is_none()
+            && profile.services.values().all(Vec::is_empty)
+            && profile.users.is_empty()
+            && profile.groups.is_empty();
+        if is_empty {
+            return None;
+        }
+        let name = format!("profile-{}", profile.name);
+        Some(Configuration {
+            recipe: recipe(&name, profile),
+            script: script(profile),
+            name: name.parse().ok()?,
+        })
+    }
+
+    /// Writes the recipe as the only one of a tree below `work`, and returns the tree.
+    ///
+    /// # Errors
+    ///
+    /// Returns what cannot be written.
+    pub fn write(&self, work: &Path) -> Result<PathBuf, CacheError> {
+        let tree = work.join("recipes");
+        let directory = tree.join("core").join(self.name.as_str());
+        fs::create_dir_all(&directory).map_err(CacheError::io("make", &directory))?;
+        for (name, text) in [("package.yml", &self.recipe), ("build.sh", &self.script)] {
+            let path = directory.join(name);
+            // The same text is left alone, so that a look at a tree in use changes nothing.
+            if fs::read_to_string(&path).is_ok_and(|found| found == *text) {
+                continue;
+            }
+            fs::write(&path, text).map_err(CacheError::io("write", &path))?;
+        }
+        Ok(tree)
+    }
+}
+
+/// Writes a text as YAML and shells of JSON understand it.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn recipe(name: &str, profile: &Profile) -> String {
+    let mut text = format!(
+        "format: 1\nname: {name}\nversion: \"1\"\nrelease: 1\ntier: core\ndescription: {}\nlicense: CC0-1.0\nbuild_style: custom\nsource: []\ndependencies:\n  build: []\n  host: []\n  runtime: []\n",
+        quoted(&format!("Configuration of profile {}", profile.name))
+    );
+    if !profile.groups.is_empty() {
+        text.push_str("groups:\n");
+        for group in &profile.groups {
+            let gid = group.gid.map(|gid| format!(", gid: {gid}"));
+            text.push_str(&format!(
+                "- {{name: {}{}}}\n",
+                group.name,
+                gid.unwrap_or_default()
+            ));
+        }
+    }
+    if !profile.users.is_empty() {
+        text.push_str("users:\n");
+        for user in &profile.users {
+            text.push_str(&format!("- {{{}}}\n", user_fields(user)));
+        }
+    }
+    text
+}
+
+fn user_fields(user: &UserDeclaration) -> String {
+    let mut fields = vec![format!("name: {}", user.name)];
+    fields.extend(user.uid.map(|uid| format!("uid: {uid}")));
+    fields.extend(user.group.as_ref().map(|group| format!("group: {group}")));
+    for (key, value) in [
+        ("home", &user.home),
+        ("shell", &user.shell),
+        ("description", &user.description),
+    ] {
+        fields.extend(
+            value
+                .as_ref()
+                .map(|value| format!("{key}: {}", quoted(value))),
+        );
+    }
+    fields.join(", ")
+}
+
+fn script(profile: &Profile) -> String {
+    let mut text = String::from("do_install() {\n    mkdir -p \"$DESTDIR/etc\"\n");
+    if let Some(name) = &profile.hostname {
+        text.push_str(&format!(
+            "    printf '%s\\n' '{name}' > \"$DESTDIR/etc/hostname\"\n"
+        ));
+    }
+    for (level, services) in &profile.services {
+        let level = level.as_str();
+        text.push_str(&format!(
+            "    mkdir -p \"$DESTDIR/etc/runlevels/{level}\"\n"
+        ));
+        for service in services {
+            text.push_str(&format!(
+                "    ln -s /etc/init.d/{service} \"$DESTDIR/etc/runlevels/{level}/{service}\"\n"
+            ));
+        }
+    }
+    text.push_str("}\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Configuration, Profile};
+
+    fn of(text: &str) -> Option<Configuration> {
+        let name = "p".parse().expect("a name");
+        let head = "format = 1\ndescription = \"d\"\npackages = []\nimage = \"root\"\n";
+        let text = format!("{head}{text}");
+        let profile = Profile::parse(Path::new("p.toml"), &name, &text).expect("it is valid");
+        Configuration::of(&profile)
+    }
+
+    #[test]
+    fn profile_that_configures_nothing_has_no_recipe() {
+        assert_eq!(of("[services]\nboot = []\n"), None);
+        assert!(of("hostname = \"h\"\n").is_some());
+    }
+
+    #[test]
+    fn recipe_of_a_configuration_is_read_back_with_what_it_declares() {
+        let configuration = of(
+            "hostname = \"h\"\n[services]\ndefault = [\"sshd\"]\n[[users]]\nname = \"u\"\nuid = 7\ndescription = \"\\\"x\\\" # y\"\n[[groups]]\nname = \"g\"\n",
+        );
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let configuration = configuration.expect("it configures something");
+        let tree = configuration
+            .write(directory.path())
+            .expect("the directory is ours");
+        let settings = crate::tree::TreeSettings {
+            path: vec![tree],
+            ..crate::tree::TreeSettings::default()
+        };
+        let tree = crate::tree::load(&settings).expect("it can be read");
+        assert_eq!(tree.diagnostics, []);
+        let recipe = &tree.entries[0].recipe;
+        assert_eq!(recipe.name.as_str(), "profile-p");
+        assert_eq!(recipe.users[0].uid, Some(7));
+        assert_eq!(recipe.users[0].description.as_deref(), Some("\"x\" # y"));
+        assert_eq!(recipe.groups[0].name.as_str(), "g");
+        assert!(recipe.functions.contains("do_install"));
+    }
+}

@@ -1,0 +1,314 @@
+//! Phases `setup`, `toolchain`, `chroot-prep` and `chroot-tools`: the chain of toolchains.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use igos_format::manifest::Origin;
+use igos_format::{Arch, PackageName, Sha256};
+use igos_repo::debian::Refresh;
+use igos_report::Diagnostic;
+
+use super::archives::made_by;
+use super::bootstrap::{Generation, GenerationTests, Seed};
+use super::selection::closure;
+use super::work::{Pipeline, refuse_unbuilt, settings_digest};
+use super::{Facts, Phase, PhaseError};
+use crate::build_root::ToolchainView;
+use crate::cache::read_head;
+use crate::execute::BuildSettings;
+use crate::plan::order;
+use crate::schedule::{BuildGraph, OnFailure, RunReport, build, preview};
+use crate::toolchain::{AssembleInput, BuiltArchive, ImportInput, Toolchain, assemble, import};
+
+/// Kind of the facts that name a toolchain.
+pub(super) const TOOLCHAIN: &str = "toolchain";
+
+/// Returns what phase `setup` looks at.
+pub(super) fn setup_inputs(pipeline: &Pipeline<'_>) -> Facts {
+    let bootstrap = pipeline.bootstrap;
+    let mut facts = Facts::default();
+    let seed = match &bootstrap.seed {
+        Seed::Imported(list) => list.sha256.to_string(),
+        Seed::Present(_) => "present".to_owned(),
+    };
+    facts.add("seed", bootstrap.seed.name(), seed);
+    if let Some(digest) = bootstrap.seed_digest {
+        facts.add("expected", bootstrap.seed.name(), digest);
+    }
+    facts
+}
+
+/// Makes the directory of the pipeline and the seed.
+pub(super) fn set_up(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
+    require_sandbox(pipeline)?;
+    let bootstrap = pipeline.bootstrap;
+    let seed = match &bootstrap.seed {
+        Seed::Present(name) => pipeline.toolchain(name)?,
+        Seed::Imported(list) => {
+            let (debian, fetcher) = pipeline.debian;
+            let input = ImportInput {
+                list,
+                arch: Arch::native(),
+                debian,
+                refresh: Refresh::IfAbsent,
+                fetcher,
+                toolchains: &pipeline.cache.toolchains(),
+                jobs: pipeline.jobs,
+            };
+            let imported = import(&input, pipeline.reporter).map_err(PhaseError::of)?;
+            imported.toolchain().clone()
+        }
+    };
+    if let Some(expected) = bootstrap.seed_digest
+        && seed.digest() != expected
+    {
+        let message = format!(
+            "toolchain {} has digest {}, the chain says {expected}",
+            seed.name(),
+            seed.digest()
+        );
+        let place = bootstrap.file.display().to_string();
+        let finding = Diagnostic::error("seed-digest-mismatch", message).at(place);
+        return Err(PhaseError::refused(Phase::Setup, finding));
+    }
+    Ok(toolchain_fact(&seed))
+}
+
+fn require_sandbox(pipeline: &Pipeline<'_>) -> Result<(), PhaseError> {
+    if pipeline.settings.confinement == crate::plan::Confinement::None {
+        return Ok(());
+    }
+    let Err(missing) = igos_sandbox::probe() else {
+        return Ok(());
+    };
+    let causes = missing.iter().map(|one| {
+        let message = format!("cannot make a sandbox: {one}");
+        Diagnostic::error("sandbox-feature-missing", message).hint(one.remedy.clone())
+    });
+    Err(PhaseError::Operation {
+        exit_code: 4,
+        causes: causes.collect(),
+    })
+}
+
+fn toolchain_fact(toolchain: &Toolchain) -> Facts {
+    let mut facts = Facts::default();
+    facts.add(TOOLCHAIN, toolchain.name(), toolchain.digest());
+    facts
+}
+
+/// Returns why a toolchain that a phase made is not there any more.
+pub(super) fn lost(pipeline: &Pipeline<'_>, outputs: &Facts) -> Option<String> {
+    outputs.of_kind(TOOLCHAIN).find_map(|(name, digest)| {
+        let found = name.parse().ok().map(|name| pipeline.toolchain(&name));
+        match found {
+            Some(Ok(toolchain)) if toolchain.digest().to_string() == digest => None,
+            Some(Ok(_)) => Some(format!("toolchain {name} is another one now")),
+            _ => Some(format!("toolchain {name} is no longer in the cache")),
+        }
+    })
+}
+
+/// Returns everything that the packages of a generation are made from; `builder` is the digest of the toolchain.
+pub(super) fn generation_inputs(
+    pipeline: &Pipeline<'_>,
+    number: usize,
+    builder: Option<&str>,
+) -> Result<Facts, PhaseError> {
+    let generation = &pipeline.bootstrap.generations[number];
+    let mut facts = Facts::default();
+    let name = pipeline.bootstrap.builder_of(number);
+    facts.add(TOOLCHAIN, name, builder.unwrap_or("not made here"));
+    let settings = generation_settings(pipeline, generation);
+    facts.add("settings", &generation.name, settings_digest(&settings));
+    for name in &generation.packages {
+        facts.add(&format!("{}-package", generation.name), name, "");
+    }
+    if let Some(compare) = &generation.compare {
+        facts.add("compare", &generation.name, compare);
+    }
+    for at in recipes(pipeline, generation) {
+        let entry = &pipeline.tree.entries[at];
+        facts.add("recipe", &entry.recipe.name, pipeline.recipe_digest(entry)?);
+    }
+    Ok(facts)
+}
+
+/// Returns the recipes that are built for a generation.
+pub(super) fn recipes(pipeline: &Pipeline<'_>, generation: &Generation) -> BTreeSet<usize> {
+    let graph = &pipeline.selection.graph;
+    let packages = generation.packages.iter();
+    closure(
+        graph,
+        packages.filter_map(|name| graph.resolve(name.as_str())),
+    )
+}
+
+fn generation_settings(pipeline: &Pipeline<'_>, generation: &Generation) -> BuildSettings {
+    let mut settings = pipeline.settings_with(&generation.profile);
+    if generation.tests == GenerationTests::Skip {
+        settings.wants_check = false;
+    }
+    settings
+}
+
+/// Returns the packages of a generation as a graph for builds with a toolchain.
+fn graph_of<'t>(
+    pipeline: &Pipeline<'t>,
+    generation: &Generation,
+    view: &ToolchainView,
+) -> Result<BuildGraph<'t>, PhaseError> {
+    let names: Vec<String> = generation
+        .packages
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let graph = &pipeline.selection.graph;
+    BuildGraph::new(
+        pipeline.tree,
+        graph,
+        &order(graph, &names),
+        &view.names(),
+        OnFailure::Stop,
+    )
+    .map_err(PhaseError::of)
+}
+
+/// Builds the packages of a generation with the toolchain before it.
+pub(super) fn build_generation(
+    pipeline: &Pipeline<'_>,
+    number: usize,
+) -> Result<RunReport, PhaseError> {
+    let generation = &pipeline.bootstrap.generations[number];
+    let view = pipeline.view(&pipeline.toolchain(pipeline.bootstrap.builder_of(number))?)?;
+    let graph = graph_of(pipeline, generation, &view)?;
+    let settings = generation_settings(pipeline, generation);
+    let report = pipeline.with_run(&graph, &view, &settings, build);
+    refuse_unbuilt(&report)?;
+    Ok(report)
+}
+
+/// Returns what building a generation would do; `None` while the toolchain before it is not there.
+pub(super) fn preview_generation(
+    pipeline: &Pipeline<'_>,
+    number: usize,
+) -> Result<Option<RunReport>, PhaseError> {
+    let generation = &pipeline.bootstrap.generations[number];
+    let Ok(builder) = pipeline.toolchain(pipeline.bootstrap.builder_of(number)) else {
+        return Ok(None);
+    };
+    let view = pipeline.glance(&builder)?;
+    let graph = graph_of(pipeline, generation, &view)?;
+    let settings = generation_settings(pipeline, generation);
+    let report = pipeline.with_run(&graph, &view, &settings, preview);
+    report.map(Some).map_err(PhaseError::of)
+}
+
+/// Returns the packages that a generation was built from, as facts.
+pub(super) fn generation_outputs(pipeline: &Pipeline<'_>, report: &RunReport) -> Facts {
+    let all: BTreeSet<&PackageName> = report.packages.iter().map(|one| &one.name).collect();
+    made_by(pipeline.cache, report, &all)
+}
+
+/// Makes the toolchain of a generation whose packages were built, and tests that nothing of the host is in it.
+pub(super) fn assemble_generation(
+    pipeline: &Pipeline<'_>,
+    phase: Phase,
+    number: usize,
+    report: &RunReport,
+) -> Result<Facts, PhaseError> {
+    let generation = &pipeline.bootstrap.generations[number];
+    let archives: Vec<BuiltArchive> = report
+        .packages
+        .iter()
+        .flat_map(|package| &package.outputs)
+        .map(|output| BuiltArchive {
+            path: output.archive.clone(),
+            sha256: output.sha256,
+            size: output.size_bytes,
+        })
+        .collect();
+    let packages = generation.packages.iter().cloned().collect();
+    let toolchain = assemble(&AssembleInput {
+        name: &generation.name,
+        arch: Arch::native(),
+        packages: &packages,
+        archives: &archives,
+        toolchains: &pipeline.cache.toolchains(),
+    })
+    .map_err(PhaseError::of)?;
+    let mut findings = foreign(pipeline, &toolchain)?;
+    if let Some(compare) = &generation.compare {
+        findings.extend(differences(&toolchain, &pipeline.toolchain(compare)?));
+    }
+    if !findings.is_empty() {
+        return Err(PhaseError::Refused { phase, findings });
+    }
+    let mut facts = toolchain_fact(&toolchain);
+    for archive in toolchain.archives() {
+        facts.add(
+            &format!("{}-archive", generation.name),
+            &archive.name,
+            archive.contents,
+        );
+    }
+    if let Some(compare) = &generation.compare {
+        let count = toolchain.archives().len();
+        let told = format!("{count} archives identical");
+        facts.add("compared", format!("{} {compare}", generation.name), told);
+    }
+    Ok(facts)
+}
+
+/// Everything in a toolchain that was not built from source in a sandbox without weakened protections.
+fn foreign(pipeline: &Pipeline<'_>, toolchain: &Toolchain) -> Result<Vec<Diagnostic>, PhaseError> {
+    let mut findings = Vec::new();
+    for archive in toolchain.archives() {
+        let (manifest, _) = read_head(&toolchain.path_of(archive)).map_err(PhaseError::of)?;
+        let why = match manifest.origin {
+            Origin::Built => continue,
+            // Whoever says `--unsafe-no-sandbox` knows; archives and receipts record it.
+            Origin::BuiltWeakened
+                if pipeline.settings.confinement == crate::plan::Confinement::None =>
+            {
+                continue;
+            }
+            Origin::BuiltWeakened => "was built with weakened protections",
+            Origin::Imported => "was imported",
+        };
+        let message = format!("{} of toolchain {} {why}", archive.name, toolchain.name());
+        findings.push(Diagnostic::error("toolchain-foreign", message));
+    }
+    Ok(findings)
+}
+
+/// Everything that differs between two generations that have to be equal.
+fn differences(one: &Toolchain, other: &Toolchain) -> Vec<Diagnostic> {
+    let contents = |toolchain: &Toolchain| -> BTreeMap<PackageName, Sha256> {
+        let archives = toolchain.archives().iter();
+        archives
+            .map(|archive| (archive.name.clone(), archive.contents))
+            .collect()
+    };
+    let (mine, theirs) = (contents(one), contents(other));
+    let names: BTreeSet<&PackageName> = mine.keys().chain(theirs.keys()).collect();
+    let mut findings = Vec::new();
+    for name in names {
+        let message = match (mine.get(name), theirs.get(name)) {
+            (Some(mine), Some(theirs)) if mine == theirs => continue,
+            (Some(mine), Some(theirs)) => {
+                format!(
+                    "{name} has contents {mine} in {}, {theirs} in {}",
+                    one.name(),
+                    other.name()
+                )
+            }
+            (Some(_), None) => format!("{name} is in {} and not in {}", one.name(), other.name()),
+            _ => format!("{name} is in {} and not in {}", other.name(), one.name()),
+        };
+        findings.push(
+            Diagnostic::error("generations-differ", message)
+                .hint("compare their archives: `pkm unpack` both, then `diff -r`"),
+        );
+    }
+    findings
+}

@@ -1,0 +1,410 @@
+//! Profiles: which packages a system has, and how it is configured.
+//!
+//! `docs/formats/profile.md` is the normative description.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use igos_format::declaration::{GroupDeclaration, UserDeclaration};
+use igos_format::{PackageName, Sha256};
+use igos_report::Diagnostic;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::document::{self, DocumentError, Reader};
+
+/// Directory of a recipe tree that profiles lie in.
+pub const DIRECTORY: &str = "profiles";
+
+const CODE: &str = "profile-invalid";
+
+/// Longest label of a name (RFC 1035, 2.3.4).
+const HOSTNAME_MAX_BYTES: usize = 63;
+
+/// What a system is delivered as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageKind {
+    /// A root directory alone.
+    Root,
+    /// A disk image that boots.
+    Disk,
+    /// A medium that runs and installs.
+    Live,
+}
+
+impl ImageKind {
+    /// Returns the word of profiles.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ImageKind::Root => "root",
+            ImageKind::Disk => "disk",
+            ImageKind::Live => "live",
+        }
+    }
+}
+
+/// A runlevel of OpenRC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Runlevel {
+    /// Kernel file systems and devices.
+    Sysinit,
+    /// What a system needs before its services.
+    Boot,
+    /// The services.
+    Default,
+    /// Nothing but what is needed to go down.
+    Shutdown,
+}
+
+impl Runlevel {
+    /// Returns the name of its directory below `etc/runlevels`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Runlevel::Sysinit => "sysinit",
+            Runlevel::Boot => "boot",
+            Runlevel::Default => "default",
+            Runlevel::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// The kernel of a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelChoice {
+    /// The package.
+    pub package: PackageName,
+    /// The fragments of its configuration, files of its recipe's directory `fragments`.
+    pub fragments: Vec<PackageName>,
+}
+
+/// A system: what it consists of, and how it is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name, that of its file.
+    pub name: PackageName,
+    /// One line.
+    pub description: String,
+    /// The packages that are there for their own sake, in the order of the file.
+    pub packages: Vec<PackageName>,
+    /// The kernel; a root that runs in somebody else's needs none.
+    pub kernel: Option<KernelChoice>,
+    /// What it is delivered as.
+    pub image: ImageKind,
+    /// The machine's name.
+    pub hostname: Option<String>,
+    /// The services that are started, by runlevel.
+    pub services: BTreeMap<Runlevel, Vec<PackageName>>,
+    /// Users.
+    pub users: Vec<UserDeclaration>,
+    /// Groups.
+    pub groups: Vec<GroupDeclaration>,
+    /// The digest of its text.
+    pub sha256: Sha256,
+    file: PathBuf,
+    text: String,
+    places: BTreeMap<String, Range<usize>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    format: Spanned<u32>,
+    description: Spanned<String>,
+    packages: Vec<Spanned<String>>,
+    image: ImageKind,
+    hostname: Option<Spanned<String>>,
+    kernel: Option<WrittenKernel>,
+    #[serde(default)]
+    services: BTreeMap<Runlevel, Vec<Spanned<String>>>,
+    #[serde(default)]
+    users: Vec<WrittenUser>,
+    #[serde(default)]
+    groups: Vec<WrittenGroup>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenKernel {
+    package: Spanned<String>,
+    #[serde(default)]
+    fragments: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenUser {
+    name: Spanned<String>,
+    uid: Option<u32>,
+    group: Option<Spanned<String>>,
+    home: Option<Spanned<String>>,
+    shell: Option<Spanned<String>>,
+    description: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenGroup {
+    name: Spanned<String>,
+    gid: Option<u32>,
+}
+
+impl Profile {
+    /// Returns the file of a profile in a recipe tree.
+    #[must_use]
+    pub fn path(tree: &Path, name: &PackageName) -> PathBuf {
+        tree.join(DIRECTORY).join(format!("{name}.toml"))
+    }
+
+    /// Reads the profile of this name in a recipe tree.
+    ///
+    /// # Errors
+    ///
+    /// Returns that there is none, or everything that is wrong with it.
+    pub fn load(tree: &Path, name: &PackageName) -> Result<Self, DocumentError> {
+        let file = Self::path(tree, name);
+        let text = document::read(&file)?;
+        Self::parse(&file, name, &text)
+    }
+
+    /// Parses the text of a profile; `file` names it in messages.
+    ///
+    /// # Errors
+    ///
+    /// Returns everything that is wrong with it.
+    pub fn parse(file: &Path, name: &PackageName, text: &str) -> Result<Self, DocumentError> {
+        let (mut reader, written) =
+            Reader::parse(CODE, file, text, |written: &Written| &written.format)?;
+        let mut places = BTreeMap::new();
+        for one in written
+            .packages
+            .iter()
+            .chain(written.kernel.iter().map(|kernel| &kernel.package))
+            .chain(written.services.values().flatten())
+        {
+            places
+                .entry(one.get_ref().clone())
+                .or_insert_with(|| one.span());
+        }
+        let profile = Profile {
+            name: name.clone(),
+            description: line(&mut reader, &written.description),
+            packages: reader.values(&written.packages),
+            kernel: written.kernel.and_then(|kernel| {
+                Some(KernelChoice {
+                    package: reader.value(&kernel.package)?,
+                    fragments: reader.values(&kernel.fragments),
+                })
+            }),
+            image: written.image,
+            hostname: written.hostname.map(|name| hostname(&mut reader, &name)),
+            services: services(&mut reader, written.services),
+            users: users(&mut reader, &written.users),
+            groups: groups(&mut reader, &written.groups),
+            sha256: Sha256::of(text.as_bytes()),
+            file: file.to_owned(),
+            text: text.to_owned(),
+            places,
+        };
+        reader.finish(Some(profile))
+    }
+
+    /// Returns all packages that are there for their own sake, the kernel last.
+    pub fn requested(&self) -> impl Iterator<Item = &PackageName> {
+        let kernel = self.kernel.as_ref().map(|kernel| &kernel.package);
+        let packages = self.packages.iter();
+        packages
+            .filter(move |name| Some(*name) != kernel)
+            .chain(kernel)
+    }
+
+    /// Returns what is told about a name that the profile gives.
+    #[must_use]
+    pub fn diagnostic(&self, name: &str, code: &str, message: String) -> Diagnostic {
+        let file = self.file.display().to_string();
+        match self.places.get(name) {
+            Some(place) => {
+                Diagnostic::error(code, message).at_source(file, &self.text, place.clone())
+            }
+            None => Diagnostic::error(code, message).at(file),
+        }
+    }
+}
+
+fn line(reader: &mut Reader<'_>, written: &Spanned<String>) -> String {
+    let text = written.get_ref();
+    if text.is_empty() || text.chars().any(char::is_control) {
+        reader.refuse(written.span(), "this has to be one line of text");
+    }
+    text.clone()
+}
+
+fn hostname(reader: &mut Reader<'_>, written: &Spanned<String>) -> String {
+    let text = written.get_ref();
+    let is_label = !text.is_empty()
+        && text.len() <= HOSTNAME_MAX_BYTES
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !is_label {
+        reader.refuse(
+            written.span(),
+            "a machine's name has 1 to 63 letters, digits and hyphens, no hyphen first or last",
+        );
+    }
+    text.clone()
+}
+
+fn services(
+    reader: &mut Reader<'_>,
+    written: BTreeMap<Runlevel, Vec<Spanned<String>>>,
+) -> BTreeMap<Runlevel, Vec<PackageName>> {
+    written
+        .into_iter()
+        .map(|(level, names)| (level, reader.values(&names)))
+        .collect()
+}
+
+fn path(reader: &mut Reader<'_>, written: &Spanned<String>) -> String {
+    let text = written.get_ref();
+    let odd = |c: char| c.is_control() || c == ':';
+    if !text.starts_with('/') || text.chars().any(odd) {
+        reader.refuse(
+            written.span(),
+            "this has to be a path from `/`, without a colon",
+        );
+    }
+    text.clone()
+}
+
+fn users(reader: &mut Reader<'_>, written: &[WrittenUser]) -> Vec<UserDeclaration> {
+    let mut seen = BTreeSet::new();
+    let mut users = Vec::new();
+    for one in written {
+        if !seen.insert(one.name.get_ref().clone()) {
+            reader.refuse(one.name.span(), "this user stands twice");
+        }
+        let Some(name) = reader.value(&one.name) else {
+            continue;
+        };
+        users.push(UserDeclaration {
+            name,
+            uid: one.uid,
+            group: one.group.as_ref().and_then(|group| reader.value(group)),
+            home: one.home.as_ref().map(|home| path(reader, home)),
+            shell: one.shell.as_ref().map(|shell| path(reader, shell)),
+            description: one.description.as_ref().map(|text| line(reader, text)),
+        });
+    }
+    users
+}
+
+fn groups(reader: &mut Reader<'_>, written: &[WrittenGroup]) -> Vec<GroupDeclaration> {
+    let mut seen = BTreeSet::new();
+    let mut groups = Vec::new();
+    for one in written {
+        if !seen.insert(one.name.get_ref().clone()) {
+            reader.refuse(one.name.span(), "this group stands twice");
+        }
+        let name = reader.value(&one.name);
+        groups.extend(name.map(|name| GroupDeclaration { name, gid: one.gid }));
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use igos_report::{Explain, Place};
+
+    use super::{ImageKind, Profile, Runlevel};
+
+    fn parse(text: &str) -> Result<Profile, super::DocumentError> {
+        let name = "minimal".parse().expect("a name");
+        Profile::parse(Path::new("minimal.toml"), &name, text)
+    }
+
+    /// The example of the document.
+    const EXAMPLE: &str = include_str!("../../../../docs/formats/profile.md");
+
+    #[test]
+    fn example_of_the_document_is_read() {
+        let example = EXAMPLE
+            .split("```toml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .expect("the document has an example");
+        let profile = parse(example).expect("the example is valid");
+        assert_eq!(profile.image, ImageKind::Disk);
+        assert_eq!(profile.hostname.as_deref(), Some("igos"));
+        assert_eq!(profile.services[&Runlevel::Default].len(), 2);
+        let requested: Vec<_> = profile.requested().map(ToString::to_string).collect();
+        assert_eq!(
+            requested.last().map(String::as_str),
+            Some("linux"),
+            "{requested:?}"
+        );
+        assert_eq!(
+            profile.users.first().and_then(|user| user.shell.as_deref()),
+            Some("/bin/bash")
+        );
+    }
+
+    #[test]
+    fn everything_wrong_is_told_with_line_and_column() {
+        let text = "format = 2\ndescription = \"\"\npackages = [\"a\", \"b c\", \"a\"]\nimage = \"root\"\nhostname = \"-x\"\n[[users]]\nname = \"u\"\nhome = \"home\"\n[services]\ndefault = [\"s\", \"s\"]\n";
+        let error = parse(text).expect_err("many things are wrong");
+        let places: Vec<(usize, usize)> = error
+            .diagnostics()
+            .into_iter()
+            .filter_map(|diagnostic| match diagnostic.place {
+                Some(Place::Source { span, .. }) => Some((span.line, span.column)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            places,
+            [
+                (1, 10),
+                (2, 15),
+                (3, 18),
+                (3, 25),
+                (5, 12),
+                (10, 17),
+                (8, 8)
+            ]
+        );
+    }
+
+    #[test]
+    fn unknown_keys_and_kinds_are_refused() {
+        for (text, line) in [
+            (
+                "format = 1\ndescription = \"d\"\npackages = []\nimage = \"root\"\ncolour = 3\n",
+                5,
+            ),
+            (
+                "format = 1\ndescription = \"d\"\npackages = []\nimage = \"usb\"\n",
+                4,
+            ),
+            (
+                "format = 1\ndescription = \"d\"\npackages = []\nimage = \"root\"\n[services]\nsingle = []\n",
+                6,
+            ),
+        ] {
+            let error = parse(text).expect_err("something is unknown");
+            let diagnostics = error.diagnostics();
+            let Some(Place::Source { span, .. }) = &diagnostics[0].place else {
+                panic!("{diagnostics:?}");
+            };
+            assert_eq!(span.line, line, "{diagnostics:?}");
+        }
+    }
+}

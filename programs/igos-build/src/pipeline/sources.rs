@@ -1,0 +1,126 @@
+//! Phase `verify-sources`: every source of everything that will be built is at hand and is what its recipe says.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use igos_report::{Explain, Outcome, Subject, Task};
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+
+use super::selection::closure;
+use super::work::Pipeline;
+use super::{Facts, PhaseError};
+use crate::source::{SourceBytes, gather};
+use crate::tree::TreeEntry;
+
+/// Kind of the facts that name a source of the store.
+const SOURCE: &str = "source";
+
+/// Packages whose sources are fetched at once, at the least: downloads wait more than they work.
+const DOWNLOADS_MIN: usize = 4;
+
+/// Returns the recipes of the profile and of the chain.
+fn recipes(pipeline: &Pipeline<'_>) -> BTreeSet<usize> {
+    let selection = pipeline.selection;
+    let chain = pipeline
+        .bootstrap
+        .generations
+        .iter()
+        .flat_map(|generation| &generation.packages)
+        .filter_map(|name| selection.graph.resolve(name.as_str()));
+    closure(&selection.graph, selection.members().chain(chain))
+}
+
+/// Returns what the phase looks at.
+pub(super) fn inputs(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
+    let mut facts = Facts::default();
+    for at in recipes(pipeline) {
+        let entry = &pipeline.tree.entries[at];
+        facts.add("recipe", &entry.recipe.name, pipeline.recipe_digest(entry)?);
+    }
+    Ok(facts)
+}
+
+/// Fetches and verifies the sources; returns what each is.
+pub(super) fn carry_out(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
+    let entries: Vec<&TreeEntry> = recipes(pipeline)
+        .into_iter()
+        .map(|at| &pipeline.tree.entries[at])
+        .collect();
+    let total = entries.len() as u64;
+    let subject = Subject::Group(format!("fetch the sources of {total} packages"));
+    let task = Task::start(pipeline.reporter, None, subject);
+    let done = AtomicU64::new(0);
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(pipeline.jobs.get().max(DOWNLOADS_MIN))
+        .build()
+        .map_err(|error| PhaseError::Operation {
+            exit_code: 4,
+            causes: vec![
+                igos_report::Diagnostic::error(
+                    "threads-refused",
+                    "cannot start threads that fetch",
+                )
+                .because(error.to_string()),
+            ],
+        })?;
+    let gathered: Vec<_> = threads.install(|| {
+        entries
+            .into_par_iter()
+            .map(|entry| {
+                if pipeline.interrupted.load(Ordering::SeqCst) {
+                    return (entry, None);
+                }
+                let parent = Some(task.id());
+                let unpinned = pipeline.settings.unpinned;
+                let found = gather(entry, pipeline.fetcher, unpinned, pipeline.reporter, parent);
+                task.advance(done.fetch_add(1, Ordering::Relaxed) + 1, Some(total));
+                (entry, Some(found))
+            })
+            .collect()
+    });
+    let store = igos_repo::SourceStore::open(pipeline.cache.sources()).map_err(PhaseError::of)?;
+    let mut outputs = Facts::default();
+    let (mut causes, mut exit_code) = (Vec::new(), 0);
+    for (entry, found) in gathered {
+        match found {
+            None => exit_code = 130,
+            Some(Err(error)) => {
+                exit_code = error.exit_code().max(exit_code);
+                causes.extend(error.diagnostics());
+            }
+            Some(Ok(sources)) => {
+                for (number, source) in (1..).zip(sources) {
+                    let name = format!("{}:{number}", entry.recipe.name);
+                    let kind = match &source.bytes {
+                        SourceBytes::Fetched(fetched)
+                            if store.path_of(&fetched.sha256()) == fetched.path() =>
+                        {
+                            SOURCE
+                        }
+                        // Trees of git lie elsewhere, and what the recipe brings is among the inputs.
+                        SourceBytes::Fetched(_) => "tree",
+                        SourceBytes::File(_) | SourceBytes::Directory(_) => "own",
+                    };
+                    outputs.add(kind, name, source.input.content);
+                }
+            }
+        }
+    }
+    if exit_code != 0 {
+        task.finish(Outcome::Failed(format!("{} sources lack", causes.len())));
+        return Err(PhaseError::Operation { exit_code, causes });
+    }
+    task.finish(Outcome::Done);
+    Ok(outputs)
+}
+
+/// Returns why what the phase made is not there any more.
+pub(super) fn lost(pipeline: &Pipeline<'_>, outputs: &Facts) -> Option<String> {
+    let store = igos_repo::SourceStore::open(pipeline.cache.sources()).ok()?;
+    let is_gone = |digest: &str| {
+        let digest = digest.parse().map(igos_format::Digest::Sha256);
+        digest.map_or(true, |digest| !store.contains(&digest))
+    };
+    let gone = outputs.of_kind(SOURCE).find(|(_, digest)| is_gone(digest));
+    gone.map(|(name, _)| format!("source {name} is no longer in the cache"))
+}

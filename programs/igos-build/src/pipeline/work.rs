@@ -1,0 +1,187 @@
+//! What a pipeline works with, and where it keeps what it makes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use igos_format::{PackageName, Sha256, escape};
+use igos_repo::{DebianArchive, Fetcher};
+use igos_report::Reporter;
+
+use super::bootstrap::Bootstrap;
+use super::selection::Selection;
+use super::{PhaseError, Profile};
+use crate::build_root::ToolchainView;
+use crate::cache::{Cache, read_head};
+use crate::execute::BuildSettings;
+use crate::plan::Confinement;
+use crate::schedule::{BuildGraph, BuildRun, OnFailure, RunReport};
+use crate::source::RecipeFiles;
+use crate::toolchain::Toolchain;
+use crate::tree::{Tree, TreeEntry};
+
+/// What a pipeline works with.
+#[derive(Clone)]
+pub struct Pipeline<'a> {
+    /// Where builds and toolchains are kept; locked by the caller.
+    pub cache: &'a Cache,
+    /// How packages are built.
+    pub settings: &'a BuildSettings,
+    /// The recipes, that of the profile's configuration among them.
+    pub tree: &'a Tree,
+    /// What the system is.
+    pub profile: &'a Profile,
+    /// Which toolchain builds which.
+    pub bootstrap: &'a Bootstrap,
+    /// What the profile needs.
+    pub selection: &'a Selection,
+    /// Gets sources.
+    pub fetcher: &'a Fetcher<'a>,
+    /// Gets the packages of an imported seed.
+    pub debian: (&'a DebianArchive, &'a Fetcher<'a>),
+    /// Packages that are built at once.
+    pub jobs: NonZeroUsize,
+    /// Set when the user asked to stop.
+    pub interrupted: Arc<AtomicBool>,
+    /// Hears what happens.
+    pub reporter: &'a dyn Reporter,
+}
+
+impl std::fmt::Debug for Pipeline<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("profile", &self.profile.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pipeline<'_> {
+    /// Returns the directory of everything that this profile's pipeline keeps.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        self.cache.pipeline(&self.profile.name)
+    }
+
+    /// Returns the root that it installs into.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.directory().join("root")
+    }
+
+    /// Loads a toolchain of the cache.
+    pub(super) fn toolchain(&self, name: &PackageName) -> Result<Toolchain, PhaseError> {
+        Toolchain::load(&self.cache.toolchains().join(name.as_str())).map_err(PhaseError::of)
+    }
+
+    /// Returns what builds see of a toolchain.
+    pub(super) fn view(&self, toolchain: &Toolchain) -> Result<ToolchainView, PhaseError> {
+        ToolchainView::of_toolchain(self.cache, toolchain).map_err(PhaseError::of)
+    }
+
+    /// Returns what builds would see of a toolchain, without unpacking it: enough to say what would be built.
+    pub(super) fn glance(&self, toolchain: &Toolchain) -> Result<ToolchainView, PhaseError> {
+        let manifests = toolchain
+            .archives()
+            .iter()
+            .map(|archive| Ok(read_head(&toolchain.path_of(archive))?.0))
+            .collect::<Result<_, _>>()
+            .map_err(|error: crate::cache::CacheError| PhaseError::of(error))?;
+        Ok(ToolchainView {
+            digest: toolchain.digest(),
+            layers: Vec::new(),
+            manifests,
+        })
+    }
+
+    /// Returns how packages are built with other variables of compilers and linkers.
+    pub(super) fn settings_with(&self, variables: &BTreeMap<String, String>) -> BuildSettings {
+        let mut settings = self.settings.clone();
+        settings.profile = settings.profile.with(variables);
+        settings
+    }
+
+    /// Returns the digest of all files of a recipe, and of what the profile changes about it.
+    pub(super) fn recipe_digest(&self, entry: &TreeEntry) -> Result<Sha256, PhaseError> {
+        let trees: Vec<PathBuf> = self
+            .tree
+            .repositories
+            .iter()
+            .map(|repository| repository.directory.clone())
+            .collect();
+        let files = RecipeFiles::read(&entry.directory, &entry.files, &trees);
+        let files = files.map_err(PhaseError::of)?;
+        let mut text = String::new();
+        for (name, file) in files.files() {
+            let name = escape::escape(name.as_bytes());
+            text.push_str(&format!(
+                "file {name} {} {}\n",
+                file.is_executable, file.sha256
+            ));
+        }
+        for (name, value) in &entry.recipe.environment {
+            let value = escape::escape(value.as_bytes());
+            text.push_str(&format!("environment {name} {value}\n"));
+        }
+        Ok(Sha256::of(text.as_bytes()))
+    }
+
+    /// Calls `operation` with a run of the packages in `graph`.
+    pub(super) fn with_run<T>(
+        &self,
+        graph: &BuildGraph<'_>,
+        toolchain: &ToolchainView,
+        settings: &BuildSettings,
+        operation: impl FnOnce(&BuildRun<'_>) -> T,
+    ) -> T {
+        operation(&BuildRun {
+            cache: self.cache,
+            settings,
+            tree: self.tree,
+            graph,
+            toolchain: Some(toolchain),
+            fetcher: self.fetcher,
+            jobs: self.jobs,
+            on_failure: OnFailure::Stop,
+            force: &BTreeSet::new(),
+            interrupted: &self.interrupted,
+            reporter: self.reporter,
+        })
+    }
+}
+
+/// Returns the digest of everything in the settings that changes what builds give.
+pub(super) fn settings_digest(settings: &BuildSettings) -> Sha256 {
+    let limits = &settings.limits;
+    let mut text = format!(
+        "arch {}\nmode {}\nsandbox {}\ntests {}\ncompression {}-{}\nlimits {} {} {} {}\nbuilder {}\npolicy {}\n",
+        settings.arch,
+        settings.mode.as_str(),
+        settings.confinement == Confinement::Sandbox,
+        settings.wants_check,
+        settings.compression.format().as_str(),
+        settings.compression.level(),
+        limits.processes,
+        limits.memory_bytes,
+        limits.wall.as_secs(),
+        limits.disk_bytes,
+        crate::plan::BUILDER_VERSION,
+        Sha256::of(igos_sandbox::policy_digest_text().as_bytes()),
+    );
+    for (name, value) in &settings.profile.variables {
+        text.push_str(&format!("variable {name} {value}\n"));
+    }
+    Sha256::of(text.as_bytes())
+}
+
+/// Returns what stands against a run that did not build everything.
+pub(super) fn refuse_unbuilt(report: &RunReport) -> Result<(), PhaseError> {
+    if report.exit_code == 0 {
+        return Ok(());
+    }
+    Err(PhaseError::Operation {
+        exit_code: report.exit_code,
+        causes: report.failures(),
+    })
+}

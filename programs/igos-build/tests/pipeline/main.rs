@@ -1,0 +1,168 @@
+//! The pipeline as users meet it: a small tree with a chain of two generations, a profile and three tiers.
+//!
+//! The seed is the toolchain of the factory's tests, a shell and small tools of this machine: a run takes seconds.
+
+#[path = "../factory/toolchain.rs"]
+mod toolchain;
+#[path = "../factory/world.rs"]
+#[allow(dead_code, reason = "the tests of the factory use all of it")]
+mod world;
+
+mod changes;
+mod kills;
+mod refusals;
+mod small;
+
+use std::collections::BTreeMap;
+
+use small::Small;
+use world::{names, text};
+
+#[test]
+fn system_is_made_installed_and_proven_and_then_left_alone() {
+    let Some(small) = Small::new() else { return };
+    let said = small.pipeline("run --until extra");
+    assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
+    let statuses: Vec<String> = small::statuses(&said.answer).into_values().collect();
+    assert_eq!(statuses, ["done"; 14]);
+    let root = small.root();
+    for (path, content) in [
+        ("usr/share/greeting", "hello\n"),
+        ("usr/share/book", "hello, reader\n"),
+        ("usr/share/shelf", "hello, reader\n"),
+        ("etc/hostname", "small\n"),
+        ("etc/init.d/lamp", "#!/bin/sh\n"),
+    ] {
+        let found = fs_err::read_to_string(root.join(path)).expect("it was installed");
+        assert_eq!(found, content, "{path}");
+    }
+    let link = fs_err::read_link(root.join("etc/runlevels/default/lamp"));
+    assert_eq!(
+        link.expect("the profile starts it").to_str(),
+        Some("/etc/init.d/lamp")
+    );
+    assert!(
+        !root.join("usr/share/chisel").exists(),
+        "what is only needed to build is not installed"
+    );
+    small.expect_chain(14);
+
+    let again = small.pipeline("run --until extra");
+    assert_eq!(again.code, Some(0), "{}", again.story);
+    let statuses: Vec<String> = small::statuses(&again.answer).into_values().collect();
+    assert_eq!(statuses, ["skipped"; 14], "{:#}", again.answer);
+    let status = small.pipeline("status");
+    assert_eq!(status.code, Some(0), "{}", status.story);
+    let statuses: BTreeMap<String, String> = small::statuses(&status.answer);
+    assert_eq!(statuses["extra"], "skipped");
+    assert_eq!(statuses["bootloader"], "not-there");
+}
+
+#[test]
+fn generations_are_compared_and_the_last_one_builds_the_system() {
+    let Some(small) = Small::new() else { return };
+    let said = small.pipeline("run --until chroot-tools");
+    assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
+    let receipt = small.receipt("06-chroot-tools");
+    assert!(
+        receipt.contains("output compared two\\x20one 1\\x20archives\\x20identical\n"),
+        "{receipt}"
+    );
+    let first = small.toolchain("one");
+    assert_eq!(first, small.toolchain("two"));
+    assert_ne!(first, small.toolchain("tiny"));
+    assert!(!small.root().exists(), "nothing is installed yet");
+
+    // The same packages, made with something that shows: the comparison names them.
+    small.world.edit(
+        "system/core/tools/build.sh",
+        "rm -rf \"$DESTDIR/usr/share\"\n",
+        "rm -rf \"$DESTDIR/usr/share\"\n    mkdir -p \"$DESTDIR/usr/share\"\n    { cat /usr/share/count || true; echo one more; } > \"$DESTDIR/usr/share/count\" 2> /dev/null\n",
+    );
+    let said = small.pipeline("run --until chroot-tools");
+    assert_eq!(said.code, Some(1), "{:#}", said.answer);
+    assert!(
+        said.story.contains("generations-differ") && said.story.contains("tools has contents"),
+        "{}",
+        said.story
+    );
+    assert_eq!(small::statuses(&said.answer)["chroot-tools"], "failed");
+}
+
+#[test]
+fn phases_that_are_not_there_yet_end_the_run_and_say_so() {
+    let Some(small) = Small::new() else { return };
+    let said = small.pipeline("run --until image");
+    assert_eq!(said.code, Some(4), "{:#}", said.answer);
+    assert!(
+        said.story.contains("phase bootloader does not exist yet"),
+        "{}",
+        said.story
+    );
+    let statuses = small::statuses(&said.answer);
+    assert_eq!(
+        (statuses["extra"].as_str(), statuses["bootloader"].as_str()),
+        ("done", "not-there")
+    );
+    assert_eq!(statuses["image"], "waiting");
+}
+
+#[test]
+fn dry_run_tells_every_package_with_its_time_and_changes_nothing() {
+    let Some(small) = Small::new() else { return };
+    // What a command makes of a cache in every case is no change of this one.
+    small.pipeline("status");
+    let before = small.listing();
+    let said = small.pipeline("run --until extra --dry-run");
+    assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
+    assert_eq!(small.listing(), before);
+    let statuses: Vec<String> = small::statuses(&said.answer).into_values().collect();
+    assert_eq!(statuses, ["planned"; 14]);
+    assert_eq!(
+        small::packages(&said.answer, "toolchain", "planned"),
+        names(&["tools"])
+    );
+    assert_eq!(
+        small::packages(&said.answer, "base", "planned"),
+        names(&["book"])
+    );
+
+    small.pipeline("run --until extra");
+    small
+        .world
+        .edit("system/core/greet/build.sh", "hello", "hallo");
+    let before = small.listing();
+    let said = small.pipeline("run --until extra --dry-run");
+    assert_eq!(small.listing(), before);
+    let phase = small::phase(&said.answer, "core");
+    assert_eq!(text(&phase["reason"]), "recipe greet changed");
+    let package = phase["packages"]
+        .as_array()
+        .and_then(|packages| packages.iter().find(|one| one["name"] == "greet"))
+        .expect("it would be built");
+    assert_eq!(package["status"], "planned");
+    assert!(
+        package["seconds"]
+            .as_f64()
+            .is_some_and(|seconds| seconds > 0.0),
+        "its last build took some time: {package:#}"
+    );
+    assert_eq!(small::phase(&said.answer, "toolchain")["status"], "skipped");
+}
+
+#[test]
+fn every_phase_says_what_it_does() {
+    let Some(small) = Small::new() else { return };
+    let listed = small.pipeline("list").answer;
+    let phases = listed["phases"].as_array().expect("a list");
+    assert_eq!(phases.len(), 21);
+    for one in phases {
+        let explained = small.pipeline(&format!("explain {}", text(&one["phase"])));
+        assert_eq!(explained.code, Some(0), "{}", explained.story);
+        assert_eq!(explained.answer["summary"], one["summary"]);
+        for field in ["does", "inputs", "outputs", "check"] {
+            assert!(!text(&explained.answer[field]).is_empty(), "{one:#}");
+        }
+    }
+    assert_eq!(small.pipeline("explain nothing").code, Some(2));
+}
