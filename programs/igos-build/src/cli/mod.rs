@@ -35,6 +35,7 @@ mod shell;
 mod signing;
 mod staging;
 mod toolchain;
+mod toolchain_compare;
 mod toolchain_make;
 mod why_rebuild;
 mod workshop;

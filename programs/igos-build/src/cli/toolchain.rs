@@ -11,13 +11,14 @@ use igos_report::Explain;
 use serde::Serialize;
 
 use super::recipes::RecipeFlags;
+use super::toolchain_compare::CompareCommand;
 use super::toolchain_make::MakeCommand;
 use super::workshop::{Workshop, WorkshopFlags};
 use crate::toolchain::{
     ImportInput, Imported, Toolchain, ToolchainArchive, ToolchainList, import, resolve,
 };
 
-/// Import, make and show the toolchains that builds use
+/// Import, make, compare and show the toolchains that builds use
 #[derive(Debug, Subcommand)]
 pub(super) enum ToolchainCommand {
     /// Make a toolchain from binary packages of Debian
@@ -26,6 +27,7 @@ pub(super) enum ToolchainCommand {
     /// and converted into archives marked as imported. The same packages give the same toolchain, byte by byte.
     Import(ImportCommand),
     Make(MakeCommand),
+    Compare(CompareCommand),
     /// Show what a toolchain consists of
     Show(ShowCommand),
 }
@@ -118,6 +120,9 @@ impl ToolchainCommand {
                 command.execute(&workshop, globals.dry_run, session)
             }
             ToolchainCommand::Make(command) => command.execute(globals, workshop, recipes, session),
+            ToolchainCommand::Compare(command) => {
+                command.execute(&workshop.open(globals, recipes, session)?)
+            }
             ToolchainCommand::Show(command) => {
                 let workshop = workshop.open(globals, recipes, session)?;
                 let directory = workshop.cache.toolchains().join(command.name.as_str());

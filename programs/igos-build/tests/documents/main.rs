@@ -9,6 +9,7 @@ mod archives;
 #[path = "../factory/toolchain.rs"]
 mod toolchain;
 
+mod pipeline;
 mod publish;
 mod shape;
 
@@ -184,12 +185,14 @@ fn every_command_prints_exactly_the_documented_fields() {
         [
             "run",
             "shell",
+            "toolchain compare",
             "toolchain import",
             "toolchain make",
             "toolchain show",
         ]
         .map(str::to_owned),
     );
+    named.extend(pipeline::SECTIONS.map(str::to_owned));
     named.extend(publish::SECTIONS.map(str::to_owned));
     assert_eq!(named, document.sections());
     for (section, ..) in COMMANDS {
@@ -217,6 +220,13 @@ fn toolchains_are_shown_with_the_documented_fields() {
     let mut seen = BTreeSet::new();
     document.expect("toolchain show", &value, &mut seen);
     assert_eq!(seen, document.objects("toolchain show"));
+
+    toolchain::make(&world.path().join("cache"), "other", "second");
+    let (code, value) = run(world.path(), "tree", "toolchain compare tiny other");
+    assert_eq!(code, 1, "{value:#}");
+    let mut seen = BTreeSet::new();
+    document.expect("toolchain compare", &value, &mut seen);
+    assert_eq!(seen, document.objects("toolchain compare"));
 }
 
 #[test]
