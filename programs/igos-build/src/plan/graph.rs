@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use igos_format::{Dependency, DependencyKind, PackageName};
+use igos_recipe::{Recipe, RecipeDependency};
 
 use crate::tree::Tree;
 
@@ -67,10 +68,13 @@ impl Graph {
             None => Target::Missing(dependency.to_string()),
         };
         let needs = tree.entries.iter().enumerate().map(|(at, entry)| {
-            let own = entry.recipe.dependencies.iter().map(|needed| Need {
-                kind: needed.kind,
-                target: target(&needed.dependency),
-            });
+            let declared = entry.recipe.dependencies.iter();
+            let own = declared
+                .filter(|needed| !is_own_output(&entry.recipe, needed))
+                .map(|needed| Need {
+                    kind: needed.kind,
+                    target: target(&needed.dependency),
+                });
             // Who needs an output needs what that needs to run; one output may need another of its recipe.
             let further = entry.recipe.outputs.iter().skip(1);
             let further = further
@@ -143,6 +147,13 @@ impl Graph {
     pub fn name(&self, at: usize) -> &str {
         self.names[at].as_str()
     }
+}
+
+/// Tells whether a recipe names what it makes itself as needed to run its main package: nothing to build before it.
+fn is_own_output(recipe: &Recipe, needed: &RecipeDependency) -> bool {
+    let mut further = recipe.outputs.iter().skip(1);
+    needed.kind == DependencyKind::Run
+        && further.any(|output| output.name == needed.dependency.name)
 }
 
 /// Returns the recipes by the names of their further outputs and by what they provide; outputs come first.

@@ -72,3 +72,37 @@ fn dependant_of_an_output_sees_it_and_what_it_needs_to_run_only() {
         .collect();
     assert_eq!(names, ["alphabet", "kit-data"]);
 }
+
+#[test]
+fn main_package_may_need_further_outputs_of_its_recipe_to_run() {
+    let Some(world) = World::new() else { return };
+    kit(&world);
+    world.edit(
+        "packages/core/kit/package.yml",
+        "runtime: [lone]",
+        "runtime: [kit-data, lone]",
+    );
+    let said = world.run(&["build", "kit"]);
+    assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
+    let archive = said.archive("kit");
+    let needs: Vec<String> = archive
+        .manifest()
+        .depends
+        .iter()
+        .map(|one| one.name.to_string())
+        .collect();
+    assert_eq!(needs, ["kit-data", "lone"]);
+
+    world.edit(
+        "packages/core/kit/package.yml",
+        "build: []",
+        "build: [kit-data]",
+    );
+    let said = world.run(&["build", "kit"]);
+    assert_eq!(
+        said.code,
+        Some(1),
+        "what is not built yet cannot be built with"
+    );
+    assert!(said.story.contains("recipe-cycle"), "{}", said.story);
+}
