@@ -28,8 +28,8 @@ const ROWS: [&[&str]; 11] = [
 /// Edges that would go down and are refused all the same: `igos-cli` knows events and nothing of packages.
 const ALONE: [(&str, &[&str]); 1] = [("igos-cli", &["igos-report"])];
 
-/// Crates that are a power, and who has it.
-const POWERS: [(&str, &str, &str); 12] = [
+/// Crates that are a power, and who has it; some have several owners.
+const POWERS: [(&str, &str, &str); 13] = [
     ("ureq", "igos-repo", "network"),
     ("ring", "igos-repo", "signatures"),
     ("rusqlite", "igos-sysroot", "database"),
@@ -42,6 +42,7 @@ const POWERS: [(&str, &str, &str); 12] = [
     ("clap_mangen", "xtask", "man pages"),
     ("fuser", "igos-crash", "file systems in user space"),
     ("nix", "igos-crash", "ptrace"),
+    ("seccompiler", "igos-crash", "stops at system calls"),
 ];
 
 /// Features of `rustix` that are a power, and who has it.
@@ -151,10 +152,9 @@ fn check_edge(name: &str, own: usize, edge: &Edge) -> Option<String> {
     if TEST_ONLY.contains(&target) {
         return Some(format!("{name} depends on {target} outside of tests"));
     }
-    if let Some((_, owner, power)) = POWERS
-        .iter()
-        .find(|(crate_name, _, _)| *crate_name == target)
-        && *owner != name
+    let mut owners = POWERS.iter().filter(|(power, ..)| *power == target);
+    if let Some((_, owner, power)) = owners.clone().next()
+        && owners.all(|(_, owner, _)| *owner != name)
     {
         return Some(format!(
             "{name} depends on {target}: {power} is {owner}'s alone"

@@ -1,4 +1,4 @@
-//! How often an installation waits for the disk, and how many calls it makes.
+//! How often an installation waits for the disk, and how many changing calls it makes.
 
 use std::fmt;
 
@@ -30,8 +30,6 @@ pub struct Budget {
     pub in_all: [usize; 2],
     /// Calls that change something.
     pub changing: usize,
-    /// All calls.
-    pub calls: u64,
     /// What it printed.
     pub stderr: String,
 }
@@ -41,11 +39,9 @@ impl fmt::Display for Budget {
         let ([systems, single], [all_systems, all_single]) = (self.before_told, self.in_all);
         write!(
             f,
-            "{} files: {systems} syncfs and {single} fsync before it is told, {all_systems} and {all_single} in all; {} \
-             calls, {:.1} a file, {:.1} of them changing something",
+            "{} files: {systems} syncfs and {single} fsync before it is told, {all_systems} and {all_single} in all; \
+             {:.1} calls a file change something",
             self.files,
-            self.calls,
-            self.calls as f64 / self.files as f64,
             self.changing as f64 / self.files as f64
         )
     }
@@ -99,7 +95,6 @@ pub fn measure(stage: &Stage, files: usize, waits: Waits) -> Result<Budget, RunE
         before_told: waits_of(&trace, *told),
         in_all: waits_of(&trace, trace.calls.len()),
         changing: trace.calls.len(),
-        calls: trace.counts.values().sum(),
         stderr: ended.stderr,
     })
 }

@@ -15,6 +15,13 @@ pub enum Calls {
     Every,
     /// One in so many, spread over the run.
     OneIn(usize),
+    /// One in `of`, from this one on: all parts together are every call.
+    Part {
+        /// From 0.
+        number: usize,
+        /// How many parts there are.
+        of: usize,
+    },
 }
 
 /// What came of many schedules.
@@ -54,7 +61,7 @@ impl fmt::Display for Tally {
 }
 
 impl Tally {
-    fn add(&mut self, judged: Judged) {
+    pub(crate) fn add(&mut self, judged: Judged) {
         self.cases += 1;
         match judged.found {
             Found::Old => self.old += 1,
@@ -81,11 +88,12 @@ impl Tally {
 
 impl Calls {
     fn of(self, count: usize, shift: usize) -> impl Iterator<Item = usize> {
-        let step = match self {
-            Calls::Every => 1,
-            Calls::OneIn(step) => step.max(1),
+        let (first, step) = match self {
+            Calls::Every => (0, 1),
+            Calls::OneIn(step) => (shift % step.max(1), step.max(1)),
+            Calls::Part { number, of } => (number, of.max(1)),
         };
-        (shift % step..count).step_by(step)
+        (first..count).step_by(step)
     }
 }
 
@@ -138,7 +146,7 @@ pub fn kill_recovery(
     Ok(tally)
 }
 
-/// Lets calls of an operation fail, once or from there on.
+/// Lets calls of an operation fail, once or from there on; calls of hooks are their own business.
 ///
 /// # Errors
 ///
@@ -149,7 +157,11 @@ pub fn inject(
     error: Error,
     calls: Calls,
 ) -> Result<Tally, RunError> {
-    let count = machine.ends(operation)?.trace.calls.len();
+    let own: Vec<usize> = {
+        let trace = machine.ends(operation)?.trace;
+        let calls = trace.calls.iter().filter(|call| call.is_own);
+        calls.map(|call| call.number).collect()
+    };
     let mut tally = Tally::default();
     let mut faults: Vec<fn(usize, Error) -> Fault> = vec![Fault::Fail];
     // A signal comes once; the others may stay.
@@ -157,8 +169,8 @@ pub fn inject(
         faults.push(Fault::FailOn);
     }
     for (shift, fault) in faults.into_iter().enumerate() {
-        for at in calls.of(count, shift * 3 + error as usize) {
-            let faults = vec![fault(at, error)];
+        for at in calls.of(own.len(), shift * 3 + error as usize) {
+            let faults = vec![fault(own[at], error)];
             tally.add(machine.carry_out(&Schedule { operation, faults })?);
         }
     }

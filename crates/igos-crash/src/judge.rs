@@ -11,7 +11,7 @@ use igos_root::RootDir;
 use igos_sysroot::{OpenError, Sysroot, Unmanaged, check_database};
 
 /// Where a root keeps its record.
-const STATE: &str = "var/lib/igos";
+pub(crate) const STATE: &str = "var/lib/igos";
 
 /// Everything about a root that a transaction changes, as text.
 ///
@@ -192,7 +192,11 @@ fn texts(root: &Path) -> io::Result<Texts> {
 }
 
 /// Tells every path below a directory, sorted.
-fn list(directory: &Path, below: &Path, tell: &mut dyn FnMut(&Path, String)) -> io::Result<()> {
+pub(crate) fn list(
+    directory: &Path,
+    below: &Path,
+    tell: &mut dyn FnMut(&Path, String),
+) -> io::Result<()> {
     let mut names: Vec<_> = match fs::read_dir(directory) {
         Ok(entries) => entries
             .map(|entry| entry.map(|entry| entry.file_name()))

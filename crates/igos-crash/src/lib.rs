@@ -10,6 +10,8 @@ pub mod budget;
 pub mod campaign;
 pub mod defect;
 pub mod device;
+pub mod explore;
+mod fingerprint;
 pub mod judge;
 mod memory;
 pub mod model;

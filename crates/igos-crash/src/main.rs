@@ -43,6 +43,10 @@ fn main() -> ExitCode {
         eprintln!("cannot be traced: {error}");
         return ExitCode::from(CANNOT);
     }
+    if let Err(error) = igos_crash::trace::stop_at_changes() {
+        eprintln!("calls cannot be stopped: {error}");
+        return ExitCode::from(CANNOT);
+    }
     let error = Command::new(&program).args(rest).exec();
     eprintln!("cannot start {}: {error}", program.display());
     ExitCode::from(CANNOT)

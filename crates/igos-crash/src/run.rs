@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::judge::{Found, JudgeError, State, needs_recovery};
 use crate::scenario::{Operation, Programs, Stage, StageError};
 use crate::schedule::{Fault, Schedule};
-use crate::trace::{Action, Call, Ended, Outcome, SyncWhat, Trace, TraceError, trace};
+use crate::trace::{Action, Call, Ended, Observer, Outcome, SyncWhat, Trace, TraceError, trace};
 
 /// Exit code of a program that panicked.
 const DEFECT: i32 = 70;
@@ -131,12 +131,53 @@ impl Machine {
         at: usize,
         mut fault: Fault,
     ) -> Result<(Ended, Trace), RunError> {
+        self.observed(root, operation, at, &mut fault)
+    }
+
+    /// Runs an operation (`at` 0) or a recovery on a root, under somebody's eyes.
+    pub(crate) fn observed(
+        &self,
+        root: &Path,
+        operation: Operation,
+        at: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<(Ended, Trace), RunError> {
         let arguments = match at {
             0 => self.stage.arguments(operation),
             _ => vec!["recover".into()],
         };
         let program = self.stage.program(root, &arguments);
-        trace(&program, &mut fault).map_err(RunError::Trace)
+        trace(&program, observer).map_err(RunError::Trace)
+    }
+
+    /// Judges a root after a schedule of kills and a recovery that nothing disturbed.
+    pub(crate) fn judge_recovered(
+        &mut self,
+        root: &Path,
+        schedule: Schedule,
+        recovery: &Ended,
+    ) -> Result<Judged, RunError> {
+        let ends = self.ends(schedule.operation)?;
+        let state = State::of(root).map_err(RunError::Judge)?;
+        let found = state.compare(&ends.old, &ends.new);
+        let mut problems = problems_of(recovery);
+        // 1: a transaction had to be undone.
+        if !matches!(recovery.code, Some(0 | 1)) {
+            problems.push(format!("recovery ended with {:?}", recovery.code));
+        }
+        if let Found::Mixed(how) = &found {
+            problems.push(mixed(how, &recovery.stderr));
+        }
+        if found == Found::New && state.kept != ends.new.kept {
+            problems.push(format!("kept is {:?}, not {:?}", state.kept, ends.new.kept));
+        }
+        Ok(Judged {
+            schedule,
+            is_reached: true,
+            found,
+            problems,
+            calls: 0,
+        })
     }
 
     /// Carries out a schedule, recovers, and judges.
@@ -162,9 +203,10 @@ impl Machine {
             is_unclear |= ended.is_killed || at > 0;
             last = Some(ended);
         }
-        if is_unclear || needs_recovery(&root) {
-            self.recover(&root, &mut problems)?;
-        }
+        let said = match is_unclear || needs_recovery(&root) {
+            true => self.recover(&root, &mut problems)?,
+            false => String::new(),
+        };
         let state = State::of(&root).map_err(RunError::Judge)?;
         let found = state.compare(&ends.old, &ends.new);
         let is_full = schedule.faults.iter().any(|fault| fault.is_no_room());
@@ -172,7 +214,7 @@ impl Machine {
             problems.push(format!("kept is {:?}, not {:?}", state.kept, ends.new.kept));
         }
         match (&found, &last) {
-            (Found::Mixed(how), _) => problems.push(format!("mixed:\n{how}")),
+            (Found::Mixed(how), _) => problems.push(mixed(how, &said)),
             (Found::Old, Some(ended)) if !is_unclear && ended.code == Some(0) => {
                 problems.push(format!("it said that it was done: {}", shown(ended)));
             }
@@ -194,22 +236,24 @@ impl Machine {
         })
     }
 
-    /// Starts the program once more with nothing in its way.
-    fn recover(&self, root: &Path, problems: &mut Vec<String>) -> Result<(), RunError> {
+    /// Starts the program once more with nothing in its way, and returns what it complained about.
+    fn recover(&self, root: &Path, problems: &mut Vec<String>) -> Result<String, RunError> {
         let (command, output) = self
             .stage
             .untraced(root, &["recover".into()])
             .map_err(RunError::Stage)?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
         // 1: a transaction had to be undone.
         if !matches!(output.status.code(), Some(0 | 1)) {
-            problems.push(format!(
-                "{command:?} ended with {}: {}",
-                output.status,
-                String::from_utf8_lossy(&output.stderr)
-            ));
+            problems.push(format!("{command:?} ended with {}: {said}", output.status));
         }
-        Ok(())
+        Ok(said)
     }
+}
+
+/// Describes a mixed root; what recovery complained about may tell why.
+fn mixed(how: &str, said: &str) -> String {
+    format!("mixed:\n{how}\nrecovery said: {}", said.trim())
 }
 
 fn shown(ended: &Ended) -> String {

@@ -188,8 +188,12 @@ impl Observer for Fault {
     fn before(&mut self, call: &Call) -> Verdict {
         match *self {
             Fault::KillBefore(at) if call.number == at => Verdict::Kill,
-            Fault::Fail(at, error) if call.number == at => Verdict::Fail(error.number()),
-            Fault::FailOn(at, error) if call.number >= at && can_fail(call, error) => {
+            Fault::Fail(at, error) if call.is_own && call.number == at => {
+                Verdict::Fail(error.number())
+            }
+            Fault::FailOn(at, error)
+                if call.is_own && call.number >= at && can_fail(call, error) =>
+            {
                 Verdict::Fail(error.number())
             }
             _ => Verdict::Go,

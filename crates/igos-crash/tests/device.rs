@@ -59,8 +59,10 @@ fn assert_nothing_is_lost(file_system: FileSystem, subject: Subject, cuts: usize
     };
     assert_eq!(report.losses, []);
     assert_eq!(report.old + report.new + report.between, cuts);
+    // A subject that says so before it has settled leaves hardly a moment in which the new state was not told.
+    let forward = report.new + report.between;
     assert!(
-        report.old > 0 && report.new > 0,
+        report.old > 0 && forward > 0,
         "cuts are within transactions"
     );
 }

@@ -34,8 +34,6 @@ pub struct Trace {
     pub warnings: Vec<Warning>,
     /// What the program said, and how many calls it had made by then.
     pub told: Vec<(usize, String)>,
-    /// How often each system call was made, of all, by number.
-    pub counts: BTreeMap<u64, u64>,
 }
 
 /// One system call that changes something.
@@ -45,6 +43,8 @@ pub struct Call {
     pub number: usize,
     /// The thread that made it.
     pub thread: i32,
+    /// Whether the program made it itself, and not one that it started: a hook of a package may err as it likes.
+    pub is_own: bool,
     /// Name of the system call.
     pub call: &'static str,
     /// What it does to the file system.

@@ -6,10 +6,12 @@
 
 mod decode;
 mod event;
+mod filter;
 mod resolve;
 mod tracer;
 
 pub use event::{
     Action, Call, Created, Name, Object, Outcome, RenameHow, SyncWhat, Trace, Warning,
 };
+pub use filter::stop_at_changes;
 pub use tracer::{Ended, Observer, Program, TraceError, Verdict, record, trace};

@@ -1,4 +1,4 @@
-//! Runs a program and stops it at each of its system calls.
+//! Runs a program and stops it at its system calls that may change something.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -138,6 +138,8 @@ pub fn trace(program: &Program, observer: &mut dyn Observer) -> Result<(Ended, T
         observer,
         trace: Trace::default(),
         threads: BTreeSet::from([main.as_raw()]),
+        main,
+        own: HashMap::new(),
         begun: HashMap::new(),
         is_killed: false,
     };
@@ -203,22 +205,18 @@ fn start(
         | Options::PTRACE_O_TRACEFORK
         | Options::PTRACE_O_TRACEVFORK
         | Options::PTRACE_O_TRACEEXEC
+        | Options::PTRACE_O_TRACESECCOMP
         | Options::PTRACE_O_EXITKILL;
     ptrace::setoptions(main, options).map_err(kernel("trace the program"))?;
-    ptrace::syscall(main, None).map_err(kernel("go on"))?;
+    ptrace::cont(main, None).map_err(kernel("go on"))?;
     Ok(main)
 }
 
-/// A call that a thread is in.
-enum InCall {
-    /// It is not of interest.
-    Other,
-    /// It changes something.
-    Watched {
-        number: usize,
-        begun: Box<Begun>,
-        fails: Option<i32>,
-    },
+/// A call that changes something and that a thread is in.
+struct InCall {
+    number: usize,
+    begun: Box<Begun>,
+    fails: Option<i32>,
 }
 
 struct Tracer<'a> {
@@ -226,6 +224,9 @@ struct Tracer<'a> {
     observer: &'a mut dyn Observer,
     trace: Trace,
     threads: BTreeSet<i32>,
+    main: Pid,
+    /// Whether a thread is one of the program itself.
+    own: HashMap<i32, bool>,
     begun: HashMap<i32, InCall>,
     is_killed: bool,
 }
@@ -263,19 +264,17 @@ impl Tracer<'_> {
                         self.kill_all();
                     }
                 }
-                WaitStatus::PtraceSyscall(pid) => {
+                WaitStatus::PtraceEvent(pid, _, libc::PTRACE_EVENT_SECCOMP) => {
                     self.threads.insert(pid.as_raw());
-                    self.stopped(pid)?;
-                    resume(pid, None)?;
+                    self.asks(pid)?;
                 }
-                WaitStatus::PtraceEvent(pid, _, event) => {
-                    if event == libc::PTRACE_EVENT_EXEC {
-                        // Whatever other threads were in is gone with them.
-                        self.begun.remove(&pid.as_raw());
-                        self.begun.insert(pid.as_raw(), InCall::Other);
+                WaitStatus::PtraceSyscall(pid) => {
+                    if let Some(call) = self.begun.remove(&pid.as_raw()) {
+                        self.ends(pid, call)?;
                     }
                     resume(pid, None)?;
                 }
+                WaitStatus::PtraceEvent(pid, ..) => resume(pid, None)?,
                 WaitStatus::Stopped(pid, signal) => {
                     let is_new = self.threads.insert(pid.as_raw());
                     let deliver = !(is_new && signal == Signal::SIGSTOP);
@@ -286,44 +285,37 @@ impl Tracer<'_> {
         }
     }
 
-    fn stopped(&mut self, thread: Pid) -> Result<(), TraceError> {
-        match self.begun.remove(&thread.as_raw()) {
-            None => match self.begins(thread) {
-                Ok(in_call) => {
-                    self.begun.insert(thread.as_raw(), in_call);
-                    Ok(())
-                }
-                // Killed meanwhile.
-                Err(TraceError::Kernel {
-                    source: Errno::ESRCH,
-                    ..
-                }) => Ok(()),
-                Err(error) => Err(error),
-            },
-            Some(InCall::Other) => Ok(()),
-            Some(InCall::Watched {
-                number,
-                begun,
-                fails,
-            }) => self.ends(thread, number, *begun, fails),
+    /// Lets a thread go on that asks for a call which the filter stops: to the end of the call, if it changes something.
+    fn asks(&mut self, thread: Pid) -> Result<(), TraceError> {
+        match self.begins(thread) {
+            Ok(Some(call)) => {
+                self.begun.insert(thread.as_raw(), call);
+                go_on(ptrace::syscall(thread, None))
+            }
+            Ok(None) => resume(thread, None),
+            // Killed meanwhile.
+            Err(TraceError::Kernel {
+                source: Errno::ESRCH,
+                ..
+            }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
-    fn begins(&mut self, thread: Pid) -> Result<InCall, TraceError> {
+    fn begins(&mut self, thread: Pid) -> Result<Option<InCall>, TraceError> {
         if self.is_killed {
-            return Ok(InCall::Other);
+            return Ok(None);
         }
         let asked = registers::asked(thread).map_err(kernel("read registers"))?;
-        *self.trace.counts.entry(asked.number).or_default() += 1;
         let begun = match meaning(&self.objects, thread, asked) {
             Ok(Some(Meaning::Begins(begun))) => begun,
             Ok(Some(Meaning::Warns(warning))) => {
                 self.trace.warnings.push(warning);
-                return Ok(InCall::Other);
+                return Ok(None);
             }
             Ok(None) => {
                 self.listen(thread, asked);
-                return Ok(InCall::Other);
+                return Ok(None);
             }
             // An address that leads nowhere: the call fails by itself.
             Err(_) => {
@@ -331,13 +323,14 @@ impl Tracer<'_> {
                     call: asked.number,
                     why: "its arguments cannot be read",
                 });
-                return Ok(InCall::Other);
+                return Ok(None);
             }
         };
         let number = self.trace.calls.len();
         let call = Call {
             number,
             thread: thread.as_raw(),
+            is_own: self.is_own(thread),
             call: begun.call,
             action: begun.action.clone(),
             outcome: Outcome::Unknown,
@@ -348,7 +341,7 @@ impl Tracer<'_> {
             Verdict::Go => None,
             Verdict::Kill => {
                 self.kill_all();
-                return Ok(InCall::Other);
+                return Ok(None);
             }
             Verdict::Fail(errno) => {
                 // Linux lets go of a descriptor whatever `close` says.
@@ -358,11 +351,18 @@ impl Tracer<'_> {
                 Some(errno)
             }
         };
-        Ok(InCall::Watched {
+        Ok(Some(InCall {
             number,
             begun,
             fails,
-        })
+        }))
+    }
+
+    /// Tells whether a thread is one of the program, and not of a program that it started.
+    fn is_own(&mut self, thread: Pid) -> bool {
+        let main = self.main;
+        let of_main = || fs_err::symlink_metadata(format!("/proc/{main}/task/{thread}")).is_ok();
+        *self.own.entry(thread.as_raw()).or_insert_with(of_main)
     }
 
     /// Takes down what is written to the standard output and the standard error.
@@ -378,13 +378,12 @@ impl Tracer<'_> {
         }
     }
 
-    fn ends(
-        &mut self,
-        thread: Pid,
-        number: usize,
-        begun: Begun,
-        fails: Option<i32>,
-    ) -> Result<(), TraceError> {
+    fn ends(&mut self, thread: Pid, call: InCall) -> Result<(), TraceError> {
+        let InCall {
+            number,
+            begun,
+            fails,
+        } = call;
         if let Some(errno) = fails {
             registers::fail(thread, errno).map_err(kernel("write registers"))?;
         }
@@ -455,8 +454,13 @@ impl Tracer<'_> {
     }
 }
 
+/// Lets a thread go on to the next call that the filter stops.
 fn resume(thread: Pid, signal: Option<Signal>) -> Result<(), TraceError> {
-    match ptrace::syscall(thread, signal) {
+    go_on(ptrace::cont(thread, signal))
+}
+
+fn go_on(result: Result<(), Errno>) -> Result<(), TraceError> {
+    match result {
         // Killed meanwhile.
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
         Err(source) => Err(TraceError::Kernel {
