@@ -233,3 +233,80 @@ impl<R: Read> Decoded<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::super::encoder::Encoder;
+    use super::super::{Compression, CompressionFormat, Frame, Part, ReadArchiveError};
+    use super::{Decoded, Input, Known};
+    use crate::Sha256;
+
+    fn stored(content: &[u8]) -> Vec<u8> {
+        let level = Compression::new(CompressionFormat::Gzip, 6).expect("gzip has it");
+        let mut encoder = Encoder::new(level, content.len() as u64, Vec::new()).expect("memory");
+        encoder.write_all(content).expect("memory");
+        encoder.finish().expect("memory")
+    }
+
+    fn row(stored: &[u8], uncompressed: u64) -> Frame {
+        Frame {
+            offset: 0,
+            compressed: stored.len() as u64,
+            uncompressed,
+            sha256: Sha256::of(stored),
+            entries: 1,
+        }
+    }
+
+    fn decoded(stored: &[u8]) -> Decoded<&[u8]> {
+        Decoded::new(Input::new(stored), CompressionFormat::Gzip)
+    }
+
+    #[test]
+    fn frame_with_less_than_its_row_says_is_too_short() {
+        let stored = stored(b"content");
+        for (says, is_right) in [(7, true), (8, false)] {
+            let frame = row(&stored, says);
+            let mut decoded = decoded(&stored);
+            let part = Part::Frame(0);
+            decoded.begin(part, Known::Row(&frame)).expect("it begins");
+            decoded.take(7, |_| {}).expect("there are seven");
+            let ended = decoded.end(Known::Row(&frame));
+            assert_eq!(ended.is_ok(), is_right, "{ended:?}");
+            let is_short = matches!(ended, Err(ReadArchiveError::TooShort { .. }));
+            assert_eq!(is_short, !is_right);
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_frame_is_told_with_where_it_should_have_ended() {
+        let stored = stored(b"content");
+        let mut decoded = decoded(&stored);
+        let known = Known::AtMost(100);
+        decoded.begin(Part::Head, known).expect("it begins");
+        decoded.take(3, |_| {}).expect("there are seven");
+        let ended = decoded.end(known);
+        assert!(
+            matches!(ended, Err(ReadArchiveError::TooLong { limit: 3, .. })),
+            "{ended:?}"
+        );
+    }
+
+    #[test]
+    fn frame_that_gives_nothing_ends_at_the_bytes_that_its_content_can_have() {
+        // Blocks of deflate without content (RFC 1951, 3.2.4), without end.
+        let mut endless = stored(b"")[..10].to_vec();
+        endless.extend([0, 0, 0, 0xff, 0xff].repeat(5000));
+        let mut decoded = decoded(&endless);
+        decoded
+            .begin(Part::Head, Known::AtMost(8000))
+            .expect("it begins");
+        let found = decoded.chunk().map(<[u8]>::len);
+        assert!(
+            matches!(found, Err(ReadArchiveError::TooLong { limit: 10_024, .. })),
+            "{found:?}"
+        );
+    }
+}
