@@ -2,6 +2,7 @@
 
 mod address;
 mod error;
+mod fields;
 mod pace;
 
 use std::collections::BTreeMap;
@@ -340,20 +341,10 @@ fn test_end(found: u64, expected: Option<u64>) -> Result<(), HttpError> {
 
 fn content_length(response: &Response<Body>) -> Option<u64> {
     let value = response.headers().get(header::CONTENT_LENGTH)?;
-    value.to_str().ok()?.parse().ok()
+    fields::number(value.to_str().ok()?)
 }
 
-/// Returns where a partial answer begins: `Content-Range: bytes START-END/TOTAL` (RFC 9110, 14.4).
 fn range_start(response: &Response<Body>) -> Option<u64> {
-    let value = response
-        .headers()
-        .get(header::CONTENT_RANGE)?
-        .to_str()
-        .ok()?;
-    value
-        .strip_prefix("bytes ")?
-        .split_once('-')?
-        .0
-        .parse()
-        .ok()
+    let value = response.headers().get(header::CONTENT_RANGE)?;
+    fields::range_start(value.to_str().ok()?)
 }
