@@ -11,6 +11,12 @@
 //! so `cargo +nightly fuzz run archive` is worth its time now and then.
 
 mod archives;
+mod binaries;
+mod deb_file;
+mod declared;
+mod drop_in;
+mod helper;
+mod http;
 mod index;
 mod recipes;
 mod texts;
@@ -22,20 +28,22 @@ mod trust;
     reason = "shared with the tests of igos-format, which use all of it"
 )]
 mod forge;
-#[path = "../../crates/igos-format/tests/archive/support.rs"]
-#[allow(
-    dead_code,
-    reason = "shared with the tests of igos-format, which use all of it"
-)]
-mod support;
 #[path = "../../crates/igos-format/tests/index/forge.rs"]
 #[allow(
     dead_code,
     reason = "shared with the tests of igos-format, which use all of it"
 )]
 mod index_forge;
+#[path = "../../crates/igos-format/tests/archive/support.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the tests of igos-format, which use all of it"
+)]
+mod support;
 
 pub use archives::{archive, archive_pieces};
+pub use binaries::{deb, debian_index, drop_ins, elf, http_fields};
+pub use declared::{helper_manifest, pkm_settings, world};
 pub use index::index;
 pub use recipes::recipe;
 pub use texts::{advisories, record, settings};
