@@ -58,6 +58,23 @@ pub enum Outcome {
     Abandoned,
 }
 
+/// What is left of a task that consists of others, in the order of their dependencies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outlook {
+    /// What is worked on.
+    pub running: Vec<String>,
+    /// How many could be worked on now.
+    pub ready: u64,
+    /// How many wait for others.
+    pub waiting: u64,
+    /// The chain that takes longest of what is left, the next one first.
+    pub critical: Vec<String>,
+    /// How long all that is left takes, as far as is known from earlier runs.
+    pub remaining_seconds: u64,
+    /// How many are left of which nothing is known.
+    pub unknown: u64,
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
@@ -95,6 +112,14 @@ pub enum Event {
         id: Option<TaskId>,
         /// What to know.
         diagnostic: Diagnostic,
+    },
+    /// What is left of a task that consists of others.
+    Outlook {
+        /// The task.
+        id: TaskId,
+        /// What is left.
+        #[serde(flatten)]
+        outlook: Outlook,
     },
     /// A task ended.
     Finished {

@@ -9,5 +9,5 @@ mod event;
 mod reporter;
 
 pub use diagnostic::{Diagnostic, Explain, Place, Severity, Span, diagnose};
-pub use event::{Event, Outcome, Stream, Subject, TaskId};
+pub use event::{Event, Outcome, Outlook, Stream, Subject, TaskId};
 pub use reporter::{Quiet, Recorder, Reporter, Task, Tee};

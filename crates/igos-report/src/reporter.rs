@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{Diagnostic, Event, Outcome, Stream, Subject, TaskId};
+use crate::{Diagnostic, Event, Outcome, Outlook, Stream, Subject, TaskId};
 
 /// Listens to events.
 pub trait Reporter: Sync {
@@ -116,6 +116,14 @@ impl<'a> Task<'a> {
             id: self.id,
             stream,
             line,
+        });
+    }
+
+    /// Reports what is left of it.
+    pub fn outlook(&self, outlook: Outlook) {
+        self.reporter.report(Event::Outlook {
+            id: self.id,
+            outlook,
         });
     }
 

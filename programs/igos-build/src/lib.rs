@@ -3,6 +3,7 @@
 //! [`tree`] finds and reads recipes, [`plan`] sorts them, and the modules of each step of a build follow. The
 //! command line in [`cli`] parses, calls one operation and returns its value.
 
+pub mod budget;
 pub mod build_root;
 pub mod cache;
 pub mod cli;

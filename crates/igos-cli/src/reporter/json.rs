@@ -50,7 +50,7 @@ impl<W: Write + Send> Reporter for JsonLines<W> {
 
 #[cfg(test)]
 mod tests {
-    use igos_report::{Diagnostic, Event, Outcome, Reporter, Stream, Subject, TaskId};
+    use igos_report::{Diagnostic, Event, Outcome, Outlook, Reporter, Stream, Subject, TaskId};
 
     use super::JsonLines;
 
@@ -74,6 +74,17 @@ mod tests {
                 id,
                 stream: Stream::Combined,
                 line: "\x1b[1mmake".into(),
+            },
+            Event::Outlook {
+                id,
+                outlook: Outlook {
+                    running: vec!["gcc".into()],
+                    ready: 1,
+                    waiting: 2,
+                    critical: vec!["gcc".into(), "git".into()],
+                    remaining_seconds: 60,
+                    unknown: 0,
+                },
             },
             Event::Notice {
                 id: Some(id),

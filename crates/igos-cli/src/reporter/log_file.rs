@@ -68,7 +68,7 @@ impl Reporter for LogFile {
             .expect("no thread panics while it holds this lock");
         let line = match event {
             Event::Started { id, subject, .. } => Some(state.running.start(id, subject)),
-            Event::Advanced { .. } => None,
+            Event::Advanced { .. } | Event::Outlook { .. } => None,
             Event::Output { line, .. } => Some(line),
             Event::Notice { diagnostic, .. } => Some(Style::PLAIN.diagnostic(&diagnostic)),
             Event::Finished { id, outcome } => state.running.finish(id, &outcome),

@@ -9,7 +9,8 @@ use igos_report::{Event, Reporter};
 use super::running::Running;
 use crate::render::Style;
 
-/// Writes one line for each task that begins or ends, and one every ten seconds for a task that advances.
+/// Writes one line for each task that begins or ends, and one every ten seconds for a task that advances or tells what
+/// is left of it.
 ///
 /// What children print is left to the log file of their task.
 pub(crate) struct Plain<W> {
@@ -50,6 +51,7 @@ impl<W: Write + Send> Reporter for Plain<W> {
             Event::Started { id, subject, .. } => Some(state.running.start(id, subject)),
             Event::Advanced { id, done, total } => state.running.advance(id, done, total),
             Event::Output { .. } => None,
+            Event::Outlook { id, outlook } => state.running.outlook(id, &outlook),
             Event::Notice { diagnostic, .. } => Some(self.style.diagnostic(&diagnostic)),
             Event::Finished { id, outcome } => state.running.finish(id, &outcome),
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use igos_report::{Outcome, Subject, TaskId};
+use igos_report::{Outcome, Outlook, Subject, TaskId};
 
 use super::words::{self, Unit};
 use crate::{Elapsed, Size, escape_line};
@@ -20,7 +20,9 @@ struct Entry {
     subject: Subject,
     started: Instant,
     told: Instant,
-    /// How far it was then.
+    /// When it was told what is left.
+    looked: Instant,
+    /// How far it was at the last line.
     done: u64,
 }
 
@@ -36,6 +38,7 @@ impl Running {
                 subject,
                 started: now,
                 told: now,
+                looked: now,
                 done: 0,
             },
         );
@@ -78,6 +81,18 @@ impl Running {
             escape_line(name),
             shown(done)
         ))
+    }
+
+    /// Returns a line about what is left of a task if the last such line was long ago.
+    pub(super) fn outlook(&mut self, id: TaskId, outlook: &Outlook) -> Option<String> {
+        let entry = self.0.get_mut(&id)?;
+        if entry.looked.elapsed() < PROGRESS_EVERY {
+            return None;
+        }
+        entry.looked = Instant::now();
+        let (verb, name) = words::running(&entry.subject);
+        let left = words::outlook(outlook);
+        Some(format!("{verb:>8} {}: {left}", escape_line(name)))
     }
 
     /// Forgets a task, and returns the line that says how it ended.

@@ -117,6 +117,11 @@ impl Reporter for Terminal {
                     bar.set_message(escape_line(&line).into_owned());
                 }
             }
+            Event::Outlook { id, outlook } => {
+                if let Some(bar) = self.bar(id) {
+                    bar.set_message(words::outlook(&outlook));
+                }
+            }
             Event::Notice { diagnostic, .. } => self.print(&self.style.diagnostic(&diagnostic)),
             Event::Finished { id, outcome } => {
                 let mut state = self

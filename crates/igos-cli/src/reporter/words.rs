@@ -1,6 +1,10 @@
 //! How a subject reads in a line of text.
 
-use igos_report::{Outcome, Subject};
+use std::time::Duration;
+
+use igos_report::{Outcome, Outlook, Subject};
+
+use crate::{Elapsed, escape_line};
 
 /// What a task counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,5 +50,47 @@ pub(super) fn ended(outcome: &Outcome) -> (&'static str, Option<&str>) {
         Outcome::Skipped(reason) => ("skipped", Some(reason)),
         Outcome::Failed(reason) => ("failed", Some(reason)),
         Outcome::Abandoned => ("stopped", None),
+    }
+}
+
+/// Returns what is left of a task in one line.
+pub(super) fn outlook(outlook: &Outlook) -> String {
+    let mut line = format!("{} ready, {} waiting", outlook.ready, outlook.waiting);
+    if outlook.remaining_seconds > 0 {
+        let left = Elapsed(Duration::from_secs(outlook.remaining_seconds));
+        line.push_str(&format!(", about {left} left"));
+    }
+    if outlook.unknown > 0 {
+        line.push_str(&format!(", {} never built here", outlook.unknown));
+    }
+    if !outlook.critical.is_empty() {
+        let chain = outlook.critical.join(" → ");
+        line.push_str(&format!("; longest: {}", escape_line(&chain)));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use igos_report::Outlook;
+
+    #[test]
+    fn what_is_left_is_one_line() {
+        let mut left = Outlook {
+            running: vec!["gcc".into()],
+            ready: 2,
+            waiting: 30,
+            critical: vec!["gcc".into(), "git".into()],
+            remaining_seconds: 130,
+            unknown: 1,
+        };
+        assert_eq!(
+            super::outlook(&left),
+            "2 ready, 30 waiting, about 2 min 10 s left, 1 never built here; longest: gcc → git"
+        );
+        left.unknown = 0;
+        left.remaining_seconds = 0;
+        left.critical.clear();
+        assert_eq!(super::outlook(&left), "2 ready, 30 waiting");
     }
 }

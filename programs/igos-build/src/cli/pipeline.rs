@@ -44,7 +44,7 @@ impl PipelineCommand {
             PipelineCommand::Status(command) => {
                 command.execute(globals, workshop, recipes, session)
             }
-            PipelineCommand::List(command) => command.execute(),
+            PipelineCommand::List(command) => command.execute(globals, workshop, recipes, session),
             PipelineCommand::Explain(command) => command.execute(),
         }
     }
@@ -146,6 +146,7 @@ impl Prepared {
             selection: &self.selection,
             fetcher: &fetcher,
             debian: (self.workshop.debian(), &debian),
+            publish: None,
             jobs: self.workshop.jobs(),
             interrupted: session.interrupt().flag(),
             reporter: session.reporter(),

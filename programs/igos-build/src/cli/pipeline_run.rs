@@ -1,16 +1,20 @@
 //! `igos-build pipeline run`
 
 use std::fmt;
+use std::path::PathBuf;
 
 use clap::Args;
 use igos_cli::{Answer, Elapsed, Exit, Failure, Globals, Render, Session, Size};
+use igos_repo::publish::PublishRequest;
 use serde::Serialize;
 
 use super::pipeline::{Place, Prepared, ProfileFlags};
 use super::recipes::RecipeFlags;
+use super::signing::SigningFlags;
 use super::workshop::WorkshopFlags;
 use crate::pipeline::{
-    Detail, Phase, PhasePackage, PhaseReport, PhaseStatus, PipelineReport, Span, preview, run,
+    Detail, Phase, PhaseError, PhasePackage, PhaseReport, PhaseStatus, Pipeline, PipelineReport,
+    Publish, Receipts, Span, preview, run,
 };
 use crate::schedule::PackageStatus;
 
@@ -31,6 +35,12 @@ pub(super) struct RunCommand {
     /// The last phase
     #[arg(long, value_name = "PHASE", default_value = "iso")]
     until: Phase,
+    /// With `--until publish`: the directory of the repository
+    #[arg(long, value_name = "DIR", requires = "keys")]
+    repository: Option<PathBuf>,
+    /// With `--until publish`: sign with the keys in DIR and in its `online` and `offline`; may be repeated
+    #[arg(long, value_name = "DIR", requires = "repository")]
+    keys: Vec<PathBuf>,
 }
 
 /// What became of a run, or would become of it.
@@ -70,9 +80,48 @@ impl RunCommand {
             .cache
             .lock_for_building(workshop.waiting, session.reporter())?;
         workshop.cache.delete_stale_work()?;
+        let name = &self.profile.profile;
+        Receipts::new(&workshop.cache.pipeline(name), name).delete_partial()?;
         let prepared = Prepared::open(&self.profile, Place::Pipeline, workshop, recipes, session)?;
-        let report = prepared.with(session, |pipeline| run(pipeline, span));
+        let publish = |archives: Vec<PathBuf>| self.publish(archives, globals, session);
+        let publish: &Publish<'_> = &publish;
+        let report = prepared.with(session, |pipeline| {
+            let publish = self.repository.is_some().then_some(publish);
+            run(
+                &Pipeline {
+                    publish,
+                    ..pipeline.clone()
+                },
+                span,
+            )
+        });
         Ok(Answer::from(told(report, session)))
+    }
+}
+
+impl RunCommand {
+    /// Publishes the archives of a pipeline; returns how many packages the repository has.
+    fn publish(
+        &self,
+        archives: Vec<PathBuf>,
+        globals: &Globals,
+        session: &Session,
+    ) -> Result<usize, PhaseError> {
+        let Some(directory) = &self.repository else {
+            return Ok(0);
+        };
+        let request = PublishRequest::new(archives);
+        let signing = SigningFlags::of_keys(self.keys.clone());
+        let published = signing.publisher(directory, globals, session, |publisher| {
+            Ok(publisher.publish(request)?)
+        });
+        match published {
+            Ok(publication) => Ok(publication.packages),
+            Err(failure) => Err(PhaseError::Operation {
+                exit_code: failure.exit.code(),
+                causes: failure.diagnostics,
+            }),
+        }
     }
 }
 

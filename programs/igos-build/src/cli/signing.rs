@@ -57,6 +57,17 @@ impl TimeFlags {
 }
 
 impl SigningFlags {
+    /// Returns flags that name these directories of keys and nothing else.
+    pub(super) fn of_keys(keys: Vec<PathBuf>) -> Self {
+        SigningFlags {
+            keys,
+            times: TimeFlags {
+                expires: Vec::new(),
+                time: None,
+            },
+        }
+    }
+
     /// Calls `work` with the publisher to a repository.
     pub(super) fn publisher<T>(
         &self,

@@ -25,6 +25,21 @@ pub(crate) const PATCHES: &str = "/build/.igos-patches";
 /// date that zip archives can hold.
 pub(crate) const SOURCE_DATE_EPOCH_WITHOUT_SOURCES: u64 = 1_000_000_000;
 
+/// The pipe through which a build is given jobs.
+pub(crate) const JOBS: &str = "/build/.igos-jobs";
+
+/// How many jobs a step may run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Jobs {
+    /// So many.
+    Fixed(usize),
+    /// As many as the pipe [`JOBS`] gives it, at most so many.
+    Shared {
+        /// The most.
+        most: usize,
+    },
+}
+
 /// The variables of one build that do not depend on where and how fast it runs; they enter its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BuildEnvironment {
@@ -59,21 +74,27 @@ impl BuildEnvironment {
         }
     }
 
+    /// Tells whether the recipe says how many jobs `make` runs.
+    pub(crate) fn brings_jobs(&self) -> bool {
+        let mut words = self.make_flags.split_whitespace();
+        words.any(|word| word.starts_with("-j"))
+    }
+
     /// Returns the whole environment of a step.
     pub(crate) fn for_step(
         &self,
-        jobs: usize,
+        jobs: Jobs,
         source_date_epoch: u64,
     ) -> BTreeMap<OsString, OsString> {
         let mut variables = self.flags.clone();
         variables.extend(self.variables.clone());
         variables.insert("SOURCE_DATE_EPOCH".into(), source_date_epoch.to_string());
-        let has_jobs = self
-            .make_flags
-            .split_whitespace()
-            .any(|word| word.starts_with("-j"));
-        if !has_jobs {
-            let make_flags = format!("-j{jobs} {}", self.make_flags);
+        let (jobs, server) = match jobs {
+            Jobs::Fixed(jobs) => (jobs, String::new()),
+            Jobs::Shared { most } => (most, format!(" --jobserver-auth=fifo:{JOBS}")),
+        };
+        if !self.brings_jobs() {
+            let make_flags = format!("-j{jobs}{server} {}", self.make_flags);
             variables.insert("MAKEFLAGS".into(), make_flags.trim_end().to_owned());
         }
         if variables.contains_key("IGOS") {

@@ -7,7 +7,7 @@ use igos_format::Sha256;
 use igos_sandbox::Terminal;
 
 use super::chamber::Chamber;
-use super::environment::BuildEnvironment;
+use super::environment::{BuildEnvironment, Jobs};
 use super::error::BuildError;
 use super::package::Running;
 use super::provenance::{CheckResult, Facts, origin, provenance, weakened};
@@ -136,7 +136,7 @@ impl Tools for ChamberTools<'_> {
             .map(|program| program.to_string_lossy().into_owned())
             .unwrap_or_default();
         let mut output = Vec::new();
-        let env = self.environment.for_step(1, self.epoch);
+        let env = self.environment.for_step(Jobs::Fixed(1), self.epoch);
         let ended = self
             .chamber
             .run_program(

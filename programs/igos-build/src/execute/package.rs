@@ -4,23 +4,25 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use igos_format::{PackageName, Sha256};
+use igos_format::{PackageName, RelPath, Sha256, Version};
 use igos_recipe::TestFailure;
 use igos_report::{Outcome, Subject, Task};
 use igos_sandbox::{Ended, Measures, SandboxError, Status, Terminal};
 
 use super::chamber::Chamber;
-use super::environment::{BuildEnvironment, SOURCE_DATE_EPOCH_WITHOUT_SOURCES};
+use super::environment::{BUILD, BuildEnvironment, JOBS, Jobs, SOURCE_DATE_EPOCH_WITHOUT_SOURCES};
 use super::error::{BuildError, StepFailure};
 use super::hint::{Symptom, symptoms};
 use super::log::BuildLog;
 use super::provenance::CheckResult;
 use super::settings::BuildSettings;
 use super::steps::{Command, Step, commands, has_no_tests, working_directory};
+use crate::budget::{Budget, Share};
 use crate::build_root::BuildRoot;
-use crate::cache::{Cache, CachedBuild, StepReceipt, WorkDirectory};
+use crate::cache::{Cache, CacheError, CachedBuild, StepReceipt, WorkDirectory};
 use crate::plan::{CheckMode, KeyDocument};
 use crate::source::{ReadySource, RecipeFiles};
+use crate::stage::VisiblePackage;
 use crate::tree::TreeEntry;
 
 /// Everything that one build needs.
@@ -44,8 +46,8 @@ pub struct PackageBuild<'a> {
     pub toolchain: Option<Sha256>,
     /// The key of all that.
     pub document: &'a KeyDocument,
-    /// Returns how many jobs a step may run at once; asked anew for each.
-    pub jobs: &'a (dyn Fn() -> usize + Sync),
+    /// Gives it jobs.
+    pub budget: &'a Budget,
     /// Set when the user asked to stop.
     pub interrupted: &'a AtomicBool,
 }
@@ -96,8 +98,11 @@ pub fn build_package(input: &PackageBuild<'_>, task: &Task<'_>) -> Result<Cached
         steps: Vec::new(),
         measures: None,
         epoch: 0,
+        share: None,
     };
     let result = running.run(key);
+    // A directory that is kept needs no pipe, and others need the jobs.
+    running.share = None;
     let written = running.log.finish();
     match result {
         Ok(build) => {
@@ -131,9 +136,25 @@ pub(super) struct Running<'a> {
     pub(super) steps: Vec<StepReceipt>,
     pub(super) measures: Option<Measures>,
     pub(super) epoch: u64,
+    /// The pipe through which it is given jobs.
+    share: Option<Share<'a>>,
 }
 
 impl<'a> Running<'a> {
+    /// Makes the pipe through which the build is given jobs, if every `make` that it sees can use one.
+    fn join(&self) -> Result<Option<Share<'a>>, BuildError> {
+        let input = self.input;
+        if self.environment.brings_jobs() || !knows_pipes(&input.root.visible()) {
+            return Ok(None);
+        }
+        let name = JOBS.trim_start_matches(BUILD).trim_start_matches('/');
+        let path = self.work.path().join("build").join(name);
+        let share = input.budget.join(&path);
+        share
+            .map(Some)
+            .map_err(|error| CacheError::io("make", &path)(error).into())
+    }
+
     /// Reports that a step began.
     pub(super) fn step_task(&self, step: Step) -> Task<'a> {
         let subject = Subject::Step(format!("{}: {step}", self.input.entry.recipe.name));
@@ -148,6 +169,7 @@ impl<'a> Running<'a> {
             recipe.full_version()
         ));
         let newest = self.unpack()?;
+        self.share = self.join()?;
         self.epoch = recipe
             .source_date_epoch
             .or(newest)
@@ -226,7 +248,14 @@ impl<'a> Running<'a> {
         task: &Task<'_>,
     ) -> Result<(), BuildError> {
         let recipe = &self.input.entry.recipe;
-        let mut env = self.environment.for_step((self.input.jobs)(), self.epoch);
+        let budget = self.input.budget;
+        let jobs = match &self.share {
+            Some(_) => Jobs::Shared {
+                most: budget.most(),
+            },
+            None => Jobs::Fixed(budget.fixed()),
+        };
+        let mut env = self.environment.for_step(jobs, self.epoch);
         env.extend(
             command
                 .variables
@@ -330,6 +359,29 @@ impl<'a> Running<'a> {
         });
         self.measures = Some(ended.measures.clone());
     }
+}
+
+/// Where `make` is.
+const MAKE: &str = "usr/bin/make";
+
+/// The first `make` that can be given jobs through a pipe with a name (its file `NEWS`); older ones stop when they are
+/// told of one.
+const MAKE_WITH_PIPES: &str = "4.4";
+
+/// Tells whether there is a `make` among the packages, and each that there is can be given jobs through a pipe.
+fn knows_pipes(visible: &[VisiblePackage<'_>]) -> bool {
+    let (Ok(path), Ok(first)) = (MAKE.parse::<RelPath>(), MAKE_WITH_PIPES.parse::<Version>())
+    else {
+        return false;
+    };
+    let makes = visible.iter().filter(|one| {
+        let entries = &one.manifest.entries;
+        entries
+            .binary_search_by(|entry| entry.path.cmp(&path))
+            .is_ok()
+    });
+    let mut versions = makes.map(|one| &one.manifest.package.version).peekable();
+    versions.peek().is_some() && versions.all(|version| *version >= first)
 }
 
 /// Whether a step had something to run.

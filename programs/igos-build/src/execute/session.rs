@@ -8,7 +8,7 @@ use igos_recipe::Recipe;
 use igos_sandbox::{Ended, SandboxError, Terminal};
 
 use super::chamber::Chamber;
-use super::environment::{BuildEnvironment, SOURCE_DATE_EPOCH_WITHOUT_SOURCES, source_directory};
+use super::environment::{BuildEnvironment, Jobs, SOURCE_DATE_EPOCH_WITHOUT_SOURCES, source_directory};
 use super::settings::BuildSettings;
 use crate::build_root::BuildRoot;
 use crate::cache::{Cache, CacheError};
@@ -56,7 +56,7 @@ pub fn open_shell(
         .and_then(|text| text.parse().ok());
     let environment = BuildEnvironment::new(recipe, settings.arch, &settings.profile);
     let mut env = environment.for_step(
-        settings.processors.get(),
+        Jobs::Fixed(settings.processors.get()),
         epoch.unwrap_or(SOURCE_DATE_EPOCH_WITHOUT_SOURCES),
     );
     let (argv, terminal) = match command {

@@ -180,7 +180,7 @@ fn by_name(pipeline: &Pipeline<'_>, recipes: impl Iterator<Item = usize>) -> Vec
 }
 
 /// Returns how long the last build of a package took, whatever it was built with.
-fn last_seconds(pipeline: &Pipeline<'_>, name: &PackageName) -> Option<f64> {
+pub(super) fn last_seconds(pipeline: &Pipeline<'_>, name: &PackageName) -> Option<f64> {
     let receipt = pipeline.cache.last_receipt(name)?;
     let milliseconds: u64 = receipt.steps.iter().map(|step| step.wall_ms).sum();
     Some(milliseconds as f64 / 1000.0)

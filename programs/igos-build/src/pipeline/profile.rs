@@ -78,7 +78,7 @@ impl Runlevel {
 pub struct KernelChoice {
     /// The package.
     pub package: PackageName,
-    /// The fragments of its configuration, files of its recipe's directory `fragments`.
+    /// The fragments of its configuration, `NAME.config` in its recipe's directory `files`.
     pub fragments: Vec<PackageName>,
 }
 
@@ -184,6 +184,7 @@ impl Profile {
             .packages
             .iter()
             .chain(written.kernel.iter().map(|kernel| &kernel.package))
+            .chain(written.kernel.iter().flat_map(|kernel| &kernel.fragments))
             .chain(written.services.values().flatten())
         {
             places

@@ -210,6 +210,28 @@ impl Receipts {
         })
     }
 
+    /// Deletes what runs that were killed left half written; for whoever holds the lock.
+    ///
+    /// # Errors
+    ///
+    /// Returns what cannot be deleted.
+    pub fn delete_partial(&self) -> Result<(), CacheError> {
+        let Ok(entries) = fs::read_dir(&self.directory) else {
+            // Nothing was ever written.
+            return Ok(());
+        };
+        for entry in entries {
+            let path = entry
+                .map_err(CacheError::io("read", &self.directory))?
+                .path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.contains(".partial-") {
+                fs::remove_file(&path).map_err(CacheError::io("delete", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes a receipt; others see all of it or the one before.
     ///
     /// # Errors
@@ -248,6 +270,19 @@ mod tests {
             let written = receipt(&inputs);
             prop_assert_eq!(Receipt::parse(&written.text()), Ok(written));
         }
+    }
+
+    #[test]
+    fn example_of_the_document_is_read_and_written_alike() {
+        let document = include_str!("../../../../docs/formats/pipeline.md");
+        let example = document
+            .split("```text\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .expect("the document has an example");
+        let receipt = Receipt::parse(example).expect("the example is valid");
+        assert_eq!(receipt.phase, Phase::Config);
+        assert_eq!(receipt.text(), example);
     }
 
     #[test]

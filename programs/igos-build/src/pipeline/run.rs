@@ -207,6 +207,7 @@ fn carry_out(
         Phase::Toolchain => toolchain(pipeline),
         Phase::ChrootPrep => chroot_prep(pipeline),
         Phase::ChrootTools => chroot_tools(pipeline),
+        Phase::Publish => Ok((publish(judge, pipeline)?, Vec::new())),
         _ => {
             judge.root_changed();
             let (outputs, report) = system::carry_out(pipeline, phase, &judge.earlier)?;
@@ -260,4 +261,18 @@ fn chroot_tools(pipeline: &Pipeline<'_>) -> Result<(Facts, Vec<PhasePackage>), P
         outputs.extend(made);
     }
     Ok((outputs, packages))
+}
+
+/// Publishes the archives of all phases.
+fn publish(judge: &Judge<'_>, pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
+    let Some(publish) = pipeline.publish else {
+        let message = "nobody said which repository";
+        let finding = Diagnostic::error("repository-unnamed", message)
+            .hint("name it and its keys: `--repository DIR --keys DIR`");
+        return Err(PhaseError::refused(Phase::Publish, finding));
+    };
+    let packages = publish(system::archives(pipeline, &judge.earlier))?;
+    let mut outputs = Facts::default();
+    outputs.add("repository", "packages", packages);
+    Ok(outputs)
 }

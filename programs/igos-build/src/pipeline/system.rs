@@ -1,6 +1,7 @@
 //! Phases `core` to `extra`: the packages of the system are built and installed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use igos_format::{PackageName, RelPath, Sha256};
 use igos_report::Diagnostic;
@@ -291,4 +292,21 @@ pub(super) fn lost(
             }
             _ => None,
         })
+}
+
+/// Returns the packages of all phases, which are published, as facts.
+pub(super) fn published(earlier: &Earlier) -> Facts {
+    let mut facts = Facts::default();
+    for (name, made) in made_before(Phase::Publish, earlier) {
+        facts.add("published", name, made.seal);
+    }
+    facts
+}
+
+/// Returns the archives of all phases that the cache has.
+pub(super) fn archives(pipeline: &Pipeline<'_>, earlier: &Earlier) -> Vec<PathBuf> {
+    made_before(Phase::Publish, earlier)
+        .iter()
+        .filter_map(|(name, made)| archive_of(pipeline.cache, name, made))
+        .collect()
 }

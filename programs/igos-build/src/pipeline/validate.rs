@@ -39,6 +39,7 @@ pub(super) fn chain(pipeline: &Pipeline<'_>) -> Facts {
 pub(super) fn carry_out(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
     let mut findings = lint(pipeline);
     findings.extend(names(pipeline));
+    findings.extend(fragments(pipeline));
     findings.extend(cycles(pipeline));
     findings.extend(missing(pipeline));
     findings.extend(order_of_phases(pipeline));
@@ -101,6 +102,30 @@ fn names(pipeline: &Pipeline<'_>) -> Vec<Diagnostic> {
         }
     }
     findings
+}
+
+/// Fragments of the kernel's configuration that its recipe does not have.
+fn fragments(pipeline: &Pipeline<'_>) -> Vec<Diagnostic> {
+    let Some(kernel) = &pipeline.profile.kernel else {
+        return Vec::new();
+    };
+    let at = pipeline.selection.graph.resolve(kernel.package.as_str());
+    let Some(entry) = at.map(|at| &pipeline.tree.entries[at]) else {
+        return Vec::new();
+    };
+    let file = |name: &PackageName| format!("files/{name}.config");
+    let absent = kernel
+        .fragments
+        .iter()
+        .filter(|name| !entry.files.contains_key(&file(name)));
+    absent
+        .map(|name| {
+            let message = format!("recipe {} has no {}", entry.recipe.name, file(name));
+            pipeline
+                .profile
+                .diagnostic(name.as_str(), "fragment-absent", message)
+        })
+        .collect()
 }
 
 fn cycles(pipeline: &Pipeline<'_>) -> Vec<Diagnostic> {

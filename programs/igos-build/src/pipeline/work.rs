@@ -22,6 +22,9 @@ use crate::source::RecipeFiles;
 use crate::toolchain::Toolchain;
 use crate::tree::{Tree, TreeEntry};
 
+/// Publishes archives as a signed repository; returns how many packages are in it.
+pub type Publish<'a> = dyn Fn(Vec<PathBuf>) -> Result<usize, PhaseError> + Sync + 'a;
+
 /// What a pipeline works with.
 #[derive(Clone)]
 pub struct Pipeline<'a> {
@@ -41,6 +44,8 @@ pub struct Pipeline<'a> {
     pub fetcher: &'a Fetcher<'a>,
     /// Gets the packages of an imported seed.
     pub debian: (&'a DebianArchive, &'a Fetcher<'a>),
+    /// Publishes archives, where that was asked for.
+    pub publish: Option<&'a Publish<'a>>,
     /// Packages that are built at once.
     pub jobs: NonZeroUsize,
     /// Set when the user asked to stop.

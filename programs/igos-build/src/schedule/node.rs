@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use igos_format::{DependencyKind, PackageName, Sha256};
@@ -10,6 +9,7 @@ use igos_report::{Outcome, Subject, Task, TaskId};
 
 use super::run::BuildRun;
 use super::standing::Standing;
+use crate::budget::Budget;
 use crate::build_root::{BuildRoot, NeededArchive};
 use crate::cache::{CacheError, CachedBuild, read_head};
 use crate::execute::{BuildError, PackageBuild, build_package};
@@ -24,7 +24,7 @@ pub(super) struct Nodes<'r> {
     pub(super) parent: TaskId,
     builds: Vec<OnceLock<CachedBuild>>,
     depends: Mutex<BTreeMap<PathBuf, Vec<PackageName>>>,
-    running: AtomicUsize,
+    pub(super) budget: Budget,
 }
 
 /// Why a package could not be made.
@@ -59,7 +59,7 @@ impl<'r> Nodes<'r> {
             parent,
             builds: run.graph.nodes().iter().map(|_| OnceLock::new()).collect(),
             depends: Mutex::default(),
-            running: AtomicUsize::new(0),
+            budget: Budget::new(run.settings.processors),
         }
     }
 
@@ -211,7 +211,7 @@ impl<'r> Nodes<'r> {
             dependencies: &needed.contents,
             toolchain: run.toolchain.map(|toolchain| toolchain.digest),
             document: &document,
-            jobs: &|| self.jobs(),
+            budget: &self.budget,
             interrupted: run.interrupted,
         };
         let build = build_package(&input, task).map_err(keyed)?;
@@ -230,20 +230,6 @@ impl<'r> Nodes<'r> {
             .keep_key_document(&self.entry(node).recipe.name, document.text())?;
         self.settle(node, build.clone());
         Ok(Made::Cached(build))
-    }
-
-    /// Counts a package among those that share the processors while `work` runs.
-    pub(super) fn sharing<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.running.fetch_add(1, Ordering::SeqCst);
-        let result = work();
-        self.running.fetch_sub(1, Ordering::SeqCst);
-        result
-    }
-
-    /// Returns the share of one package, rounded up: an idle processor costs more than a busy one.
-    fn jobs(&self) -> usize {
-        let running = self.running.load(Ordering::SeqCst).max(1);
-        self.run.settings.processors.get().div_ceil(running)
     }
 }
 

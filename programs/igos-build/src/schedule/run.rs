@@ -12,6 +12,7 @@ use igos_report::{Explain, Outcome, Reporter, Subject, Task};
 
 use super::graph::{BuildGraph, GraphError};
 use super::node::{Made, Nodes};
+use super::outlook::Watch;
 use super::pool::{self, Fate, OnFailure, Worked};
 use super::report::{OutputReport, PackageReport, PackageStatus, RunReport};
 use super::standing::Standing;
@@ -69,8 +70,11 @@ pub fn build(run: &BuildRun<'_>) -> RunReport {
     let nodes = Nodes::new(run, task.id());
     let reports: Mutex<Vec<Option<(PackageReport, u8)>>> = Mutex::new(vec![None; count]);
     let done = AtomicUsize::new(0);
+    let watch = Watch::new(run.cache, run.graph, run.jobs.get());
     let work = |node: usize| {
-        let (report, exit_code) = nodes.sharing(|| make(run, &nodes, node));
+        watch.begin(node);
+        let (report, exit_code) = nodes.budget.sharing(|| make(run, &nodes, node));
+        watch.end(node, &task);
         task.advance(
             done.fetch_add(1, Ordering::SeqCst) as u64 + 1,
             Some(count as u64),
@@ -86,13 +90,17 @@ pub fn build(run: &BuildRun<'_>) -> RunReport {
         worked
     };
     let is_interrupted = || run.interrupted.load(Ordering::SeqCst);
-    let fates = pool::run(
-        &run.graph.edges(),
-        run.jobs.get(),
-        run.on_failure,
-        &is_interrupted,
-        &work,
-    );
+    let fates = std::thread::scope(|scope| {
+        let _watched = nodes.budget.watched();
+        scope.spawn(|| nodes.budget.watch());
+        pool::run(
+            &run.graph.edges(),
+            run.jobs.get(),
+            run.on_failure,
+            &is_interrupted,
+            &work,
+        )
+    });
     let reports = reports
         .into_inner()
         .expect("no thread panicked, or the scope had");

@@ -166,3 +166,97 @@ fn every_phase_says_what_it_does() {
     }
     assert_eq!(small.pipeline("explain nothing").code, Some(2));
 }
+
+#[test]
+fn archives_of_all_phases_are_published_on_request() {
+    let Some(small) = Small::new() else { return };
+    let keys = small.world.path().join("keys");
+    let keys = keys.display();
+    let repository = small.world.path().join("repository");
+    let made = small.world.run(&["key", "new", &keys.to_string()]);
+    assert_eq!(made.code, Some(0), "{}", made.story);
+    let said = small.pipeline("run --until publish");
+    assert_eq!(said.code, Some(1), "{:#}", said.answer);
+    assert!(
+        said.story.contains("nobody said which repository"),
+        "{}",
+        said.story
+    );
+    let run = format!(
+        "run --until publish --repository {} --keys {keys}",
+        repository.display()
+    );
+    let said = small.pipeline(&run);
+    assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
+    assert_eq!(
+        small::with_status(&said.answer, "done"),
+        names(&["publish"])
+    );
+    assert!(
+        small
+            .receipt("21-publish")
+            .contains("output repository packages 6\n"),
+        "{}",
+        small.receipt("21-publish")
+    );
+}
+
+#[test]
+fn graph_and_schedule_are_drawn_with_every_recipe() {
+    let Some(small) = Small::new() else { return };
+    let draw = || {
+        let [graph, schedule] =
+            ["graph.svg", "schedule.svg"].map(|name| small.world.path().join(name));
+        let arguments = format!(
+            "list --profile small --graph {} --schedule {}",
+            graph.display(),
+            schedule.display()
+        );
+        let said = small.pipeline(&arguments);
+        assert_eq!(said.code, Some(0), "{}", said.story);
+        [graph, schedule].map(|path| fs_err::read_to_string(path).expect("it was drawn"))
+    };
+    let [graph, schedule] = draw();
+    for name in ["greet", "chisel", "lamp", "book", "shelf", "profile-small"] {
+        assert!(
+            graph.contains(&format!(">{name}</text>")),
+            "{name}: {graph}"
+        );
+        assert!(
+            schedule.contains(&format!("<title>{name} of phase ")),
+            "{name}: {schedule}"
+        );
+    }
+    assert_eq!(graph.matches("<path ").count(), 3, "as many needs");
+    assert!(schedule.contains("(a guess)"));
+    small.pipeline("run --until extra");
+    let [again, schedule] = draw();
+    assert_eq!(again, graph);
+    assert!(!schedule.contains("(a guess)"), "{schedule}");
+}
+
+#[test]
+fn story_of_a_run_tells_what_is_left() {
+    let Some(small) = Small::new() else { return };
+    let mut command = small.command("run --until extra");
+    let output = command
+        .args(["--report", "json"])
+        .output()
+        .expect("the program is built with the tests");
+    let story = String::from_utf8(output.stderr).expect("JSON is text");
+    let events: Vec<serde_json::Value> = story
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("each line is one value"))
+        .collect();
+    let outlooks: Vec<_> = events
+        .iter()
+        .filter(|event| event["event"] == "outlook")
+        .collect();
+    assert!(outlooks.len() >= 6, "one for each package: {story}");
+    let last = outlooks.last().expect("there are some");
+    assert_eq!((&last["ready"], &last["waiting"]), (&0.into(), &0.into()));
+    let phases = events
+        .iter()
+        .filter(|event| event["event"] == "started" && event["subject"]["task"] == "phase");
+    assert_eq!(phases.count(), 14);
+}
