@@ -23,6 +23,9 @@ pub(super) enum Executable {
     Copy(OwnedFd),
 }
 
+/// How often the kernel is asked to seal the copy.
+const SEAL_ATTEMPTS: usize = 40;
+
 /// The copy, made once per process.
 static COPY: Mutex<Option<OwnedFd>> = Mutex::new(None);
 
@@ -45,10 +48,7 @@ impl Executable {
         let mut memory = File::from(memory);
         io::copy(&mut file, &mut memory)?;
         rustix::fs::fchmod(&memory, rustix::fs::Mode::from_raw_mode(0o555))?;
-        rustix::fs::fcntl_add_seals(
-            &memory,
-            SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL,
-        )?;
+        seal(&memory)?;
         let memory = OwnedFd::from(memory);
         *copy = Some(memory.try_clone()?);
         Ok(Executable::Copy(memory))
@@ -65,6 +65,21 @@ impl Executable {
             }
         }
     }
+}
+
+/// Seals memory against changes.
+///
+/// The kernel refuses as long as somebody holds a page, and on a busy machine its own lists do so for longer than it
+/// waits (`memfd_wait_for_pins`, 150 ms); each time it is asked it empties them and waits again.
+fn seal(memory: &File) -> io::Result<()> {
+    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+    for _ in 1..SEAL_ATTEMPTS {
+        match rustix::fs::fcntl_add_seals(memory, seals) {
+            Err(rustix::io::Errno::BUSY) => {}
+            result => return Ok(result?),
+        }
+    }
+    Ok(rustix::fs::fcntl_add_seals(memory, seals)?)
 }
 
 fn make_memory() -> io::Result<OwnedFd> {
