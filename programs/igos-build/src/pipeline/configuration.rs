@@ -65,7 +65,7 @@ fn quoted(text: &str) -> String {
 
 fn recipe(name: &str, profile: &Profile) -> String {
     let mut text = format!(
-        "format: 1\nname: {name}\nversion: \"1\"\nrelease: 1\ntier: core\ndescription: {}\nlicense: CC0-1.0\nbuild_style: custom\nsource: []\ndependencies:\n  build: []\n  host: []\n  runtime: []\n",
+        "format: 1\nname: {name}\nversion: \"1\"\nrelease: 1\ntier: core\ndescription: {}\nlicense: CC0-1.0\nbuild_style: custom\nsource: []\ndependencies:\n  build: []\n  host: []\n  runtime: []\nverify_paths:\n- /etc\n",
         quoted(&format!("Configuration of profile {}", profile.name))
     );
     if !profile.groups.is_empty() {
