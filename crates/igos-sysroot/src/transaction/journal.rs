@@ -205,10 +205,7 @@ impl Journal {
 
     /// Reads the text, strictly.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, JournalError> {
-        let refused = |lines: &Lines<'_>, expected| JournalError::Line {
-            line: lines.number() + 1,
-            expected,
-        };
+        let refused = |line, expected| JournalError::Line { line, expected };
         check_format(bytes, "igos-journal", FORMAT).map_err(|error| match error {
             FormatError::OtherText => JournalError::Line {
                 line: 1,
@@ -222,24 +219,27 @@ impl Journal {
         })?;
         let mut lines = Lines::new(body);
         lines.next_line();
+        let line = lines.number() + 1;
         let transaction = lines
             .parsed("transaction")
-            .ok_or_else(|| refused(&lines, "transaction NUMBER"))?;
+            .ok_or_else(|| refused(line, "transaction NUMBER"))?;
         let mut staging = Vec::new();
         while let Some(place) = lines.value("staging") {
-            staging.push(parse_path(place).ok_or_else(|| refused(&lines, "staging PLACE"))?);
+            let line = lines.number();
+            staging.push(parse_path(place).ok_or_else(|| refused(line, "staging PLACE"))?);
         }
+        let line = lines.number() + 1;
         let count: usize = lines
             .parsed("steps")
-            .ok_or_else(|| refused(&lines, "steps COUNT"))?;
+            .ok_or_else(|| refused(line, "steps COUNT"))?;
         let mut steps = Vec::new();
         while !lines.rest().is_empty() {
+            let line = lines.number() + 1;
+            let expected = "create|remove|rename|exchange|rmdir …";
             let step = lines
                 .next_line()
                 .and_then(|line| parse_step(line, staging.len()));
-            steps.push(
-                step.ok_or_else(|| refused(&lines, "create|remove|rename|exchange|rmdir …"))?,
-            );
+            steps.push(step.ok_or(JournalError::Line { line, expected })?);
         }
         let journal = Journal {
             transaction,
@@ -247,7 +247,10 @@ impl Journal {
             steps,
         };
         if journal.steps.len() != count || journal.to_bytes() != bytes {
-            return Err(refused(&lines, "the canonical form of this journal"));
+            return Err(refused(
+                lines.number() + 1,
+                "the canonical form of this journal",
+            ));
         }
         Ok(journal)
     }
@@ -323,8 +326,9 @@ fn parse_step(line: &str, staging_count: usize) -> Option<Step> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, Journal, Location, Step};
+    use super::{Identity, Journal, JournalError, Location, Step};
     use igos_format::Sha256;
+    use igos_report::Explain;
     use igos_root::Kind;
 
     fn journal() -> Journal {
@@ -392,5 +396,57 @@ mod tests {
             assert!(Journal::read(&changed).is_err(), "byte {at}");
             assert!(Journal::read(&bytes[..at]).is_err(), "cut at {at}");
         }
+    }
+    /// Returns the sound journal of [`journal()`] with one text replaced by another, and a right last line.
+    fn changed(from: &str, to: &str) -> Result<Journal, JournalError> {
+        let text = String::from_utf8(journal().to_bytes()).expect("it is text");
+        let (body, _end) = text.rsplit_once("end ").expect("it has a last line");
+        assert!(body.contains(from), "{from} in {body}");
+        let body = body.replacen(from, to, 1);
+        let end = Sha256::of(body.as_bytes());
+        Journal::read(format!("{body}end {end}\n").as_bytes())
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_journal_is_named_by_its_line() {
+        // The fifth line is the first step; there is one staging directory.
+        for (from, to, at) in [
+            ("transaction 3", "transaction x", 2),
+            ("staging var", "staging /var", 3),
+            ("steps 5", "steps x", 4),
+            (" 0/0 ", " 1/0 ", 5),
+            ("create file", "create pipe", 5),
+        ] {
+            match changed(from, to) {
+                Err(JournalError::Line { line, .. }) => assert_eq!(line, at, "{to}"),
+                other => panic!("{to}: {other:?}"),
+            }
+        }
+        for (from, to) in [("steps 5", "steps 4"), ("transaction 3", "transaction 03")] {
+            let found = changed(from, to);
+            assert!(matches!(found, Err(JournalError::Line { .. })), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn special_files_are_told_from_others() {
+        let read = changed("create file", "create special").expect("it is sound");
+        let Step::Move { what, .. } = &read.steps[0] else {
+            panic!("{read:?}");
+        };
+        assert_eq!(what.kind, Kind::Special);
+    }
+
+    #[test]
+    fn each_refusal_has_its_code_and_says_what_to_do() {
+        let newer = changed("igos-journal 1 1", "igos-journal 9 9").expect_err("it is newer");
+        let line = changed("steps 5", "steps 4").expect_err("there are five");
+        let digest = Journal::read(b"igos-journal 1 1\nend 0\n").expect_err("it has no digest");
+        let codes = [&newer, &line, &digest].map(|error| error.code());
+        assert_eq!(codes[0], "journal-newer-format");
+        assert_eq!(codes[1], "journal-line");
+        assert!(newer.hints()[0].contains("newer version"));
+        assert!(line.hints()[0].contains("pkm verify"));
+        assert!(codes[2].starts_with("journal-"));
     }
 }
