@@ -1,0 +1,14 @@
+build() {
+    : # nothing to compile
+}
+
+check() {
+    # A shell reads the service without an error, and every rule has its three parts.
+    sh -n mdev.initd
+    ! grep -v '^#' mdev.conf | grep -v '^$' | grep -Ev '^[^ ]+ [0-9]+:[0-9]+ [0-7]{3}( [@$*>=].*)?$'
+}
+
+do_install() {
+    install -D -m 644 mdev.conf "$DESTDIR/etc/mdev.conf"
+    install -D -m 755 mdev.initd "$DESTDIR/etc/init.d/mdev"
+}
