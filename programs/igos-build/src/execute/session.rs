@@ -8,7 +8,9 @@ use igos_recipe::Recipe;
 use igos_sandbox::{Ended, SandboxError, Terminal};
 
 use super::chamber::Chamber;
-use super::environment::{BuildEnvironment, Jobs, SOURCE_DATE_EPOCH_WITHOUT_SOURCES, source_directory};
+use super::environment::{
+    BuildEnvironment, Jobs, SOURCE_DATE_EPOCH_WITHOUT_SOURCES, source_directory,
+};
 use super::settings::BuildSettings;
 use crate::build_root::BuildRoot;
 use crate::cache::{Cache, CacheError};
