@@ -83,8 +83,7 @@ impl Database {
     /// Opens the database of a root for reading alone, `None` where there is none.
     ///
     /// Where the caller cannot write to the directory, SQLite cannot keep its shared memory there; the file is then
-    /// taken as unchanging unless a write-ahead log lies beside it. One transaction spans everything that is asked: all
-    /// answers are of one moment, and SQLite locks the file and looks for changes once rather than with each question.
+    /// taken as unchanging unless a write-ahead log lies beside it.
     pub(crate) fn open_read_only(root: &RootDir) -> Result<Option<Self>, DatabaseError> {
         let file = |source| DatabaseError::File { source };
         let state = &private_state(root)?;
@@ -106,10 +105,6 @@ impl Database {
             durability: Durability::None,
         };
         database.harden()?;
-        database
-            .connection
-            .execute_batch("BEGIN")
-            .map_err(failed("begin to read the database"))?;
         database.examine()?;
         let companions = if may_write || has_log {
             &COMPANIONS[..]
