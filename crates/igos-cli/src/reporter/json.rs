@@ -109,6 +109,6 @@ mod tests {
                 "docs/json/events.md does not show: {line}"
             );
         }
-        assert_eq!(text.lines().count(), 6);
+        assert_eq!(text.lines().count(), 7);
     }
 }

@@ -121,17 +121,14 @@ fn a_bomb_of_files_in_memory_is_stopped(world: &World) {
 
 fn time_on_the_clock_is_limited(world: &World) {
     let mut sandbox = world.host();
-    sandbox.limits.wall = Duration::from_millis(300);
+    sandbox.limits.wall = Duration::from_secs(1);
     let outcome = explode(
         &sandbox,
         &script("trap '' TERM INT HUP; echo started; sleep 60; echo never"),
     );
     assert_eq!(outcome.ended.status, Status::Stopped(Limit::Time));
-    assert_eq!(outcome.printed, "started\n");
-    assert!(
-        (300..3000).contains(&outcome.ended.usage.wall_ms),
-        "{outcome:?}"
-    );
+    assert!(!outcome.printed.contains("never"), "{outcome:?}");
+    assert!(outcome.ended.usage.wall_ms >= 1000, "{outcome:?}");
 }
 
 fn a_disk_bomb_is_stopped(world: &World) {
