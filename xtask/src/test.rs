@@ -19,6 +19,8 @@ const FUZZ_VERSION: &str = "0.13.2";
 const FUZZ_SECONDS: u32 = 30;
 /// Lines of a failed step's output that are shown; the rest is in its log.
 const SHOWN_LINES: usize = 60;
+/// Lines that are shown after the one that says where a test panicked.
+const COMPLAINT_LINES: usize = 4;
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -336,20 +338,26 @@ impl Counts {
     }
 }
 
-/// Returns the lines of a failed step that say most: the names of failed tests and errors, or the last lines.
+/// Returns the lines of a failed step that say most: the names of failed tests, what they complained of, and errors;
+/// or the last lines.
 fn telling_lines(output: &str) -> Vec<&str> {
-    let is_telling = |line: &&str| {
-        line.starts_with("error") || (line.starts_with("test ") && line.ends_with(" FAILED"))
-    };
-    let telling: Vec<&str> = output
-        .lines()
-        .filter(is_telling)
-        .take(SHOWN_LINES)
-        .collect();
-    if telling.is_empty() {
-        let lines: Vec<&str> = output.lines().collect();
-        return lines[lines.len().saturating_sub(SHOWN_LINES)..].to_vec();
+    let mut telling = Vec::new();
+    let mut complaint = 0;
+    for line in output.lines() {
+        let is_failure = line.starts_with("test ") && line.contains(" ... FAILED");
+        if line.starts_with("thread '") && line.contains(" panicked at ") {
+            complaint = 1 + COMPLAINT_LINES;
+        }
+        if complaint > 0 || is_failure || line.starts_with("error") {
+            telling.push(line);
+        }
+        complaint = complaint.saturating_sub(1);
     }
+    if telling.is_empty() {
+        telling = output.lines().collect();
+        telling.drain(..telling.len().saturating_sub(SHOWN_LINES));
+    }
+    telling.truncate(SHOWN_LINES);
     telling
 }
 
@@ -396,6 +404,23 @@ test result: ok. 10 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fin
     #[test]
     fn names_of_failed_tests_are_shown_of_all_the_output() {
         assert_eq!(telling_lines(OUTPUT), ["test d ... FAILED"]);
+        let own_harness = "test a (as root) ... ok [3 ms]\ntest b (as root) ... FAILED [5 ms]";
+        assert_eq!(
+            telling_lines(own_harness),
+            ["test b (as root) ... FAILED [5 ms]"]
+        );
+        let complaint =
+            "test a ... ok\nthread 'b' (7) panicked at b.rs:1:2:\nleft: 1\nright: 2\n\n\nmore\nend";
+        assert_eq!(
+            telling_lines(complaint),
+            [
+                "thread 'b' (7) panicked at b.rs:1:2:",
+                "left: 1",
+                "right: 2",
+                "",
+                ""
+            ]
+        );
         assert_eq!(
             telling_lines("Diff in a.rs\n-a\n+b"),
             ["Diff in a.rs", "-a", "+b"]

@@ -1,20 +1,18 @@
 //! `igos-build fetch`
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
-use igos_cli::{Answer, Exit, Failure, Globals, Render, Session};
+use igos_cli::{Answer, Exit, Failure, Globals, Interrupted, Render, Session};
 use igos_format::{PackageName, Sha256};
 use igos_repo::Unpinned;
 use igos_report::{Diagnostic, Explain, Outcome, Subject, Task};
-use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use serde::Serialize;
 
 use super::build::Goal;
 use super::recipes::{self, RecipeFlags};
 use super::workshop::WorkshopFlags;
-use crate::source::{ReadySource, SourceBytes, gather};
+use crate::source::{GatherAll, ReadySource, SourceBytes};
 
 /// Fetch and verify the sources of packages and of everything they need
 #[derive(Debug, Args)]
@@ -81,21 +79,19 @@ impl FetchCommand {
             failed: Vec::new(),
             exit_code: 0,
         };
-        let done = AtomicU64::new(0);
-        let gathered: Vec<_> = downloads(globals)?.install(|| {
-            entries
-                .par_iter()
-                .map(|entry| {
-                    session.interrupt().check()?;
-                    let (reporter, parent) = (session.reporter(), Some(task.id()));
-                    let result = gather(entry, &fetcher, unpinned, reporter, parent);
-                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    task.advance(done, Some(entries.len() as u64));
-                    Ok((&entry.recipe.name, result))
-                })
-                .collect::<Result<_, Failure>>()
-        })?;
-        for (package, result) in gathered {
+        let gathered = GatherAll {
+            fetcher: &fetcher,
+            unpinned,
+            jobs: globals.jobs(),
+            interrupted: &session.interrupt().flag(),
+            reporter: session.reporter(),
+        }
+        .run(&entries, &task)?;
+        for (entry, result) in gathered {
+            let package = &entry.recipe.name;
+            let Some(result) = result else {
+                return Err(Interrupted.into());
+            };
             match result {
                 Ok(sources) => answer.sources.extend(
                     sources
@@ -123,24 +119,6 @@ impl FetchCommand {
         });
         Ok(Answer::from(answer))
     }
-}
-
-/// Packages whose sources are fetched at once, at the least: downloads wait more than they work.
-const DOWNLOADS_MIN: usize = 4;
-
-/// Returns the threads that fetch.
-fn downloads(globals: &Globals) -> Result<rayon::ThreadPool, Failure> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(globals.jobs().get().max(DOWNLOADS_MIN))
-        .build()
-        .map_err(|error| {
-            Failure::new(
-                Exit::Unfinished,
-                Diagnostic::error("threads-refused", "cannot start threads that fetch")
-                    .because(error.to_string())
-                    .hint("raise the limit of processes of this user"),
-            )
-        })
 }
 
 impl SourceAnswer {

@@ -134,7 +134,7 @@ fn archive(compared: Compared) -> ArchiveAnswer {
     let (likeness, difference) = match compared.likeness {
         Likeness::Identical => (Word::Identical, None),
         Likeness::SameContents => (Word::SameContents, None),
-        Likeness::Different(difference) => (Word::Different, Some(difference)),
+        Likeness::Different { difference, .. } => (Word::Different, Some(difference)),
         Likeness::OnlyFirst => (Word::OnlyFirst, None),
         Likeness::OnlySecond => (Word::OnlySecond, None),
     };

@@ -11,7 +11,7 @@ use super::recipes::RecipeFlags;
 use super::toolchain::{State, answer};
 use super::workshop::{PolicyFlags, WorkshopFlags};
 use crate::schedule::{OnFailure, RunReport};
-use crate::toolchain::{AssembleInput, BuiltArchive, assemble};
+use crate::toolchain::{AssembleInput, assemble};
 
 /// Make a toolchain of packages that are built here
 ///
@@ -67,21 +67,11 @@ impl MakeCommand {
             .iter()
             .filter_map(|name| name.parse().ok())
             .collect();
-        let archives: Vec<BuiltArchive> = report
-            .packages
-            .iter()
-            .flat_map(|package| &package.outputs)
-            .map(|output| BuiltArchive {
-                path: output.archive.clone(),
-                sha256: output.sha256,
-                size: output.size_bytes,
-            })
-            .collect();
         let made = assemble(&AssembleInput {
             name: &self.name,
             arch: Arch::native(),
             packages: &packages,
-            archives: &archives,
+            archives: &report.archives(),
             toolchains: &workshop.cache.toolchains(),
         })?;
         Ok(Answer::from(answer(&made, State::Made)))

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Phase;
 use super::work::Pipeline;
-use crate::plan::Target;
 use crate::schedule::forecast;
 
 /// Width of a recipe's box, in pixels.
@@ -153,13 +152,7 @@ pub fn draw_graph(pipeline: &Pipeline<'_>) -> String {
 
 /// Returns the recipes that a recipe needs, each once.
 fn needs(pipeline: &Pipeline<'_>, at: usize) -> BTreeSet<usize> {
-    pipeline.selection.graph.needs[at]
-        .iter()
-        .filter_map(|need| match need.target {
-            Target::Recipe(to) => Some(to),
-            Target::Missing(_) => None,
-        })
-        .collect()
+    pipeline.selection.graph.recipes_needed(at).collect()
 }
 
 /// One bar of a schedule.

@@ -1,9 +1,9 @@
 //! Phases `setup`, `toolchain`, `chroot-prep` and `chroot-tools`: the chain of toolchains.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use igos_format::manifest::Origin;
-use igos_format::{Arch, PackageName, Sha256};
+use igos_format::{Arch, PackageName};
 use igos_repo::debian::Refresh;
 use igos_report::Diagnostic;
 
@@ -12,12 +12,12 @@ use super::bootstrap::{Generation, GenerationTests, Seed};
 use super::selection::closure;
 use super::work::{Pipeline, refuse_unbuilt, settings_digest};
 use super::{Facts, Phase, PhaseError};
-use crate::build_root::ToolchainView;
 use crate::cache::read_head;
 use crate::execute::BuildSettings;
-use crate::plan::order;
-use crate::schedule::{BuildGraph, OnFailure, RunReport, build, preview};
-use crate::toolchain::{AssembleInput, BuiltArchive, ImportInput, Toolchain, assemble, import};
+use crate::schedule::{RunReport, build, preview};
+use crate::toolchain::{
+    AssembleInput, ImportInput, Likeness, Toolchain, assemble, compare, import,
+};
 
 /// Kind of the facts that name a toolchain.
 pub(super) const TOOLCHAIN: &str = "toolchain";
@@ -151,28 +151,6 @@ fn generation_settings(pipeline: &Pipeline<'_>, generation: &Generation) -> Buil
     settings
 }
 
-/// Returns the packages of a generation as a graph for builds with a toolchain.
-fn graph_of<'t>(
-    pipeline: &Pipeline<'t>,
-    generation: &Generation,
-    view: &ToolchainView,
-) -> Result<BuildGraph<'t>, PhaseError> {
-    let names: Vec<String> = generation
-        .packages
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let graph = &pipeline.selection.graph;
-    BuildGraph::new(
-        pipeline.tree,
-        graph,
-        &order(graph, &names),
-        &view.names(),
-        OnFailure::Stop,
-    )
-    .map_err(PhaseError::of)
-}
-
 /// Builds the packages of a generation with the toolchain before it.
 pub(super) fn build_generation(
     pipeline: &Pipeline<'_>,
@@ -180,7 +158,7 @@ pub(super) fn build_generation(
 ) -> Result<RunReport, PhaseError> {
     let generation = &pipeline.bootstrap.generations[number];
     let view = pipeline.view(&pipeline.toolchain(pipeline.bootstrap.builder_of(number))?)?;
-    let graph = graph_of(pipeline, generation, &view)?;
+    let graph = pipeline.graph_of(&generation.packages, &view)?;
     let settings = generation_settings(pipeline, generation);
     let report = pipeline.with_run(&graph, &view, &settings, build);
     refuse_unbuilt(&report)?;
@@ -197,7 +175,7 @@ pub(super) fn preview_generation(
         return Ok(None);
     };
     let view = pipeline.glance(&builder)?;
-    let graph = graph_of(pipeline, generation, &view)?;
+    let graph = pipeline.graph_of(&generation.packages, &view)?;
     let settings = generation_settings(pipeline, generation);
     let report = pipeline.with_run(&graph, &view, &settings, preview);
     report.map(Some).map_err(PhaseError::of)
@@ -217,28 +195,18 @@ pub(super) fn assemble_generation(
     report: &RunReport,
 ) -> Result<Facts, PhaseError> {
     let generation = &pipeline.bootstrap.generations[number];
-    let archives: Vec<BuiltArchive> = report
-        .packages
-        .iter()
-        .flat_map(|package| &package.outputs)
-        .map(|output| BuiltArchive {
-            path: output.archive.clone(),
-            sha256: output.sha256,
-            size: output.size_bytes,
-        })
-        .collect();
     let packages = generation.packages.iter().cloned().collect();
     let toolchain = assemble(&AssembleInput {
         name: &generation.name,
         arch: Arch::native(),
         packages: &packages,
-        archives: &archives,
+        archives: &report.archives(),
         toolchains: &pipeline.cache.toolchains(),
     })
     .map_err(PhaseError::of)?;
     let mut findings = foreign(pipeline, &toolchain)?;
     if let Some(compare) = &generation.compare {
-        findings.extend(differences(&toolchain, &pipeline.toolchain(compare)?));
+        findings.extend(differences(&toolchain, &pipeline.toolchain(compare)?)?);
     }
     if !findings.is_empty() {
         return Err(PhaseError::Refused { phase, findings });
@@ -282,33 +250,24 @@ fn foreign(pipeline: &Pipeline<'_>, toolchain: &Toolchain) -> Result<Vec<Diagnos
 }
 
 /// Everything that differs between two generations that have to be equal.
-fn differences(one: &Toolchain, other: &Toolchain) -> Vec<Diagnostic> {
-    let contents = |toolchain: &Toolchain| -> BTreeMap<PackageName, Sha256> {
-        let archives = toolchain.archives().iter();
-        archives
-            .map(|archive| (archive.name.clone(), archive.contents))
-            .collect()
-    };
-    let (mine, theirs) = (contents(one), contents(other));
-    let names: BTreeSet<&PackageName> = mine.keys().chain(theirs.keys()).collect();
+fn differences(one: &Toolchain, other: &Toolchain) -> Result<Vec<Diagnostic>, PhaseError> {
+    let (mine, theirs) = (one.name(), other.name());
     let mut findings = Vec::new();
-    for name in names {
-        let message = match (mine.get(name), theirs.get(name)) {
-            (Some(mine), Some(theirs)) if mine == theirs => continue,
-            (Some(mine), Some(theirs)) => {
-                format!(
-                    "{name} has contents {mine} in {}, {theirs} in {}",
-                    one.name(),
-                    other.name()
-                )
+    for compared in compare(one, other).map_err(PhaseError::of)? {
+        let name = &compared.name;
+        let message = match compared.likeness {
+            Likeness::Identical | Likeness::SameContents => continue,
+            Likeness::Different { contents, .. } => {
+                let [first, second] = contents;
+                format!("{name} has contents {first} in {mine}, {second} in {theirs}")
             }
-            (Some(_), None) => format!("{name} is in {} and not in {}", one.name(), other.name()),
-            _ => format!("{name} is in {} and not in {}", other.name(), one.name()),
+            Likeness::OnlyFirst => format!("{name} is in {mine} and not in {theirs}"),
+            Likeness::OnlySecond => format!("{name} is in {theirs} and not in {mine}"),
         };
         findings.push(
             Diagnostic::error("generations-differ", message)
                 .hint("compare their archives: `pkm unpack` both, then `diff -r`"),
         );
     }
-    findings
+    Ok(findings)
 }

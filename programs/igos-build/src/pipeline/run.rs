@@ -211,12 +211,7 @@ fn carry_out(
         _ => {
             judge.root_changed();
             let (outputs, report) = system::carry_out(pipeline, phase, &judge.earlier)?;
-            let own: BTreeSet<&PackageName> = pipeline
-                .selection
-                .recipes_of(phase)
-                .iter()
-                .map(|at| &pipeline.selection.graph.names[*at])
-                .collect();
+            let own = pipeline.selection.names_of(phase);
             let packages = report.as_ref().map(|report| told(report, Some(&own)));
             Ok((outputs, packages.unwrap_or_default()))
         }

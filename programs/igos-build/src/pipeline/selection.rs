@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use igos_format::PackageName;
 
 use super::{Phase, Profile};
-use crate::plan::{Graph, Order, Target, order};
+use crate::plan::{Graph, Order, order};
 use crate::tree::Tree;
 
 /// Everything that a profile needs, divided among the phases.
@@ -37,11 +37,7 @@ impl Selection {
             .collect();
         let needed: BTreeSet<usize> = members
             .iter()
-            .flat_map(|at| &graph.needs[*at])
-            .filter_map(|need| match need.target {
-                Target::Recipe(to) => Some(to),
-                Target::Missing(_) => None,
-            })
+            .flat_map(|at| graph.recipes_needed(*at))
             .collect();
         let find = |name: &PackageName| graph.resolve(name.as_str());
         let kernel = profile
@@ -94,6 +90,13 @@ impl Selection {
         self.recipes.get(&phase).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns the names of the recipes that a phase builds.
+    #[must_use]
+    pub fn names_of(&self, phase: Phase) -> BTreeSet<&PackageName> {
+        let recipes = self.recipes_of(phase).iter();
+        recipes.map(|at| &self.graph.names[*at]).collect()
+    }
+
     /// Returns all recipes of the profile.
     pub fn members(&self) -> impl Iterator<Item = usize> + '_ {
         self.phases.keys().copied()
@@ -123,10 +126,7 @@ pub(super) fn closure(graph: &Graph, recipes: impl IntoIterator<Item = usize>) -
         if !found.insert(at) {
             continue;
         }
-        pending.extend(graph.needs[at].iter().filter_map(|need| match need.target {
-            Target::Recipe(to) => Some(to),
-            Target::Missing(_) => None,
-        }));
+        pending.extend(graph.recipes_needed(at));
     }
     found
 }

@@ -1,22 +1,17 @@
 //! Phase `verify-sources`: every source of everything that will be built is at hand and is what its recipe says.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use igos_report::{Explain, Outcome, Subject, Task};
-use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::selection::closure;
 use super::work::Pipeline;
 use super::{Facts, PhaseError};
-use crate::source::{SourceBytes, gather};
+use crate::source::{GatherAll, SourceBytes};
 use crate::tree::TreeEntry;
 
 /// Kind of the facts that name a source of the store.
 const SOURCE: &str = "source";
-
-/// Packages whose sources are fetched at once, at the least: downloads wait more than they work.
-const DOWNLOADS_MIN: usize = 4;
 
 /// Returns the recipes of the profile and of the chain.
 fn recipes(pipeline: &Pipeline<'_>) -> BTreeSet<usize> {
@@ -46,38 +41,17 @@ pub(super) fn carry_out(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
         .into_iter()
         .map(|at| &pipeline.tree.entries[at])
         .collect();
-    let total = entries.len() as u64;
-    let subject = Subject::Group(format!("fetch the sources of {total} packages"));
+    let subject = Subject::Group(format!("fetch the sources of {} packages", entries.len()));
     let task = Task::start(pipeline.reporter, None, subject);
-    let done = AtomicU64::new(0);
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(pipeline.jobs.get().max(DOWNLOADS_MIN))
-        .build()
-        .map_err(|error| PhaseError::Operation {
-            exit_code: 4,
-            causes: vec![
-                igos_report::Diagnostic::error(
-                    "threads-refused",
-                    "cannot start threads that fetch",
-                )
-                .because(error.to_string()),
-            ],
-        })?;
-    let gathered: Vec<_> = threads.install(|| {
-        entries
-            .into_par_iter()
-            .map(|entry| {
-                if pipeline.interrupted.load(Ordering::SeqCst) {
-                    return (entry, None);
-                }
-                let parent = Some(task.id());
-                let unpinned = pipeline.settings.unpinned;
-                let found = gather(entry, pipeline.fetcher, unpinned, pipeline.reporter, parent);
-                task.advance(done.fetch_add(1, Ordering::Relaxed) + 1, Some(total));
-                (entry, Some(found))
-            })
-            .collect()
-    });
+    let gathered = GatherAll {
+        fetcher: pipeline.fetcher,
+        unpinned: pipeline.settings.unpinned,
+        jobs: pipeline.jobs,
+        interrupted: &pipeline.interrupted,
+        reporter: pipeline.reporter,
+    }
+    .run(&entries, &task)
+    .map_err(PhaseError::of)?;
     let store = igos_repo::SourceStore::open(pipeline.cache.sources()).map_err(PhaseError::of)?;
     let mut outputs = Facts::default();
     let (mut causes, mut exit_code) = (Vec::new(), 0);

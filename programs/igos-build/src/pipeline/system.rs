@@ -13,8 +13,7 @@ use super::work::{Pipeline, refuse_unbuilt, settings_digest};
 use super::{Facts, Phase, PhaseError};
 use crate::build_root::ToolchainView;
 use crate::execute::BuildSettings;
-use crate::plan::order;
-use crate::schedule::{BuildGraph, OnFailure, RunReport, build, preview};
+use crate::schedule::{BuildGraph, RunReport, build, preview};
 
 /// Kind of the facts that name a package which a phase installed.
 const INSTALLED: &str = "installed";
@@ -108,15 +107,11 @@ pub(super) fn graph_of<'t>(
     phase: Phase,
     view: &ToolchainView,
 ) -> Result<Option<BuildGraph<'t>>, PhaseError> {
-    let own = pipeline.selection.recipes_of(phase);
+    let own = pipeline.selection.names_of(phase);
     if own.is_empty() {
         return Ok(None);
     }
-    let graph = &pipeline.selection.graph;
-    let names: Vec<String> = own.iter().map(|at| graph.names[*at].to_string()).collect();
-    let order = order(graph, &names);
-    let built = BuildGraph::new(pipeline.tree, graph, &order, &view.names(), OnFailure::Stop);
-    built.map(Some).map_err(PhaseError::of)
+    pipeline.graph_of(own, view).map(Some)
 }
 
 /// Returns what building the packages of a phase would do; `None` while the toolchain is not there.
@@ -147,12 +142,7 @@ pub(super) fn carry_out(
     if let Some(graph) = graph_of(pipeline, phase, &view)? {
         let report = pipeline.with_run(&graph, &view, &settings(pipeline), build);
         refuse_unbuilt(&report)?;
-        let own: BTreeSet<&PackageName> = pipeline
-            .selection
-            .recipes_of(phase)
-            .iter()
-            .map(|at| &pipeline.selection.graph.names[*at])
-            .collect();
+        let own = pipeline.selection.names_of(phase);
         outputs.extend(made_by(pipeline.cache, &report, &own));
         built = Some(report);
     }

@@ -16,7 +16,7 @@ use super::{PhaseError, Profile};
 use crate::build_root::ToolchainView;
 use crate::cache::{Cache, read_head};
 use crate::execute::BuildSettings;
-use crate::plan::Confinement;
+use crate::plan::{Confinement, order};
 use crate::schedule::{BuildGraph, BuildRun, OnFailure, RunReport};
 use crate::source::RecipeFiles;
 use crate::toolchain::Toolchain;
@@ -59,6 +59,21 @@ impl std::fmt::Debug for Pipeline<'_> {
         f.debug_struct("Pipeline")
             .field("profile", &self.profile.name)
             .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Pipeline<'a> {
+    /// Returns packages, and all they need, as a graph for builds with a toolchain.
+    pub(super) fn graph_of<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n PackageName>,
+        view: &ToolchainView,
+    ) -> Result<BuildGraph<'a>, PhaseError> {
+        let graph = &self.selection.graph;
+        let names: Vec<String> = names.into_iter().map(ToString::to_string).collect();
+        let order = order(graph, &names);
+        BuildGraph::new(self.tree, graph, &order, &view.names(), OnFailure::Stop)
+            .map_err(PhaseError::of)
     }
 }
 

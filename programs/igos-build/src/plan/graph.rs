@@ -142,6 +142,14 @@ impl Graph {
             .or_else(|| self.others.get(&parsed).copied())
     }
 
+    /// Returns the recipes that a recipe needs, once for each need.
+    pub fn recipes_needed(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
+        self.needs[at].iter().filter_map(|need| match need.target {
+            Target::Recipe(to) => Some(to),
+            Target::Missing(_) => None,
+        })
+    }
+
     /// Returns the name of a recipe.
     #[must_use]
     pub fn name(&self, at: usize) -> &str {

@@ -7,6 +7,7 @@ use igos_report::Diagnostic;
 use serde::Serialize;
 
 use crate::plan::KeyChange;
+use crate::toolchain::BuiltArchive;
 
 /// What became of one package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -102,6 +103,18 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Returns the archives of all packages that are built.
+    #[must_use]
+    pub fn archives(&self) -> Vec<BuiltArchive> {
+        let outputs = self.packages.iter().flat_map(|package| &package.outputs);
+        let archives = outputs.map(|output| BuiltArchive {
+            path: output.archive.clone(),
+            sha256: output.sha256,
+            size: output.size_bytes,
+        });
+        archives.collect()
+    }
+
     /// Returns what is wrong with every package that failed.
     #[must_use]
     pub fn failures(&self) -> Vec<Diagnostic> {

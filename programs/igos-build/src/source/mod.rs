@@ -6,11 +6,13 @@
 
 mod error;
 mod gather;
+mod gather_all;
 mod place;
 mod recipe_files;
 pub mod unpack;
 
 pub use error::GatherError;
 pub use gather::{ReadySource, SourceBytes, gather, local_sources};
+pub use gather_all::{GatherAll, GatherThreadsError, Gathered};
 pub use place::{PlaceError, place_patches, place_sources};
 pub use recipe_files::{RecipeFiles, RecipeFilesError};

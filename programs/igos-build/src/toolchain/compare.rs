@@ -20,7 +20,12 @@ pub enum Likeness {
     /// differ in the key of the build alone.
     SameContents,
     /// What is in them differs.
-    Different(Difference),
+    Different {
+        /// The digests of their contents.
+        contents: [Sha256; 2],
+        /// In what they differ.
+        difference: Difference,
+    },
     /// Only the first toolchain has the package.
     OnlyFirst,
     /// Only the second has it.
@@ -120,10 +125,13 @@ pub fn compare(
                 (Some(one), Some(other)) if one.contents == other.contents => {
                     Likeness::SameContents
                 }
-                (Some(one), Some(other)) => Likeness::Different(difference(
-                    &manifest(first.path_of(one))?,
-                    &manifest(second.path_of(other))?,
-                )),
+                (Some(one), Some(other)) => Likeness::Different {
+                    contents: [one.contents, other.contents],
+                    difference: difference(
+                        &manifest(first.path_of(one))?,
+                        &manifest(second.path_of(other))?,
+                    ),
+                },
                 (Some(_), None) => Likeness::OnlyFirst,
                 (None, _) => Likeness::OnlySecond,
             };

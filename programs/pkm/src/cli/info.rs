@@ -10,7 +10,7 @@ use igos_format::manifest::Origin;
 use igos_format::{PackageId, PackageName, Sha256};
 use igos_repo::repository::Catalogue;
 use igos_report::Explain;
-use igos_sysroot::{Exclusions, PackageFacts, PackageInfo, QueryError, Unmanaged};
+use igos_sysroot::{Exclusions, PackageFacts, PackageInfo, QueryError, Sysroot, Unmanaged};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -67,12 +67,15 @@ impl Explain for UnknownPackageError {
 
 impl Info {
     pub(super) fn run(self, context: &Context<'_>) -> Result<InfoAnswer, Failure> {
-        let mut catalogue = None;
+        let (mut sysroot, mut catalogue) = (None, None);
         let mut known = Vec::new();
         for word in &self.targets {
             known.push(match Target::of(word)? {
                 Target::Path(file) => Known::of_archive(file)?,
-                Target::Name(text) => self.named(&target::name(text)?, &mut catalogue, context)?,
+                Target::Name(text) => {
+                    let name = target::name(text)?;
+                    self.named(&name, &mut sysroot, &mut catalogue, context)?
+                }
             });
         }
         Ok(InfoAnswer(known))
@@ -82,11 +85,16 @@ impl Info {
     fn named(
         &self,
         name: &PackageName,
+        sysroot: &mut Option<Sysroot>,
         catalogue: &mut Option<Catalogue>,
         context: &Context<'_>,
     ) -> Result<Known, Failure> {
         if !self.available {
-            match context.sysroot(Unmanaged::Empty)?.info(name) {
+            let sysroot: &Sysroot = match sysroot {
+                Some(sysroot) => sysroot,
+                None => sysroot.insert(context.sysroot(Unmanaged::Empty)?),
+            };
+            match sysroot.info(name) {
                 Ok(info) => return Ok(Known::Installed(Box::new(info))),
                 Err(QueryError::NotInstalled { .. }) => {}
                 Err(error) => return Err(error.into()),
