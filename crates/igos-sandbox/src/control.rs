@@ -13,6 +13,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
 };
+use rustix::termios::Winsize;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -46,11 +47,44 @@ pub(crate) struct ConfinementPlan {
     pub(crate) root: RootPlan,
     pub(crate) binds: Vec<BindPlan>,
     pub(crate) tmp_bytes: u64,
-    pub(crate) has_terminal: bool,
+    /// None: without a terminal.
+    pub(crate) terminal: Option<TerminalSize>,
     /// Whether all ids of the caller exist inside, not the identity's alone.
     pub(crate) has_all_ids: bool,
     /// Whether it stays in the caller's network namespace.
     pub(crate) shares_network: bool,
+}
+
+/// How large a terminal is when the program starts, which may ask at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TerminalSize {
+    pub(crate) rows: u16,
+    pub(crate) columns: u16,
+    /// Pixels, where the terminal has any.
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+}
+
+impl From<Winsize> for TerminalSize {
+    fn from(size: Winsize) -> Self {
+        TerminalSize {
+            rows: size.ws_row,
+            columns: size.ws_col,
+            width: size.ws_xpixel,
+            height: size.ws_ypixel,
+        }
+    }
+}
+
+impl From<TerminalSize> for Winsize {
+    fn from(size: TerminalSize) -> Self {
+        Winsize {
+            ws_row: size.rows,
+            ws_col: size.columns,
+            ws_xpixel: size.width,
+            ws_ypixel: size.height,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use rustix::mount::MountAttrFlags;
 
 use super::mounts::{attach_below, clone_tree, file_system, resolve, tmpfs};
 use super::skeleton::{self, PointKind};
-use crate::control::Refusal;
+use crate::control::{Refusal, TerminalSize};
 use crate::locks::{Lock, is_on};
 use crate::syscall::{self, MountAttributes};
 
@@ -232,7 +232,7 @@ fn verify_mount(proc: BorrowedFd<'_>, name: &str, mount: BorrowedFd<'_>) -> Resu
 }
 
 /// Makes a terminal in `/dev/pts` of this process' root; returns its two ends, ours first.
-pub(super) fn open_terminal() -> Result<(OwnedFd, OwnedFd), Refusal> {
+pub(super) fn open_terminal(size: TerminalSize) -> Result<(OwnedFd, OwnedFd), Refusal> {
     let open = || -> Result<(OwnedFd, OwnedFd), Errno> {
         let ours = rustix::fs::open(
             "/dev/ptmx",
@@ -244,6 +244,7 @@ pub(super) fn open_terminal() -> Result<(OwnedFd, OwnedFd), Refusal> {
             | rustix::pty::OpenptFlags::NOCTTY
             | rustix::pty::OpenptFlags::CLOEXEC;
         let theirs = rustix::pty::ioctl_tiocgptpeer(&ours, flags)?;
+        rustix::termios::tcsetwinsize(&theirs, size.into())?;
         Ok((ours, theirs))
     };
     open().map_err(Refusal::during("make a terminal"))

@@ -60,8 +60,8 @@ fn serve(
         syscall::bring_up_loopback().map_err(Refusal::during("turn on the loopback interface"))?;
     }
     mounts::enter_root(confinement)?;
-    let terminal = if confinement.has_terminal {
-        let (ours, theirs) = devices::open_terminal()?;
+    let terminal = if let Some(size) = confinement.terminal {
+        let (ours, theirs) = devices::open_terminal(size)?;
         control
             .send(&Message::Terminal, &[], Some(ours.as_fd()))
             .map_err(Refusal::during("pass the terminal on"))?;

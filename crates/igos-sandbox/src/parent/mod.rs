@@ -86,7 +86,8 @@ pub fn run(
         Terminal::None => None,
         Terminal::Interactive => Some(terminal::UserTerminal::open()?),
     };
-    let request = plan::confined(sandbox, work, identity)?;
+    let size = terminal.as_ref().map(terminal::UserTerminal::size);
+    let request = plan::confined(sandbox, work, identity, size)?;
     watch::run(request, &sandbox.limits, measures, terminal, output)
 }
 
@@ -163,7 +164,7 @@ pub fn probe() -> Result<Measures, Vec<MissingFeature>> {
         input: Vec::new(),
     };
     // The helper does not exist: whoever asks for it has come through all locks.
-    let request = plan::confined(&sandbox, &nothing, build_identity());
+    let request = plan::confined(&sandbox, &nothing, build_identity(), None);
     let tried = check_initialised().and(request).and_then(|request| {
         let measures = expected_measures("host", build_identity()).map_err(SandboxError::from)?;
         watch::try_out(request, &sandbox.limits, measures)

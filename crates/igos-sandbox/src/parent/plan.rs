@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use crate::control::{BindPlan, ConfinementPlan, Plan, ProcessLimits, RootPlan, WorkPlan};
-use crate::{
-    Access, Identity, Limits, Network, RootView, RunsAs, Sandbox, SandboxError, Terminal, Work,
+use crate::control::{
+    BindPlan, ConfinementPlan, Plan, ProcessLimits, RootPlan, TerminalSize, WorkPlan,
 };
+use crate::{Access, Identity, Limits, Network, RootView, RunsAs, Sandbox, SandboxError, Work};
 
 /// Most layers of a root: overlayfs takes 500, some are ours.
 const LAYERS_MAX: usize = 490;
@@ -29,6 +29,7 @@ pub(super) fn confined(
     sandbox: &Sandbox,
     work: &Work,
     identity: Identity,
+    terminal: Option<TerminalSize>,
 ) -> Result<Request, SandboxError> {
     let root = match &sandbox.root {
         RootView::Host => RootPlan::Host,
@@ -63,7 +64,7 @@ pub(super) fn confined(
         root,
         binds,
         tmp_bytes: sandbox.limits.tmp_bytes,
-        has_terminal: sandbox.terminal == Terminal::Interactive,
+        terminal,
         has_all_ids: sandbox.runs_as == RunsAs::Caller && identity.uid == 0,
         shares_network: sandbox.network == Network::Caller,
     };

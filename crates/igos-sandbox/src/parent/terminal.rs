@@ -6,14 +6,16 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::event::Timespec;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, Termios, Winsize};
+use rustix::termios::{OptionalActions, Termios};
 
 use crate::SandboxError;
+use crate::control::TerminalSize;
 
 /// The caller's standard input in raw mode; its former mode comes back when this is dropped.
 pub(super) struct UserTerminal {
     before: Termios,
-    size: Option<Winsize>,
+    /// What the terminal inside was told last.
+    size: TerminalSize,
     inside: Option<OwnedFd>,
     is_input_open: bool,
 }
@@ -28,10 +30,15 @@ impl UserTerminal {
         let before = rustix::termios::tcgetattr(input).map_err(|_| SandboxError::NoTerminal)?;
         Ok(UserTerminal {
             before,
-            size: None,
+            size: size_of_ours()?,
             inside: None,
             is_input_open: true,
         })
+    }
+
+    /// Returns how large the terminal is.
+    pub(super) fn size(&self) -> TerminalSize {
+        self.size
     }
 
     /// Connects the other end of the terminal inside, and puts ours into raw mode.
@@ -94,12 +101,11 @@ impl UserTerminal {
         let Some(inside) = &self.inside else {
             return Ok(());
         };
-        let size = rustix::termios::tcgetwinsize(rustix::stdio::stdin())
-            .map_err(failed("ask for the size of the terminal"))?;
-        if self.size != Some(size) {
-            rustix::termios::tcsetwinsize(inside, size)
+        let size = size_of_ours()?;
+        if self.size != size {
+            rustix::termios::tcsetwinsize(inside, size.into())
                 .map_err(failed("set the size of the sandbox's terminal"))?;
-            self.size = Some(size);
+            self.size = size;
         }
         Ok(())
     }
@@ -111,6 +117,12 @@ impl Drop for UserTerminal {
         rustix::termios::tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, &self.before)
             .ok();
     }
+}
+
+fn size_of_ours() -> Result<TerminalSize, SandboxError> {
+    rustix::termios::tcgetwinsize(rustix::stdio::stdin())
+        .map(TerminalSize::from)
+        .map_err(failed("ask for the size of the terminal"))
 }
 
 fn has_input() -> Result<bool, SandboxError> {
