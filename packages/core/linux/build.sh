@@ -1,6 +1,10 @@
 # The compiler of kernels needs no C library; programs that run while building are made with that of the profile.
 options="ARCH=x86_64 CC=gcc HOSTCC=$CC"
-fragments="base.config filesystems.config sandbox.config virtio.config"
+# A profile says which parts of the configuration it wants.
+fragments=
+for name in ${KERNEL_FRAGMENTS:-base filesystems sandbox virtio}; do
+    fragments="$fragments $name.config"
+done
 
 configure() {
     cat $fragments > requested.config
