@@ -1,5 +1,6 @@
-# The compiler of kernels needs no C library; programs that run while building are made with that of the profile.
-options="ARCH=x86_64 CC=gcc HOSTCC=$CC"
+# The compiler of kernels needs no C library; programs that run while building are made with that of the profile, whose
+# linker may look for the libraries of libraries elsewhere.
+options="ARCH=x86_64 CC=gcc HOSTCC=$CC HOSTLDFLAGS=-Wl,-rpath-link,/usr/lib"
 # A profile says which parts of the configuration it wants.
 fragments=
 for name in ${KERNEL_FRAGMENTS:-base filesystems sandbox virtio}; do

@@ -19,7 +19,7 @@ check() {
         chmod 755 "$place/$command"
         sh -n "$place/$command"
     done
-    for command in $sysinit $boot $shutdown syslog; do
+    for command in $sysinit $boot $shutdown syslog console root-shell; do
         sh -n "$command"
     done
 
@@ -111,10 +111,11 @@ END
 do_install() {
     local name level
     install -D -m 644 functions.sh "$DESTDIR/usr/lib/rc/functions.sh"
+    install -D -m 755 root-shell "$DESTDIR/usr/lib/rc/root-shell"
     install -D -m 644 README "$DESTDIR/usr/share/doc/rc/README"
     install -D -m 644 inittab "$DESTDIR/etc/inittab"
     mkdir -p "$DESTDIR/usr/sbin" "$DESTDIR/etc/init.d" "$DESTDIR/etc/conf.d"
-    install -m 755 openrc openrc-run rc-service rc-status rc-update "$DESTDIR/usr/sbin"
+    install -m 755 console openrc openrc-run rc-service rc-status rc-update "$DESTDIR/usr/sbin"
     install -m 755 $sysinit $boot $shutdown syslog "$DESTDIR/etc/init.d"
     for level in sysinit boot default shutdown; do
         mkdir -p "$DESTDIR/etc/runlevels/$level"

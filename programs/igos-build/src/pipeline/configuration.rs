@@ -25,7 +25,8 @@ impl Configuration {
         let is_empty = profile.hostname.is_none()
             && profile.services.values().all(Vec::is_empty)
             && profile.users.is_empty()
-            && profile.groups.is_empty();
+            && profile.groups.is_empty()
+            && profile.files.is_empty();
         if is_empty {
             return None;
         }
@@ -124,8 +125,20 @@ fn script(profile: &Profile) -> String {
             ));
         }
     }
+    for (path, contents) in &profile.files {
+        let path = word(&String::from_utf8_lossy(path.as_bytes()));
+        text.push_str(&format!(
+            "    mkdir -p \"$DESTDIR\"/\"$(dirname {path})\"\n    printf '%s' {} > \"$DESTDIR\"/{path}\n",
+            word(contents)
+        ));
+    }
     text.push_str("}\n");
     text
+}
+
+/// Writes a text as one word of the shell.
+fn word(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -151,7 +164,7 @@ mod tests {
     #[test]
     fn recipe_of_a_configuration_is_read_back_with_what_it_declares() {
         let configuration = of(
-            "hostname = \"h\"\n[services]\ndefault = [\"sshd\"]\n[[users]]\nname = \"u\"\nuid = 7\ndescription = \"\\\"x\\\" # y\"\n[[groups]]\nname = \"g\"\n",
+            "hostname = \"h\"\n[services]\ndefault = [\"sshd\"]\n[[users]]\nname = \"u\"\nuid = 7\ndescription = \"\\\"x\\\" # y\"\n[[groups]]\nname = \"g\"\n[files]\n\"etc/it's/$x\" = \"100 % of 'it'\\n$(y)\\\\n\"\n",
         );
         let directory = tempfile::tempdir().expect("a temporary directory");
         let configuration = configuration.expect("it configures something");
@@ -170,5 +183,22 @@ mod tests {
         assert_eq!(recipe.users[0].description.as_deref(), Some("\"x\" # y"));
         assert_eq!(recipe.groups[0].name.as_str(), "g");
         assert!(recipe.functions.contains("do_install"));
+        // Its script writes what the profile says, whatever that is to a shell.
+        let script = tree.entries[0].directory.join("build.sh");
+        let root = directory.path().join("root");
+        let status = igos_sandbox::HostProgram::new("/bin/sh")
+            .argument("-euc")
+            .argument(". \"$1\"; DESTDIR=$2; do_install")
+            .argument("sh")
+            .argument(&script)
+            .argument(&root)
+            .run()
+            .expect("there is a shell")
+            .status;
+        assert!(status.is_success());
+        assert_eq!(
+            fs_err::read_to_string(root.join("etc/it's/$x")).expect("it was written"),
+            "100 % of 'it'\n$(y)\\n"
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use igos_format::declaration::{GroupDeclaration, UserDeclaration};
-use igos_format::{PackageName, Sha256};
+use igos_format::{PackageName, RelPath, Sha256};
 use igos_report::Diagnostic;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -103,6 +103,8 @@ pub struct Profile {
     pub users: Vec<UserDeclaration>,
     /// Groups.
     pub groups: Vec<GroupDeclaration>,
+    /// Texts of files below `etc`.
+    pub files: BTreeMap<RelPath, String>,
     /// The digest of its text.
     pub sha256: Sha256,
     file: PathBuf,
@@ -125,6 +127,8 @@ struct Written {
     users: Vec<WrittenUser>,
     #[serde(default)]
     groups: Vec<WrittenGroup>,
+    #[serde(default)]
+    files: BTreeMap<String, Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -206,6 +210,7 @@ impl Profile {
             services: services(&mut reader, written.services),
             users: users(&mut reader, &written.users),
             groups: groups(&mut reader, &written.groups),
+            files: files(&mut reader, written.files),
             sha256: Sha256::of(text.as_bytes()),
             file: file.to_owned(),
             text: text.to_owned(),
@@ -260,6 +265,27 @@ fn hostname(reader: &mut Reader<'_>, written: &Spanned<String>) -> String {
         );
     }
     text.clone()
+}
+
+fn files(
+    reader: &mut Reader<'_>,
+    written: BTreeMap<String, Spanned<String>>,
+) -> BTreeMap<RelPath, String> {
+    let mut files = BTreeMap::new();
+    for (path, text) in written {
+        let span = text.span();
+        let text = text.into_inner();
+        match RelPath::from_bytes(path.as_bytes()) {
+            Ok(path) if path.as_bytes().starts_with(b"etc/") && !text.contains('\0') => {
+                files.insert(path, text);
+            }
+            _ => reader.refuse(
+                span,
+                "a file of a profile is a text with a path below etc, as `etc/fstab`",
+            ),
+        }
+    }
+    files
 }
 
 fn services(
@@ -360,7 +386,7 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_with_line_and_column() {
-        let text = "format = 2\ndescription = \"\"\npackages = [\"a\", \"b c\", \"a\"]\nimage = \"root\"\nhostname = \"-x\"\n[[users]]\nname = \"u\"\nhome = \"home\"\n[services]\ndefault = [\"s\", \"s\"]\n";
+        let text = "format = 2\ndescription = \"\"\npackages = [\"a\", \"b c\", \"a\"]\nimage = \"root\"\nhostname = \"-x\"\n[[users]]\nname = \"u\"\nhome = \"home\"\n[services]\ndefault = [\"s\", \"s\"]\n[files]\n\"usr/a\" = \"\"\n\"etc/../b\" = \"\"\n";
         let error = parse(text).expect_err("many things are wrong");
         let places: Vec<(usize, usize)> = error
             .diagnostics()
@@ -379,7 +405,9 @@ mod tests {
                 (3, 25),
                 (5, 12),
                 (10, 17),
-                (8, 8)
+                (8, 8),
+                (13, 14),
+                (12, 11)
             ]
         );
     }
