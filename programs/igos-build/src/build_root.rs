@@ -1,7 +1,7 @@
 //! What `/` is while a package is built: the toolchain and the declared dependencies, each a read-only layer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use igos_format::manifest::Manifest;
 use igos_format::{PackageName, Sha256};
@@ -82,6 +82,8 @@ pub struct NeededArchive {
 /// What `/` is while a package is built.
 #[derive(Debug, Clone)]
 pub struct BuildRoot {
+    /// The directory that relative paths of the view are relative to: the cache whose layers they are.
+    base: PathBuf,
     view: RootView,
     packages: BTreeMap<PackageName, (Manifest, Visibility)>,
 }
@@ -123,7 +125,17 @@ impl BuildRoot {
             RootMode::Packages => RootView::Layers(layers),
             RootMode::Host => RootView::Host,
         };
-        Ok(BuildRoot { view, packages })
+        Ok(BuildRoot {
+            base: cache.root().to_owned(),
+            view,
+            packages,
+        })
+    }
+
+    /// Returns the directory that relative paths of the view are relative to.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        &self.base
     }
 
     /// Returns what the sandbox shows as `/`.

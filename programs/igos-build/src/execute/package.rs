@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use igos_format::{PackageName, RelPath, Sha256, Version};
@@ -28,7 +29,7 @@ use crate::tree::TreeEntry;
 /// Everything that one build needs.
 #[derive(Clone, Copy)]
 pub struct PackageBuild<'a> {
-    /// Where to keep what is made.
+    /// Where to keep what is made; need not be the cache of the layers that the build sees.
     pub cache: &'a Cache,
     /// What is the same for all packages of the run.
     pub settings: &'a BuildSettings,
@@ -82,8 +83,8 @@ pub fn build_package(input: &PackageBuild<'_>, task: &Task<'_>) -> Result<Cached
         &input.settings.profile,
     );
     let chamber = Chamber {
-        base: input.cache.root().to_owned(),
-        work: input.cache.relative(work.path()).to_owned(),
+        base: input.root.base().to_owned(),
+        work: below(input.root.base(), work.path()).to_owned(),
         root: input.root.view().clone(),
         limits: input.settings.limits.clone(),
         confinement: input.settings.confinement,
@@ -123,6 +124,11 @@ pub fn build_package(input: &PackageBuild<'_>, task: &Task<'_>) -> Result<Cached
         }
         Err(error) => Err(error),
     }
+}
+
+/// Returns `path` relative to `base`, or as it is where it lies elsewhere.
+fn below<'p>(base: &Path, path: &'p Path) -> &'p Path {
+    path.strip_prefix(base).unwrap_or(path)
 }
 
 /// A build that is running.

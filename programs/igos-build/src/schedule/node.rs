@@ -11,10 +11,10 @@ use super::run::BuildRun;
 use super::standing::Standing;
 use crate::budget::Budget;
 use crate::build_root::{BuildRoot, NeededArchive};
-use crate::cache::{CacheError, CachedBuild, read_head};
+use crate::cache::{Cache, CacheError, CachedBuild, read_head};
 use crate::execute::{BuildError, PackageBuild, build_package};
 use crate::plan::{KeyDocument, SourceInput};
-use crate::source::gather;
+use crate::source::{ReadySource, RecipeFiles, gather};
 use crate::stage::Visibility;
 use crate::tree::TreeEntry;
 
@@ -25,6 +25,14 @@ pub(super) struct Nodes<'r> {
     builds: Vec<OnceLock<CachedBuild>>,
     depends: Mutex<BTreeMap<PathBuf, Vec<PackageName>>>,
     pub(super) budget: Budget,
+}
+
+/// All that goes into one build.
+pub(super) struct Inputs {
+    files: RecipeFiles,
+    needed: Needed,
+    sources: Vec<ReadySource>,
+    pub(super) document: KeyDocument,
 }
 
 /// Why a package could not be made.
@@ -169,6 +177,29 @@ impl<'r> Nodes<'r> {
     }
 
     fn build_in(&self, node: usize, reason: String, task: &Task<'_>) -> Result<Made, Unmade> {
+        let entry = self.entry(node);
+        let inputs = self.inputs(node, task)?;
+        let keyed = |error: BuildError| Unmade {
+            error,
+            key: Some(inputs.document.key()),
+        };
+        // What was fetched may be what another build of the cache was made from.
+        let last = self.run.cache.last_key_document(&entry.recipe.name)?;
+        let standing = self
+            .judge(entry, inputs.document.clone(), last.as_deref())
+            .map_err(keyed)?;
+        if let Standing::Cached(build, document) = standing {
+            return Ok(self.reuse(node, build, &document)?);
+        }
+        let build = self
+            .build_from(node, &inputs, self.run.cache, task)
+            .map_err(keyed)?;
+        self.settle(node, build.clone());
+        Ok(Made::Built(build, reason))
+    }
+
+    /// Gathers all that goes into the build of a node.
+    pub(super) fn inputs(&self, node: usize, task: &Task<'_>) -> Result<Inputs, BuildError> {
         let run = self.run;
         let entry = self.entry(node);
         let files = self.recipe_files(entry)?;
@@ -180,43 +211,45 @@ impl<'r> Nodes<'r> {
             run.reporter,
             Some(task.id()),
         )?;
-        let inputs: Vec<SourceInput> = sources.iter().map(|source| source.input.clone()).collect();
-        let document = self.document(entry, &files, &inputs, &needed);
-        let key = document.key();
-        let keyed = |error: BuildError| Unmade {
-            error,
-            key: Some(key),
-        };
-        // What was fetched may be what another build of the cache was made from.
-        let last = run.cache.last_key_document(&entry.recipe.name)?;
-        let standing = self
-            .judge(entry, document.clone(), last.as_deref())
-            .map_err(keyed)?;
-        if let Standing::Cached(build, document) = standing {
-            return Ok(self.reuse(node, build, &document)?);
-        }
+        let used: Vec<SourceInput> = sources.iter().map(|source| source.input.clone()).collect();
+        let document = self.document(entry, &files, &used, &needed);
+        Ok(Inputs {
+            files,
+            needed,
+            sources,
+            document,
+        })
+    }
+
+    /// Builds a node, whatever any cache has, and puts what it makes into `into`.
+    pub(super) fn build_from(
+        &self,
+        node: usize,
+        inputs: &Inputs,
+        into: &Cache,
+        task: &Task<'_>,
+    ) -> Result<CachedBuild, BuildError> {
+        let run = self.run;
         let root = BuildRoot::assemble(
             run.cache,
             run.settings.mode,
             run.toolchain,
-            &needed.archives,
+            &inputs.needed.archives,
         )?;
         let input = PackageBuild {
-            cache: run.cache,
+            cache: into,
             settings: run.settings,
-            entry,
-            files: &files,
-            sources: &sources,
+            entry: self.entry(node),
+            files: &inputs.files,
+            sources: &inputs.sources,
             root: &root,
-            dependencies: &needed.contents,
+            dependencies: &inputs.needed.contents,
             toolchain: run.toolchain.map(|toolchain| toolchain.digest),
-            document: &document,
+            document: &inputs.document,
             budget: &self.budget,
             interrupted: run.interrupted,
         };
-        let build = build_package(&input, task).map_err(keyed)?;
-        self.settle(node, build.clone());
-        Ok(Made::Built(build, reason))
+        build_package(&input, task)
     }
 
     fn reuse(
