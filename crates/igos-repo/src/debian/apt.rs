@@ -39,6 +39,8 @@ pub(super) enum Indices {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Index {
     pub(super) file: PathBuf,
+    /// The suite it is of, as the settings name it.
+    pub(super) suite: String,
     /// Size and time of modification: what tells an index from its next edition.
     pub(super) edition: String,
 }
@@ -136,7 +138,7 @@ impl<'a> Apt<'a> {
 
     /// Returns the indices that are there, in the order of the suites.
     pub(super) fn present(&self) -> Result<Vec<Index>, DebianError> {
-        let args = ["indextargets", "--format", "$(FILENAME)"];
+        let args = ["indextargets", "--format", "$(RELEASE) $(FILENAME)"];
         let output = self
             .run(&self.settings.apt_get, &args, TALK_MAX_BYTES)
             .map_err(|error| {
@@ -147,10 +149,17 @@ impl<'a> Apt<'a> {
             })?;
         let mut found = Vec::new();
         for line in String::from_utf8_lossy(&output).lines() {
-            let file = PathBuf::from(line);
+            // Suites have no spaces in their names: settings with any are refused.
+            let (suite, name) = line.split_once(' ').unwrap_or_default();
+            let file = PathBuf::from(name);
             let metadata = fs_err::metadata(&file).map_err(DebianError::io("look at", &file))?;
-            let edition = format!("{} {} {}", line, metadata.size(), metadata.mtime());
-            found.push(Index { file, edition });
+            let edition = format!("{} {} {}", name, metadata.size(), metadata.mtime());
+            let suite = suite.to_owned();
+            found.push(Index {
+                file,
+                suite,
+                edition,
+            });
         }
         Ok(found)
     }

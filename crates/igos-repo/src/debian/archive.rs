@@ -13,6 +13,7 @@ use igos_report::Task;
 use super::apt::{Apt, Index, Indices};
 use super::closure::{self, BinaryPackage, ClosureError, Packages, Wanted};
 use super::lookup::{self, Collected, SourceFile};
+use super::offers::{self, SourcePackage};
 use super::{DebianError, DebianSettings, candidate};
 use crate::Network;
 use crate::store::{open_regular, size_of};
@@ -127,6 +128,27 @@ impl DebianArchive {
         lookup::scan(&path, &candidate::needle(version), |row| rows.push(row))
             .map_err(DebianError::io("read", &path))?;
         Ok(candidate::choose(rows, package, version, file_name))
+    }
+
+    /// Returns all source packages of all suites, suites in the order of the settings.
+    ///
+    /// # Errors
+    ///
+    /// Returns why the indices cannot be had.
+    pub fn source_packages(
+        &self,
+        refresh: Refresh,
+        task: &Task<'_>,
+    ) -> Result<Vec<SourcePackage>, DebianError> {
+        let apt = self.sources_apt();
+        let directory = self.directory.join("sources");
+        let (_lock, present) = self.open(&apt, &directory, refresh, task)?;
+        let mut found = Vec::new();
+        for index in &present {
+            let text = apt.read(index)?;
+            found.extend(offers::read(&index.suite, &String::from_utf8_lossy(&text)));
+        }
+        Ok(found)
     }
 
     /// Downloads a file of the archive and copies it over the file `to`; `task` is told about bytes.

@@ -13,10 +13,12 @@ mod closure;
 mod control;
 mod error;
 mod lookup;
+mod offers;
 mod settings;
 
 pub use archive::{DebianArchive, Refresh};
 pub use closure::{BinaryPackage, ClosureError, Wanted};
 pub use error::DebianError;
 pub use lookup::SourceFile;
+pub use offers::SourcePackage;
 pub use settings::DebianSettings;
