@@ -18,6 +18,8 @@ pub struct FactorySettings {
     pub cache: Option<String>,
     /// How archives are compressed.
     pub compression: String,
+    /// Whether what debuggers read is kept, in packages `NAME-debug`.
+    pub debug_packages: bool,
     /// The Debian archive, as a provider of sources and of the imported toolchain.
     pub debian: DebianTable,
     /// How much one build may use; what is absent stays as it is.
@@ -37,6 +39,7 @@ impl Default for FactorySettings {
         FactorySettings {
             cache: None,
             compression: Compression::default().to_string(),
+            debug_packages: false,
             debian: DebianTable::default(),
             limits: LimitsTable::default(),
             mirrors: Vec::new(),
@@ -148,6 +151,12 @@ impl Settings for FactorySettings {
             KeyKind::List,
             None,
             "Suites of the Debian archive, the preferred one first",
+        ),
+        key(
+            "debug_packages",
+            KeyKind::Switch,
+            None,
+            "Whether what debuggers read is kept, in packages `NAME-debug`",
         ),
         key(
             "limits.disk_bytes",

@@ -18,7 +18,7 @@ use super::recipes::RecipeFlags;
 use crate::build_root::ToolchainView;
 use crate::cache::{Cache, Waiting};
 use crate::execute::BuildSettings;
-use crate::plan::{Confinement, RootMode};
+use crate::plan::{Confinement, Debugging, RootMode};
 use crate::settings::FactorySettings;
 use crate::toolchain::Toolchain;
 
@@ -226,6 +226,11 @@ impl Workshop {
                 Unpinned::Refuse
             },
             profile: self.settings.profile(),
+            debugging: if self.settings.debug_packages {
+                Debugging::Packaged
+            } else {
+                Debugging::Removed
+            },
             limits: self.settings.limits(),
             compression,
             processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

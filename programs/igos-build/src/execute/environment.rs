@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use igos_format::Arch;
 use igos_recipe::{Dialect, Recipe};
 
-use crate::profile::Profile;
+use super::settings::BuildSettings;
+use crate::plan::Debugging;
 
 /// Where the build directory is inside the sandbox. It never changes, so that compilers which write it into what
 /// they make write the same everywhere.
@@ -52,8 +53,15 @@ pub(crate) struct BuildEnvironment {
 
 impl BuildEnvironment {
     /// Returns the environment in which `recipe` is built.
-    pub(crate) fn new(recipe: &Recipe, arch: Arch, profile: &Profile) -> Self {
+    pub(crate) fn new(recipe: &Recipe, settings: &BuildSettings) -> Self {
+        let (arch, profile) = (settings.arch, &settings.profile);
         let mut flags = profile.for_recipe(recipe);
+        if settings.debugging == Debugging::Packaged {
+            for name in ["CFLAGS", "CXXFLAGS"] {
+                let flags = flags.entry(name.to_owned()).or_default();
+                *flags = format!("{flags} -g").trim_start().to_owned();
+            }
+        }
         let make_flags = profile.make_flags(recipe);
         if !make_flags.is_empty() {
             flags.insert("MAKEFLAGS".into(), make_flags.clone());

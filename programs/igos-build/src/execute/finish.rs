@@ -13,6 +13,7 @@ use super::package::Running;
 use super::provenance::{CheckResult, Facts, origin, provenance, weakened};
 use super::steps::working_directory;
 use crate::cache::{CachedBuild, CachedOutput, Receipt, SourceReceipt};
+use crate::plan::Debugging;
 use crate::stage::{StageInput, StagedPackage, Strip, ToolError, Tools, UndeclaredPolicy, stage};
 
 impl Running<'_> {
@@ -55,10 +56,10 @@ impl Running<'_> {
             } else {
                 UndeclaredPolicy::Refuse
             },
-            strip: if keeps_symbols {
-                Strip::Keep
-            } else {
-                Strip::Remove
+            strip: match input.settings.debugging {
+                _ if keeps_symbols => Strip::Keep,
+                Debugging::Packaged => Strip::Split,
+                Debugging::Removed => Strip::Remove,
             },
             provenance: &provenance,
             compression: input.settings.compression,

@@ -77,11 +77,7 @@ pub fn build_package(input: &PackageBuild<'_>, task: &Task<'_>) -> Result<Cached
         source,
     })?;
     let work = WorkDirectory::create(input.cache, name)?;
-    let environment = BuildEnvironment::new(
-        &input.entry.recipe,
-        input.settings.arch,
-        &input.settings.profile,
-    );
+    let environment = BuildEnvironment::new(&input.entry.recipe, input.settings);
     let chamber = Chamber {
         base: input.root.base().to_owned(),
         work: below(input.root.base(), work.path()).to_owned(),

@@ -56,7 +56,7 @@ pub fn open_shell(
     let epoch = fs::read_to_string(work.join(EPOCH))
         .ok()
         .and_then(|text| text.parse().ok());
-    let environment = BuildEnvironment::new(recipe, settings.arch, &settings.profile);
+    let environment = BuildEnvironment::new(recipe, settings);
     let mut env = environment.for_step(
         Jobs::Fixed(settings.processors.get()),
         epoch.unwrap_or(SOURCE_DATE_EPOCH_WITHOUT_SOURCES),

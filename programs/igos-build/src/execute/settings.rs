@@ -9,7 +9,7 @@ use igos_repo::Unpinned;
 use igos_sandbox::Limits;
 
 use super::steps::{Step, commands};
-use crate::plan::{CheckMode, Confinement, RootMode};
+use crate::plan::{CheckMode, Confinement, Debugging, RootMode};
 use crate::profile::Profile;
 
 /// What is the same for all packages of one run.
@@ -27,6 +27,8 @@ pub struct BuildSettings {
     pub unpinned: Unpinned,
     /// The compiler-flag policy.
     pub profile: Profile,
+    /// Whether what debuggers read is kept.
+    pub debugging: Debugging,
     /// How much one build may use.
     pub limits: Limits,
     /// How archives are compressed.

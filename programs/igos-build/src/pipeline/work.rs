@@ -16,7 +16,7 @@ use super::{PhaseError, Profile};
 use crate::build_root::ToolchainView;
 use crate::cache::{Cache, read_head};
 use crate::execute::BuildSettings;
-use crate::plan::{Confinement, order};
+use crate::plan::{Confinement, Debugging, order};
 use crate::schedule::{BuildGraph, BuildRun, OnFailure, RunReport};
 use crate::source::RecipeFiles;
 use crate::toolchain::Toolchain;
@@ -175,11 +175,12 @@ impl Pipeline<'_> {
 pub(super) fn settings_digest(settings: &BuildSettings) -> Sha256 {
     let limits = &settings.limits;
     let mut text = format!(
-        "arch {}\nmode {}\nsandbox {}\ntests {}\ncompression {}-{}\nlimits {} {} {} {}\nbuilder {}\npolicy {}\n",
+        "arch {}\nmode {}\nsandbox {}\ntests {}\ndebugging {}\ncompression {}-{}\nlimits {} {} {} {}\nbuilder {}\npolicy {}\n",
         settings.arch,
         settings.mode.as_str(),
         settings.confinement == Confinement::Sandbox,
         settings.wants_check,
+        settings.debugging == Debugging::Packaged,
         settings.compression.format().as_str(),
         settings.compression.level(),
         limits.processes,

@@ -67,6 +67,15 @@ impl CheckMode {
     }
 }
 
+/// What becomes of the information that debuggers read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Debugging {
+    /// None is asked for, and what compilers make all the same is removed.
+    Removed,
+    /// Compilers are asked for it, and it goes into a package `NAME-debug`.
+    Packaged,
+}
+
 /// Whether the build runs in the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confinement {
@@ -129,6 +138,8 @@ pub struct KeyInput<'a> {
     pub policy: &'a str,
     /// How much the build may use.
     pub limits: &'a Limits,
+    /// What becomes of the information that debuggers read.
+    pub debugging: Debugging,
     /// Whether upstream's tests run.
     pub check: CheckMode,
     /// How archives are compressed.
@@ -185,6 +196,9 @@ impl KeyDocument {
         }
         for (name, value) in input.environment {
             lines.add("environment", name, value);
+        }
+        if input.debugging == Debugging::Packaged {
+            lines.add("debugging", "information", "packaged");
         }
         lines.add("check", "tests", input.check.as_str());
         let compression = format!(

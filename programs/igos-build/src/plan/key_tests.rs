@@ -9,8 +9,8 @@ use igos_recipe::Recipe;
 use igos_sandbox::Limits;
 
 use super::{
-    CheckMode, Confinement, KeyDocument, KeyInput, RecipeFile, RememberedSource, RootMode,
-    SourceInput, explain, remembered_sources,
+    CheckMode, Confinement, Debugging, KeyDocument, KeyInput, RecipeFile, RememberedSource,
+    RootMode, SourceInput, explain, remembered_sources,
 };
 use crate::tree::{TreeSettings, load};
 
@@ -32,6 +32,7 @@ struct Inputs {
     environment: BTreeMap<String, String>,
     policy: String,
     limits: Limits,
+    debugging: Debugging,
     check: CheckMode,
     compression: Compression,
 }
@@ -85,6 +86,7 @@ impl Inputs {
             environment: variable("LC_ALL", "POSIX"),
             policy: "igos-sandbox 1\nsystem-calls read,write".into(),
             limits: Limits::default(),
+            debugging: Debugging::Removed,
             check: CheckMode::Unavailable,
             compression: Compression::default(),
         }
@@ -104,6 +106,7 @@ impl Inputs {
             environment: &self.environment,
             policy: &self.policy,
             limits: &self.limits,
+            debugging: self.debugging,
             check: self.check,
             compression: self.compression,
         })
@@ -126,7 +129,10 @@ fn example_of_the_document_is_what_is_written() {
 fn every_input_changes_the_key_and_is_named() {
     let first = Inputs::sample().document();
     type Change = fn(&mut Inputs);
-    let changes: [(&str, Change); 13] = [
+    let changes: [(&str, Change); 14] = [
+        ("debugging", |inputs| {
+            inputs.debugging = Debugging::Packaged;
+        }),
         ("package", |inputs| inputs.arch = Arch::Aarch64),
         ("recipe", |inputs| {
             inputs

@@ -153,7 +153,7 @@ impl Nodes<'_> {
         needed: &Needed,
     ) -> KeyDocument {
         let settings = self.run.settings;
-        let environment = BuildEnvironment::new(&entry.recipe, settings.arch, &settings.profile);
+        let environment = BuildEnvironment::new(&entry.recipe, settings);
         let policy = igos_sandbox::policy_digest_text();
         KeyDocument::new(&KeyInput {
             recipe: &entry.recipe,
@@ -168,6 +168,7 @@ impl Nodes<'_> {
             environment: &environment.variables,
             policy: &policy,
             limits: &settings.limits,
+            debugging: settings.debugging,
             check: settings.check(&entry.recipe),
             compression: settings.compression,
         })

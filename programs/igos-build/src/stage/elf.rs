@@ -13,6 +13,9 @@ const DYNAMIC_MAX_ENTRIES: usize = 65_536;
 /// Longest string taken from a string table, in bytes (`PATH_MAX`).
 const STRING_MAX_BYTES: u64 = 4096;
 
+/// How long build ids are: 8 bytes of `ld --build-id=fast`, 16 of `md5`, 20 of `sha1`, and whatever people choose.
+const BUILD_ID_BYTES: std::ops::RangeInclusive<usize> = 2..=64;
+
 /// What kind of ELF file it is, as far as stripping and loading care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ElfKind {
@@ -70,6 +73,47 @@ pub(crate) fn read_elf(file: impl ReadCacheOps) -> Result<Option<ElfFacts>, ElfE
         _ => facts::<elf::FileHeader64<Endianness>, _>(data),
     }
     .map(Some)
+}
+
+/// Returns the build id of a file that has information for debuggers (`.debug_info`); `None` without one of the two.
+pub(crate) fn debug_id(file: impl ReadCacheOps) -> Result<Option<Vec<u8>>, ElfError> {
+    let cache = ReadCache::new(file);
+    let data = &cache;
+    match data.read_bytes_at(0, 5) {
+        Ok(ident) if ident[..4] == elf::ELFMAG => match ident[4] {
+            class if class == elf::ELFCLASS32.0 => {
+                debug_id_of::<elf::FileHeader32<Endianness>, _>(data)
+            }
+            _ => debug_id_of::<elf::FileHeader64<Endianness>, _>(data),
+        },
+        _ => Ok(None),
+    }
+}
+
+fn debug_id_of<'data, Header, R>(data: R) -> Result<Option<Vec<u8>>, ElfError>
+where
+    Header: FileHeader<Endian = Endianness>,
+    R: ReadRef<'data>,
+{
+    let header = Header::parse(data)?;
+    let endian = header.endian()?;
+    let sections = header.sections(endian, data)?;
+    if sections.section_by_name(endian, b".debug_info").is_none() {
+        return Ok(None);
+    }
+    for segment in header.program_headers(endian, data)? {
+        let Some(mut notes) = segment.notes(endian, data)? else {
+            continue;
+        };
+        while let Some(note) = notes.next()? {
+            let is_id =
+                note.name() == elf::ELF_NOTE_GNU && note.n_type(endian) == elf::NT_GNU_BUILD_ID;
+            if is_id && BUILD_ID_BYTES.contains(&note.desc().len()) {
+                return Ok(Some(note.desc().to_vec()));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn facts<'data, Header, R>(data: R) -> Result<ElfFacts, ElfError>

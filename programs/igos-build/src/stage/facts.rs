@@ -9,6 +9,7 @@ use igos_root::RootDir;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::collect::{CollectError, Item, ItemKind};
+use super::debug::is_debug_file;
 use super::elf::{ElfKind, read_elf};
 use super::scan::{Facts, SHEBANG_MAX_BYTES, elf_facts, pkg_config_facts, script_facts};
 use super::strip::open;
@@ -104,6 +105,10 @@ fn read_content(
         link_group: Some(group),
     };
     start.truncate(SHEBANG_MAX_BYTES);
+    if is_debug_file(path) {
+        // Its tables describe another file.
+        return Ok(());
+    }
     let is_executable = read.entry.mode & 0o111 != 0;
     match read_elf(file) {
         Ok(Some(elf)) => {

@@ -52,6 +52,9 @@ pub struct StageInput<'a> {
 pub enum Strip {
     /// They are removed.
     Remove,
+    /// What debuggers read of programs and libraries with a build id goes into the package `NAME-debug`; the rest is
+    /// removed.
+    Split,
     /// They stay: the build left a file `nostrip`, as KISS recipes do.
     Keep,
 }

@@ -8,6 +8,7 @@
 mod assemble;
 mod checks;
 mod collect;
+mod debug;
 mod elf;
 mod facts;
 mod input;
@@ -147,12 +148,18 @@ pub fn stage(
         source,
     };
     let mut collected = collect::collect(&root).map_err(unreadable)?;
-    if collected.problems.is_empty() && input.strip == Strip::Remove {
-        let jobs = strip::plan_strip(&root, &collected.items).map_err(unreadable)?;
-        run_strip(&jobs, tools).map_err(|source| StageError::Strip {
+    if collected.problems.is_empty() && input.strip != Strip::Keep {
+        let unstripped = |source| StageError::Strip {
             package: package(),
             source,
-        })?;
+        };
+        let jobs = strip::plan_strip(&root, &collected.items).map_err(unreadable)?;
+        if input.strip == Strip::Split {
+            let programs = jobs.iter().filter(|job| job.mode == StripMode::All);
+            let copies = debug::plan(&root, programs.map(|job| &job.path)).map_err(unreadable)?;
+            debug::run(&copies, tools).map_err(unstripped)?;
+        }
+        run_strip(&jobs, tools).map_err(unstripped)?;
         // Strip replaces files, so what was listed before it ran is out of date.
         collected = collect::collect(&root).map_err(unreadable)?;
     }
@@ -202,13 +209,16 @@ fn make_manifests(
         .collect();
     diagnostics.extend(checks::check_promised(&promised, &all));
 
-    let parts = split::split(entries, &recipe.outputs);
+    let outputs = match input.strip {
+        Strip::Split => debug::outputs(recipe),
+        Strip::Remove | Strip::Keep => recipe.outputs.clone(),
+    };
+    let parts = split::split(entries, &outputs);
     let facts: Vec<_> = parts
         .iter()
         .map(|part| assemble::OutputFacts::of(part))
         .collect();
-    let offered: BTreeMap<PackageName, BTreeSet<Feature>> = recipe
-        .outputs
+    let offered: BTreeMap<PackageName, BTreeSet<Feature>> = outputs
         .iter()
         .zip(&facts)
         .map(|(output, facts)| {
@@ -219,7 +229,7 @@ fn make_manifests(
         })
         .collect();
     let mut manifests = Vec::new();
-    for ((output, part), facts) in recipe.outputs.iter().zip(parts).zip(&facts) {
+    for ((output, part), facts) in outputs.iter().zip(parts).zip(&facts) {
         if part.is_empty() && output.name != recipe.name {
             continue;
         }

@@ -11,9 +11,9 @@ use object::endian::Endianness;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 
 /// What the scripts of tinyworld call, and what packing calls.
-const PROGRAMS: [&str; 18] = [
+const PROGRAMS: [&str; 19] = [
     "bash", "cat", "chmod", "cp", "dash", "env", "head", "id", "install", "ln", "ls", "mkdir",
-    "patch", "printf", "rm", "sleep", "strip", "touch",
+    "objcopy", "patch", "printf", "rm", "sleep", "strip", "touch",
 ];
 
 const LIBRARIES: [&str; 6] = [
