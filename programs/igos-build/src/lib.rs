@@ -11,6 +11,7 @@ pub mod execute;
 pub mod pipeline;
 pub mod plan;
 pub mod profile;
+pub mod reproduce;
 pub mod schedule;
 pub mod settings;
 pub mod source;

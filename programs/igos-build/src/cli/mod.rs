@@ -29,6 +29,8 @@ mod recipe_new;
 mod recipe_show;
 mod recipe_text;
 mod recipes;
+mod reproduce;
+mod reproduce_answer;
 mod run;
 mod settings;
 mod shell;
@@ -85,6 +87,7 @@ enum Command {
     #[command(subcommand)]
     Pipeline(pipeline::PipelineCommand),
     Publish(publish::PublishCommand),
+    Reproduce(reproduce::ReproduceCommand),
     #[command(subcommand)]
     Staging(staging::StagingCommand),
     #[command(subcommand)]
@@ -119,6 +122,7 @@ pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure>
         Command::WhyRebuild(command) => command.execute(globals, workshop, recipes, session),
         Command::Cache(command) => command.execute(globals, workshop, recipes, session),
         Command::Pipeline(command) => command.execute(globals, workshop, recipes, session),
+        Command::Reproduce(command) => command.execute(globals, workshop, recipes, session),
         Command::Publish(command) => command.execute(globals, workshop, recipes, session),
         Command::Staging(command) => command.execute(globals, session),
         Command::Key(command) => command.execute(globals, session),

@@ -9,6 +9,8 @@ mod archives;
 #[path = "../factory/toolchain.rs"]
 mod toolchain;
 
+mod evidence;
+mod outdated;
 mod pipeline;
 mod publish;
 mod shape;
@@ -132,7 +134,7 @@ fn fill_cache(root: &Path) {
 }
 
 /// Commands with their recipes and exit codes; together they print every object of the document.
-const COMMANDS: [(&str, &str, &str, i32); 27] = [
+const COMMANDS: [(&str, &str, &str, i32); 29] = [
     ("Errors", "gone", "recipe list", 4),
     ("Errors", "tree", "recipe show nothing", 1),
     ("Errors", "tree", "frobnicate", 2),
@@ -163,6 +165,8 @@ const COMMANDS: [(&str, &str, &str, i32); 27] = [
     ("fetch", "kiss", "fetch loose --allow-unpinned", 4),
     ("cache list", "tree", "cache list", 0),
     ("cache gc", "tree", "cache gc --dry-run", 0),
+    ("reference", "tree", "reference --out site", 0),
+    ("reference", "broken", "reference --out site --dry-run", 1),
     ("settings", "tree", "settings", 0),
     ("Errors", "tree", "toolchain show nothing", 4),
 ];
@@ -192,6 +196,8 @@ fn every_command_prints_exactly_the_documented_fields() {
         ]
         .map(str::to_owned),
     );
+    named.extend(evidence::SECTIONS.map(str::to_owned));
+    named.extend(outdated::SECTIONS.map(str::to_owned));
     named.extend(pipeline::SECTIONS.map(str::to_owned));
     named.extend(publish::SECTIONS.map(str::to_owned));
     assert_eq!(named, document.sections());

@@ -14,6 +14,7 @@ mod kiss;
 mod outputs;
 mod patches;
 mod publish;
+mod reproduce;
 mod repository;
 mod sources;
 mod toolchain;
