@@ -29,6 +29,7 @@ mod recipe_new;
 mod recipe_show;
 mod recipe_text;
 mod recipes;
+mod reference;
 mod reproduce;
 mod reproduce_answer;
 mod run;
@@ -93,6 +94,7 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     Settings(settings::SettingsCommand),
+    Reference(reference::ReferenceCommand),
     #[command(subcommand)]
     Toolchain(toolchain::ToolchainCommand),
 }
@@ -127,6 +129,7 @@ pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure>
         Command::Staging(command) => command.execute(globals, session),
         Command::Key(command) => command.execute(globals, session),
         Command::Settings(command) => command.execute(recipes, session),
+        Command::Reference(command) => command.execute(globals, workshop, recipes, session),
         Command::Toolchain(command) => command.execute(globals, workshop, recipes, session),
     }
 }

@@ -1,9 +1,10 @@
-//! The graph of a profile's recipes and the schedule of its phases, as SVG (SVG 1.1, nothing outside of the file).
+//! The graph of a profile's recipes and the schedule of its phases, as SVG.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Phase;
 use super::work::Pipeline;
+use crate::markup::{Drawing, layers};
 use crate::schedule::forecast;
 
 /// Width of a recipe's box, in pixels.
@@ -37,62 +38,6 @@ fn colour(phase: Phase) -> &'static str {
     }
 }
 
-/// An SVG text that grows.
-struct Drawing {
-    text: String,
-}
-
-impl Drawing {
-    fn new(width: usize, height: usize, title: &str) -> Self {
-        Drawing {
-            text: format!(
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"11\">\n<title>{}</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n",
-                escaped(title)
-            ),
-        }
-    }
-
-    fn line(&mut self, from: (usize, usize), to: (usize, usize)) {
-        let middle = (from.0 + to.0) / 2;
-        self.text.push_str(&format!(
-            "<path d=\"M{} {}C{middle} {} {middle} {} {} {}\" fill=\"none\" stroke=\"#999999\" stroke-width=\"0.7\"/>\n",
-            from.0, from.1, from.1, to.1, to.0, to.1
-        ));
-    }
-
-    fn rectangle(&mut self, place: (f64, f64), size: (f64, f64), fill: &str, title: &str) {
-        self.text.push_str(&format!(
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{fill}\" stroke=\"#555555\" stroke-width=\"0.7\"><title>{}</title></rect>\n",
-            place.0,
-            place.1,
-            size.0,
-            size.1,
-            escaped(title)
-        ));
-    }
-
-    fn word(&mut self, place: (f64, f64), text: &str) {
-        self.text.push_str(&format!(
-            "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>\n",
-            place.0,
-            place.1,
-            escaped(text)
-        ));
-    }
-
-    fn finish(mut self) -> String {
-        self.text.push_str("</svg>\n");
-        self.text
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
 /// Returns the graph of all recipes of a profile: a recipe is right of everything that it needs.
 #[must_use]
 pub fn draw_graph(pipeline: &Pipeline<'_>) -> String {
@@ -103,26 +48,24 @@ pub fn draw_graph(pipeline: &Pipeline<'_>) -> String {
         .iter()
         .filter_map(|step| selection.graph.find(&step.name))
         .collect();
-    let mut columns: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut places: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for at in &members {
-        let needed = needs(pipeline, *at);
-        let column = needed
-            .iter()
-            .filter_map(|one| columns.get(one).map(|column| column + 1))
-            .max()
-            .unwrap_or(0);
-        let row = rows.entry(column).or_insert(0);
-        columns.insert(*at, column);
-        places.insert(
-            *at,
-            (MARGIN + column * COLUMN, MARGIN + HEADING + *row * ROW),
-        );
-        *row += 1;
-    }
-    let width = MARGIN * 2 + rows.len().max(1) * COLUMN;
-    let height = MARGIN * 2 + HEADING + rows.values().max().unwrap_or(&1) * ROW;
+    let place = |at| members.iter().position(|other| *other == at);
+    let needed: Vec<BTreeSet<usize>> = members
+        .iter()
+        .map(|at| needs(pipeline, *at).into_iter().filter_map(place).collect())
+        .collect();
+    let grid = layers(&needed);
+    let places: BTreeMap<usize, (usize, usize)> = members
+        .iter()
+        .zip(&grid)
+        .map(|(at, (column, row))| {
+            let (x, y) = (column * COLUMN, HEADING + row * ROW);
+            (*at, (MARGIN + x, MARGIN + y))
+        })
+        .collect();
+    let columns = grid.iter().map(|place| place.0 + 1).max().unwrap_or(1);
+    let rows = grid.iter().map(|place| place.1 + 1).max().unwrap_or(1);
+    let width = MARGIN * 2 + columns * COLUMN;
+    let height = MARGIN * 2 + HEADING + rows * ROW;
     let title = format!("Recipes of profile {}", pipeline.profile.name);
     let mut drawing = Drawing::new(width, height, &title);
     for (number, phase) in selection.recipes.keys().enumerate() {
