@@ -66,7 +66,7 @@ number=0
 for command; do
     number=$((number + 1))
     # The shell echoes what is typed: what is waited for is written differently there.
-    printf '%s; echo "did-%s-"$?\n' "$command" "$number" >&3
+    printf "%s; echo did'-%s-'\$?\n" "$command" "$number" >&3
     await "did-$number-"
     IFS= read -r -N 1 -t 5 -u 4 result
     printf '%s' "$result"

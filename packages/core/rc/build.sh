@@ -113,6 +113,7 @@ do_install() {
     install -D -m 644 functions.sh "$DESTDIR/usr/lib/rc/functions.sh"
     install -D -m 755 root-shell "$DESTDIR/usr/lib/rc/root-shell"
     install -D -m 644 README "$DESTDIR/usr/share/doc/rc/README"
+    install -D -m 644 tmpfiles.conf "$DESTDIR/usr/lib/tmpfiles.d/rc.conf"
     install -D -m 644 inittab "$DESTDIR/etc/inittab"
     mkdir -p "$DESTDIR/usr/sbin" "$DESTDIR/etc/init.d" "$DESTDIR/etc/conf.d"
     install -m 755 console openrc openrc-run rc-service rc-status rc-update "$DESTDIR/usr/sbin"
