@@ -9,6 +9,7 @@ pub mod cache;
 pub mod cli;
 pub mod execute;
 pub mod markup;
+pub mod outdated;
 pub mod pipeline;
 pub mod plan;
 pub mod profile;

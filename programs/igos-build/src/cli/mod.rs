@@ -26,6 +26,7 @@ mod recipe_checksum;
 mod recipe_lint;
 mod recipe_list;
 mod recipe_new;
+mod recipe_outdated;
 mod recipe_show;
 mod recipe_text;
 mod recipes;
@@ -114,7 +115,7 @@ pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure>
     igos_sandbox::stop_when(session.interrupt().flag());
     let (globals, recipes, workshop) = (&program.globals, &program.recipes, &program.workshop);
     match program.command {
-        Command::Recipe(command) => command.execute(globals, recipes, session),
+        Command::Recipe(command) => command.execute(globals, workshop, recipes, session),
         Command::Order(command) => command.execute(recipes, session),
         Command::Graph(command) => command.execute(recipes, session),
         Command::Build(command) => command.execute(globals, workshop, recipes, session),

@@ -7,8 +7,10 @@ use super::recipe_checksum::ChecksumCommand;
 use super::recipe_lint::LintCommand;
 use super::recipe_list;
 use super::recipe_new::NewCommand;
+use super::recipe_outdated::OutdatedCommand;
 use super::recipe_show::ShowCommand;
 use super::recipes::RecipeFlags;
+use super::workshop::WorkshopFlags;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RecipeCommand {
@@ -22,12 +24,14 @@ pub(super) enum RecipeCommand {
     New(NewCommand),
     /// Write the digests of a recipe's sources into it
     Checksum(ChecksumCommand),
+    Outdated(OutdatedCommand),
 }
 
 impl RecipeCommand {
     pub(super) fn execute(
         self,
         globals: &Globals,
+        workshop: &WorkshopFlags,
         recipes: &RecipeFlags,
         session: &Session,
     ) -> Result<Answer, Failure> {
@@ -37,6 +41,9 @@ impl RecipeCommand {
             RecipeCommand::Lint(command) => command.execute(recipes, session),
             RecipeCommand::New(command) => command.execute(globals, recipes, session),
             RecipeCommand::Checksum(command) => command.execute(globals, recipes, session),
+            RecipeCommand::Outdated(command) => {
+                command.execute(globals, workshop, recipes, session)
+            }
         }
     }
 }

@@ -165,7 +165,7 @@ const COMMANDS: [(&str, &str, &str, i32); 29] = [
     ("fetch", "kiss", "fetch loose --allow-unpinned", 4),
     ("cache list", "tree", "cache list", 0),
     ("cache gc", "tree", "cache gc --dry-run", 0),
-    ("reference", "tree", "reference --out site", 0),
+    ("reference", "tree", "reference --out site", 1),
     ("reference", "broken", "reference --out site --dry-run", 1),
     ("settings", "tree", "settings", 0),
     ("Errors", "tree", "toolchain show nothing", 4),
