@@ -7,9 +7,10 @@
 use std::ffi::OsStr;
 
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset,
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope,
 };
+use rustix::fs::{Mode, OFlags};
 
 use crate::control::{ConfinementPlan, Refusal};
 use crate::syscall;
@@ -115,8 +116,11 @@ fn allow(
     let failed = |error: &dyn std::error::Error| Refusal::Invalid {
         reason: format!("Landlock refuses a rule for {}: {error}", path.display()),
     };
-    let directory = PathFd::new(path).map_err(|error| failed(&error))?;
+    // Not `landlock::PathFd`: with musl the standard library takes `O_PATH` for an access mode and leaves it out, and
+    // what is a device would be opened as one.
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let beneath = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| failed(&error))?;
     rules
-        .add_rule(PathBeneath::new(directory, access))
+        .add_rule(PathBeneath::new(beneath, access))
         .map_err(|error| failed(&error))
 }
