@@ -7,6 +7,7 @@ pub mod budget;
 pub mod build_root;
 pub mod cache;
 pub mod cli;
+pub mod evidence;
 pub mod execute;
 pub mod markup;
 pub mod outdated;

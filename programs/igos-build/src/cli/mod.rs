@@ -19,6 +19,7 @@ mod pipeline_explain;
 mod pipeline_list;
 mod pipeline_run;
 mod pipeline_status;
+mod provenance;
 mod publish;
 mod publish_sources;
 mod recipe;
@@ -34,6 +35,7 @@ mod reference;
 mod reproduce;
 mod reproduce_answer;
 mod run;
+mod sbom;
 mod settings;
 mod shell;
 mod signing;
@@ -90,6 +92,8 @@ enum Command {
     Pipeline(pipeline::PipelineCommand),
     Publish(publish::PublishCommand),
     Reproduce(reproduce::ReproduceCommand),
+    Provenance(provenance::ProvenanceCommand),
+    Sbom(sbom::SbomCommand),
     #[command(subcommand)]
     Staging(staging::StagingCommand),
     #[command(subcommand)]
@@ -125,6 +129,8 @@ pub fn execute(program: IgosBuild, session: &Session) -> Result<Answer, Failure>
         Command::WhyRebuild(command) => command.execute(globals, workshop, recipes, session),
         Command::Cache(command) => command.execute(globals, workshop, recipes, session),
         Command::Pipeline(command) => command.execute(globals, workshop, recipes, session),
+        Command::Provenance(command) => command.execute(),
+        Command::Sbom(command) => command.execute(),
         Command::Reproduce(command) => command.execute(globals, workshop, recipes, session),
         Command::Publish(command) => command.execute(globals, workshop, recipes, session),
         Command::Staging(command) => command.execute(globals, session),

@@ -23,6 +23,9 @@ use crate::reproduce::{
 use crate::schedule::{Again, BuildGraph, OnFailure};
 use crate::tree::Tree;
 
+/// What is in the customary name of every archive, and in that of no package of ours.
+const ARCHIVE: &str = ".igos.tar.";
+
 /// Make archives again and see whether the same comes out
 ///
 /// The recipe is built once more from the same inputs, in a directory of its own, with another number of jobs and at
@@ -37,7 +40,7 @@ use crate::tree::Tree;
     after_help = "Examples:\n  igos-build --recipes packages reproduce zlib make\n  igos-build --recipes packages reproduce --tier core\n  igos-build --recipes packages reproduce ./zlib-1.3.1-1.x86_64.igos.tar.zst --output differing\n\nExit codes: 0 all are identical, 1 one differs, 4 one cannot be made again and none differs"
 )]
 pub(super) struct ReproduceCommand {
-    /// Packages of the cache, or archives as paths with a slash
+    /// Packages of the cache, or paths of archives: with a slash, or with `.igos.tar.` in them
     #[arg(required_unless_present = "tier", value_name = "NAME-OR-ARCHIVE")]
     names: Vec<String>,
     /// All packages of this tier that the cache has
@@ -136,7 +139,7 @@ impl ReproduceCommand {
             .names
             .iter()
             .cloned()
-            .partition(|name| name.contains('/'));
+            .partition(|name| name.contains('/') || name.contains(ARCHIVE));
         let archives = paths.iter().map(|path| NamedArchive::open(Path::new(path)));
         let archives = archives.collect::<Result<Vec<_>, _>>()?;
         if let Some(tier) = self.tier {

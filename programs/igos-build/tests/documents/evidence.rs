@@ -1,4 +1,4 @@
-//! What is said of archives: whether they come out the same again.
+//! What is said of archives: whether they come out the same again, what they were made from, what is in them.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::shape::Document;
 use crate::{DOCUMENT, run, toolchain, world, write};
 
 /// The sections that this test looks at.
-pub(crate) const SECTIONS: [&str; 1] = ["reproduce"];
+pub(crate) const SECTIONS: [&str; 3] = ["reproduce", "provenance", "sbom"];
 
 /// Makes something else every time: a file, and the content of another.
 const LOTTERY: &str = "do_install() {\n mkdir -p \"$DESTDIR/usr\"\n \
@@ -36,9 +36,16 @@ fn evidence_is_told_with_the_documented_fields() {
         return;
     }
     assert_eq!(code, 0, "{value:#}");
+    let archive = value["packages"][0]["outputs"][0]["archive"].as_str();
+    let archive = archive.expect("it was built");
     let mut seen = BTreeSet::new();
-    for (section, arguments, expected) in [("reproduce", "reproduce changed", 1)] {
-        let (code, value) = run(root, "small", arguments);
+    for (section, arguments, expected) in [
+        ("reproduce", "reproduce changed".to_owned(), 1),
+        ("provenance", format!("provenance {archive}"), 0),
+        ("sbom", format!("sbom {archive}"), 0),
+        ("sbom", format!("sbom {archive} --format cyclonedx"), 0),
+    ] {
+        let (code, value) = run(root, "small", &arguments);
         assert_eq!(code, expected, "{arguments}: {value:#}");
         document.expect(section, &value, &mut seen);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use igos_format::Sha256;
@@ -82,6 +82,37 @@ pub(crate) fn installed_and_removed(archive: &Path, needed: &Path) -> Vec<String
     let plan = sysroot.plan(&[], &remove).expect("a plan");
     apply(&mut sysroot, &plan, &archives);
     std::mem::take(&mut *ran.0.lock().expect("not poisoned"))
+}
+
+/// Installs archives into a root, which is made.
+pub(crate) fn install(root: &Path, archives: &[PathBuf]) {
+    let open = RootDir::open(root).expect("it is a directory");
+    let options = ChangeOptions {
+        durability: Durability::None,
+        hooks: Arc::new(Remembered::default()),
+        ..ChangeOptions::default()
+    };
+    let mut sysroot = LockedSysroot::create_or_open(open, options).expect("it can be changed");
+    let candidates: Vec<Candidate> = archives
+        .iter()
+        .map(|archive| {
+            let file = fs_err::File::open(archive).expect("it is there");
+            Candidate::read(file, Vouch::unsigned()).expect("it is sound")
+        })
+        .collect();
+    let seals = candidates.iter().map(Candidate::seal);
+    let by_seal: BTreeMap<Sha256, &Path> =
+        seals.zip(archives.iter().map(PathBuf::as_path)).collect();
+    let mut request = Request::new(Policy {
+        unsigned: Unsigned::Allow,
+        ..Policy::strict(RunningKernel::Ignore)
+    });
+    request.install = by_seal
+        .keys()
+        .map(|seal| (*seal, Reason::Explicit))
+        .collect();
+    let plan = sysroot.plan(&candidates, &request).expect("a plan");
+    apply(&mut sysroot, &plan, &by_seal);
 }
 
 fn apply(sysroot: &mut LockedSysroot, plan: &Plan, archives: &BTreeMap<Sha256, &Path>) {

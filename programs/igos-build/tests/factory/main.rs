@@ -6,11 +6,14 @@
 mod bootstrap;
 mod cache;
 mod confinement;
+mod debugging;
+mod evidence;
 mod failures;
 mod faulty;
 mod full_disk;
 mod installed;
 mod kiss;
+mod oracle;
 mod outputs;
 mod patches;
 mod publish;
