@@ -18,6 +18,7 @@ mod pipeline;
 mod pipeline_explain;
 mod pipeline_list;
 mod pipeline_run;
+mod pipeline_scripts;
 mod pipeline_status;
 mod provenance;
 mod publish;

@@ -9,6 +9,7 @@ use igos_report::Diagnostic;
 use super::pipeline_explain::ExplainCommand;
 use super::pipeline_list::ListCommand;
 use super::pipeline_run::RunCommand;
+use super::pipeline_scripts::ScriptsCommand;
 use super::pipeline_status::StatusCommand;
 use super::recipes::RecipeFlags;
 use super::workshop::{PolicyFlags, Workshop, WorkshopFlags};
@@ -29,6 +30,7 @@ pub(super) enum PipelineCommand {
     Status(StatusCommand),
     List(ListCommand),
     Explain(ExplainCommand),
+    Scripts(ScriptsCommand),
 }
 
 impl PipelineCommand {
@@ -46,6 +48,9 @@ impl PipelineCommand {
             }
             PipelineCommand::List(command) => command.execute(globals, workshop, recipes, session),
             PipelineCommand::Explain(command) => command.execute(),
+            PipelineCommand::Scripts(command) => {
+                command.execute(globals, workshop, recipes, session)
+            }
         }
     }
 }

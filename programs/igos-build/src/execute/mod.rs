@@ -24,5 +24,7 @@ pub use session::{SessionCommand, open_shell};
 pub use settings::BuildSettings;
 pub use steps::Step;
 
+pub(crate) use chamber::Chamber;
 pub(crate) use environment::BuildEnvironment;
+pub(crate) use log::BuildLog;
 pub(crate) use steps::PatchPlace;

@@ -143,6 +143,13 @@ impl RecipeFiles {
         Ok(recipe)
     }
 
+    /// Returns those files whose paths are wanted, and all directories.
+    pub(crate) fn only(&self, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let mut some = self.clone();
+        some.files.retain(|path, _| is_wanted(path));
+        some
+    }
+
     /// Returns every file by its path below the directory.
     #[must_use]
     pub fn files(&self) -> &BTreeMap<String, RecipeFile> {

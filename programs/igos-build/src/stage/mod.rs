@@ -29,6 +29,7 @@ use igos_report::{Diagnostic, Explain};
 use igos_root::{RootDir, RootError};
 
 pub use collect::CollectError;
+pub(crate) use collect::{Item, ItemKind, collect};
 pub(crate) use elf::read_elf;
 pub use input::{StageInput, StagedPackage, Strip, ToolError, Tools};
 pub use pack::PackError;

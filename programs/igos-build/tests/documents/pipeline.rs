@@ -6,11 +6,12 @@ use crate::shape::Document;
 use crate::{DOCUMENT, run, toolchain, world, write};
 
 /// The sections that this test looks at.
-pub(crate) const SECTIONS: [&str; 4] = [
+pub(crate) const SECTIONS: [&str; 5] = [
     "pipeline run",
     "pipeline status",
     "pipeline list",
     "pipeline explain",
+    "pipeline scripts",
 ];
 
 const PROFILE: &str =
@@ -36,6 +37,8 @@ fn pipelines_are_told_with_the_documented_fields() {
         "format = 1\n[seed]\npresent = \"tiny\"\n",
     );
     write(root, "small/profiles/p.toml", PROFILE);
+    write(root, "order/build_order.txt", "a.sh\n");
+    write(root, "order/a.sh", "");
     let mut seen = BTreeSet::new();
     for (section, arguments, expected) in [
         (
@@ -51,6 +54,11 @@ fn pipelines_are_told_with_the_documented_fields() {
         ("pipeline status", "pipeline status --profile p", 0),
         ("pipeline list", "pipeline list", 0),
         ("pipeline explain", "pipeline explain core", 0),
+        (
+            "pipeline scripts",
+            "pipeline scripts order/build_order.txt --dry-run",
+            0,
+        ),
     ] {
         let (code, value) = run(root, "small", arguments);
         assert_eq!(code, expected, "{arguments}: {value:#}");
