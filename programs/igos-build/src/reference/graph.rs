@@ -77,7 +77,7 @@ pub(super) fn neighbours(reference: &Reference<'_>, at: usize) -> Option<Drawing
         }
         if side.len() > NEIGHBOURS_MAX {
             let y = start(side) + NEIGHBOURS_MAX * ROW + 15;
-            let more = format!("and {} more, listed below", side.len() - NEIGHBOURS_MAX);
+            let more = format!("and {} more, listed above", side.len() - NEIGHBOURS_MAX);
             drawing.word((x as f64 + 6.0, y as f64), &more);
         }
     }
