@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 
 use clap::Args;
 use fs_err as fs;
-use igos_cli::{Answer, Failure, Globals, Session};
+use igos_cli::{Answer, Exit, Failure, Globals, Session};
 use igos_format::archive::Head;
 use igos_format::{Hasher, PackageName, Sha256, Tier};
 use igos_report::{Diagnostic, Explain};
@@ -101,7 +101,7 @@ impl ReproduceCommand {
         let (named, archives) = self.wanted(&tree)?;
         let recipes_of_archives = archives.iter().map(|one| one.recipe.to_string());
         let names: Vec<String> = named.iter().cloned().chain(recipes_of_archives).collect();
-        let goal = Goal::new(&tree, &names, false)?;
+        let goal = Goal::new(&tree, &names, false).map_err(not_compared)?;
         let workshop = workshop.open(globals, recipes, session)?;
         let mut settings = workshop.build_settings(&self.policy)?;
         settings.processors = self
@@ -328,9 +328,21 @@ fn not_planned(name: Option<PackageName>) -> Failure {
     let name = name.map(|name| name.to_string()).unwrap_or_default();
     let message = format!("{name} is not part of the build order");
     Failure::new(
-        igos_cli::Exit::No,
+        Exit::Unfinished,
         Diagnostic::error("package-missing", message),
     )
+}
+
+/// Returns a failure with the exit code that says that nothing was compared: elsewhere no is an answer, here it would
+/// say that an archive differs.
+fn not_compared(failure: Failure) -> Failure {
+    Failure {
+        exit: match failure.exit {
+            Exit::No => Exit::Unfinished,
+            other => other,
+        },
+        ..failure
+    }
 }
 
 fn tell(error: &ReproduceError, session: &Session) {

@@ -262,3 +262,72 @@ fn text_of(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use igos_format::manifest::{Manifest, Origin};
+    use igos_format::{Arch, PackageId, Sha256};
+    use serde_json::{Value, json};
+
+    use super::{Evidence, statement};
+
+    const DOCUMENT: &str = include_str!("../../../../docs/formats/evidence.md");
+
+    fn digest(text: &str) -> Sha256 {
+        text.parse().expect("a digest")
+    }
+
+    fn evidence(provenance: Value) -> Evidence {
+        let package = PackageId {
+            name: "dash".parse().expect("a name"),
+            epoch: 0,
+            version: "0.5.12".parse().expect("a version"),
+            release: "2".parse().expect("a release"),
+            arch: Arch::X86_64,
+        };
+        Evidence {
+            manifest: Manifest::new(package, Origin::Imported, Sha256::of(b"")),
+            provenance,
+            file_name: "dash-0.5.12-2.x86_64.igos.tar.zst".to_owned(),
+            sha256: digest("0d9bfcaa0eb3b1c6ba5b8dc9c7d11c2b1c7d8e0d0ee9fbc4ed2d3e7cb8db7df5"),
+            seal: digest("fa31f9a63351c78d2199e5c3e6db919adaebcdba5cf1c0816132f9827fb092a9"),
+            receipt: None,
+            toolchain: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn documented_statement_is_that_of_the_documented_archive() {
+        let evidence = evidence(json!({
+            "schema": 1,
+            "kind": "imported",
+            "importer": 1,
+            "from": {
+                "distribution": "debian",
+                "package": "dash",
+                "source": "dash",
+                "version": "0.5.12-2",
+                "architecture": "amd64",
+                "path": "pool/main/d/dash/dash_0.5.12-2_amd64.deb",
+                "sha256": "33ea40061da2f1a861ec46212b2b6a34f0776a049b1a3f0abce2fb8cb994258f",
+            },
+            "changed": { "modes": [], "owners": [], "dropped": 8 },
+        }));
+        let (_, rest) = DOCUMENT.split_once("```json\n").expect("an example");
+        let (example, _) = rest.split_once("```").expect("it ends");
+        let example: Value = serde_json::from_str(example).expect("it is JSON");
+        assert_eq!(statement(&evidence), Some(example));
+    }
+
+    #[test]
+    fn account_of_another_kind_gives_no_statement() {
+        for account in [
+            json!({}),
+            json!({ "format": 2, "builder": { "name": "igos-build" } }),
+            json!({ "format": 1, "builder": { "name": "another" } }),
+            json!({ "schema": 2, "kind": "imported" }),
+        ] {
+            assert_eq!(statement(&evidence(account.clone())), None, "{account}");
+        }
+    }
+}

@@ -201,6 +201,40 @@ fn paths(first: &Manifest, second: &Manifest) -> Vec<(RelPath, Vec<FieldDifferen
     found
 }
 
+/// A field of an entry, and how it is told.
+type Field = (&'static str, fn(&FileEntry) -> String);
+
+/// All fields that two entries of one path can differ in.
+const FIELDS: [Field; 10] = [
+    ("kind", |entry| kind(&entry.kind).to_owned()),
+    ("mode", |entry| format!("{:04o}", entry.mode)),
+    ("owner", owner),
+    ("size", |entry| match &entry.kind {
+        EntryKind::File { size, .. } => size.to_string(),
+        _ => String::new(),
+    }),
+    ("contents", |entry| match &entry.kind {
+        EntryKind::File { sha256, .. } => sha256.to_string(),
+        _ => String::new(),
+    }),
+    ("target", |entry| match &entry.kind {
+        EntryKind::Symlink { target } => escape::escape(target),
+        _ => String::new(),
+    }),
+    ("links", |entry| match &entry.kind {
+        EntryKind::File { link_group, .. } => {
+            link_group.map_or_else(|| "none".to_owned(), |group| format!("group {group}"))
+        }
+        _ => String::new(),
+    }),
+    ("configuration", |entry| entry.is_configuration.to_string()),
+    ("capabilities", |entry| {
+        let capabilities = entry.capabilities;
+        capabilities.map_or_else(|| "none".to_owned(), |set| set.to_string())
+    }),
+    ("attributes", |entry| format!("{:?}", entry.xattrs)),
+];
+
 /// Returns the fields in which two entries differ.
 fn fields(first: Option<&FileEntry>, second: Option<&FileEntry>) -> Vec<FieldDifference> {
     let presence = |entry: Option<&FileEntry>| entry.map_or("absent", |_| "present").to_owned();
@@ -218,39 +252,8 @@ fn fields(first: Option<&FileEntry>, second: Option<&FileEntry>) -> Vec<FieldDif
         note("presence", presence(first), presence(second));
         return found;
     };
-    let of = |field: fn(&FileEntry) -> String| (field(one), field(other));
-    let all: [(&'static str, fn(&FileEntry) -> String); 10] = [
-        ("kind", |entry| kind(&entry.kind).to_owned()),
-        ("mode", |entry| format!("{:04o}", entry.mode)),
-        ("owner", owner),
-        ("size", |entry| match &entry.kind {
-            EntryKind::File { size, .. } => size.to_string(),
-            _ => String::new(),
-        }),
-        ("contents", |entry| match &entry.kind {
-            EntryKind::File { sha256, .. } => sha256.to_string(),
-            _ => String::new(),
-        }),
-        ("target", |entry| match &entry.kind {
-            EntryKind::Symlink { target } => escape::escape(target),
-            _ => String::new(),
-        }),
-        ("links", |entry| match &entry.kind {
-            EntryKind::File { link_group, .. } => {
-                link_group.map_or_else(|| "none".to_owned(), |group| format!("group {group}"))
-            }
-            _ => String::new(),
-        }),
-        ("configuration", |entry| entry.is_configuration.to_string()),
-        ("capabilities", |entry| {
-            let capabilities = entry.capabilities;
-            capabilities.map_or_else(|| "none".to_owned(), |set| set.to_string())
-        }),
-        ("attributes", |entry| format!("{:?}", entry.xattrs)),
-    ];
-    for (field, value) in all {
-        let (first, second) = of(value);
-        note(field, first, second);
+    for (field, value) in FIELDS {
+        note(field, value(one), value(other));
     }
     found
 }

@@ -139,7 +139,7 @@ fn number_of_jobs_is_not_the_same_as_before_and_can_be_chosen() {
     let lines =
         row(&said.answer, "counted")["difference"]["content"]["difference"]["lines"].clone();
     let jobs = said.answer["build_jobs"].as_u64().expect("a number");
-    assert_eq!(text(&lines[1]), format!("-{}", format!("-j{}", jobs - 1)));
+    assert_eq!(text(&lines[1]), format!("--j{}", jobs - 1));
     assert_eq!(text(&lines[2]), format!("+-j{jobs}"));
     let same = (jobs - 1).to_string();
     let said = world.run(&["reproduce", "counted", "--build-jobs", &same]);
@@ -180,6 +180,25 @@ fn archive_of_other_inputs_is_neither_identical_nor_different() {
     assert_eq!(
         reason,
         "cannot build lone again: the cache has no build of it, because it was never built here"
+    );
+}
+
+#[test]
+fn package_that_no_recipe_makes_does_not_count_as_different() {
+    let Some(world) = World::new() else { return };
+    let said = world.run(&["reproduce", "nothing"]);
+    assert_eq!(said.code, Some(4), "{}", said.story);
+    assert_eq!(
+        said.answer["error"]["diagnostics"][0]["code"],
+        "recipe-absent"
+    );
+    let seed = world.toolchain_archive().display().to_string();
+    let said = world.run(&["reproduce", &seed]);
+    assert_eq!(
+        said.code,
+        Some(4),
+        "what was imported was not built: {}",
+        said.story
     );
 }
 
