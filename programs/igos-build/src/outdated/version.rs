@@ -108,7 +108,7 @@ fn ending(text: &str, words: &[&str]) -> Option<usize> {
             words.contains(&word) && number.chars().all(is_number)
         })
         .map(|(at, _)| at)
-        .last()
+        .next_back()
 }
 
 /// Returns where the name of a snapshot begins: `+git20240101.abc`, `+20250216`.

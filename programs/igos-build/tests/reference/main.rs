@@ -93,7 +93,11 @@ fn put_build(root: &Path) {
         ] {
             manifest.entries.push(FileEntry {
                 path: path.parse().expect("a path"),
-                mode: if kind == EntryKind::Directory { 0o755 } else { 0o777 },
+                mode: if kind == EntryKind::Directory {
+                    0o755
+                } else {
+                    0o777
+                },
                 kind,
                 owner: Owner::root(),
                 is_configuration,
