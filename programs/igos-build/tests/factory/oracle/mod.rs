@@ -10,7 +10,7 @@ use igos_format::Sha256;
 #[expect(clippy::print_stdout, reason = "a test that cannot run says why")]
 pub(crate) fn complaints(format: &str, file: &Path) -> Option<String> {
     static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let python = match INSTALLED.get_or_init(install) {
+    let python = match INSTALLED.get_or_init(|| install().and_then(startable)) {
         Ok(python) => python,
         Err(reason) => {
             println!("skipped: {reason}");
@@ -53,6 +53,13 @@ fn run(command: &mut Command) -> Result<Output, String> {
     let story = String::from_utf8_lossy(&output.stderr).into_owned();
     let last = story.lines().last().unwrap_or("it failed silently");
     Err(last.to_owned())
+}
+
+/// Returns an interpreter that starts: one that another user made may lie in that user's home.
+fn startable(python: PathBuf) -> Result<PathBuf, String> {
+    let tried = run(command(&python).arg("--version"));
+    tried.map_err(|error| format!("{} cannot be started: {error}", python.display()))?;
+    Ok(python)
 }
 
 /// Makes the environment, unless an earlier run made the same.
