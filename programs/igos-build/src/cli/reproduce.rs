@@ -125,6 +125,12 @@ impl ReproduceCommand {
             let again = Again::new(run)?;
             let targets = targets(&graph, &again, &named, &archives, &mut answer, session)?;
             for target in targets {
+                if globals.dry_run {
+                    let planned = target.originals.iter();
+                    let rows = planned.map(|one| ArchiveAnswer::new(one, Verdict::Planned));
+                    answer.archives.extend(rows);
+                    continue;
+                }
                 self.make_again(target, &again, &workshop, &mut answer, session)?;
             }
             Ok(())

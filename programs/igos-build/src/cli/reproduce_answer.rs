@@ -55,6 +55,8 @@ pub(super) enum Verdict {
     Different,
     /// It did not come out at all.
     Failed,
+    /// It would be made again, without `--dry-run`.
+    Planned,
 }
 
 impl ArchiveAnswer {
@@ -150,6 +152,7 @@ impl ArchiveAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         match (self.status, &self.reason, &self.difference) {
             (Verdict::Identical, ..) => writeln!(out, "identical  {}", self.name)?,
+            (Verdict::Planned, ..) => writeln!(out, "planned    {}", self.name)?,
             (Verdict::Failed, reason, _) => {
                 let reason = reason.as_deref().unwrap_or_default();
                 writeln!(out, "failed     {}: {reason}", self.name)?;

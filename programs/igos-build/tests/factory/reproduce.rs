@@ -26,6 +26,10 @@ fn package_that_is_made_from_its_inputs_alone_comes_out_identical() {
         list.as_array().map(Vec::len)
     };
     let before = builds();
+    let said = world.run(&["reproduce", "hello", "--dry-run"]);
+    assert_eq!(said.code, Some(0), "{}", said.story);
+    assert_eq!(row(&said.answer, "hello")["status"], "planned");
+    assert!(!said.story.contains("step hello"), "{}", said.story);
     let said = world.run(&["reproduce", "book", "hello"]);
     assert_eq!(said.code, Some(0), "{}", said.story);
     assert_eq!(
