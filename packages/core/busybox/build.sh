@@ -1,5 +1,6 @@
-# Switched off: applets that packages of this tree bring (their paths would collide), package managers of
-# others, the installer, setuid handling, and `tc`, which needs kernel headers older than 6.8.
+# Switched off: package managers of others, the installer, setuid handling, and `tc`, which needs kernel headers older
+# than 6.8. What packages of this tree bring is in the program and has no link, for their paths would collide; it is
+# there because a build may see this program under the links of a toolchain that has one of its own.
 
 configure() {
     make HOSTCC="$CC" defconfig
@@ -24,6 +25,9 @@ do_install() {
     mkdir -p "$DESTDIR/usr/sbin"
     make CC="$CC" HOSTCC="$CC" SKIP_STRIP=y busybox.links
     while read -r path; do
+        if grep -qxF "${path##*/}" links-off; then
+            continue
+        fi
         case $path in
             /sbin/* | /usr/sbin/*) ln -s ../bin/busybox "$DESTDIR/usr/sbin/${path##*/}" ;;
             */busybox) ;;
