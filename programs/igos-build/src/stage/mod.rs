@@ -1,6 +1,6 @@
 //! From the destination directory of a finished build to packages.
 //!
-//! The order: [`collect`] lists what is there through descriptors, [`plan_strip`](strip::plan_strip) says what the
+//! The order: [`collect()`] lists what is there through descriptors, [`plan_strip`](strip::plan_strip) says what the
 //! toolchain's `strip` shall work on, [`facts`] reads every file once, [`split`] gives each output its paths,
 //! [`relate`] turns what files need into dependencies, [`checks`] refuses what no package may have, and
 //! [`assemble`] makes manifests. Nothing of the tree is ever run.
