@@ -1,11 +1,16 @@
 //! A real web server for tests of several crates: nginx on the loopback interface, and what its log says it sent.
 
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const NGINX: &str = "/usr/sbin/nginx";
+
+/// Begins the paths that are asked for so that the log says how far it is.
+const MARK: &str = "/until-here-";
 
 /// A running nginx that serves a directory; it stops when dropped.
 pub(crate) struct Nginx {
@@ -75,10 +80,35 @@ impl Nginx {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Returns the log, once all is in it that was answered: the server writes a line after its answer, so it is asked
+    /// for something more, whose line comes last.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a request of the test to its server"
+    )]
+    fn settled_log(&self) -> String {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let mark = format!("{MARK}{} ", NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        let request = format!("GET {mark}HTTP/1.0\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it listens");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it answers");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let log = fs_err::read_to_string(self.directory.path().join("access.log"));
+            let log = log.expect("it logs every request");
+            if log.contains(&mark) && log.ends_with('\n') {
+                return log;
+            }
+            assert!(Instant::now() < deadline, "it does not log {mark}");
+            std::thread::yield_now();
+        }
+    }
+
     /// Returns the requests so far that have `part` in their path: path, status, bytes of the body.
     pub(crate) fn log(&self, part: &str) -> Vec<(String, u16, u64)> {
-        let log = fs_err::read_to_string(self.directory.path().join("access.log"));
-        let log = log.expect("it logs every request");
+        let log = self.settled_log();
         let parse = |line: &str| {
             let mut fields = line.split(' ');
             Some((
@@ -88,7 +118,8 @@ impl Nginx {
             ))
         };
         let all = log.lines().map(|line| parse(line).expect("our own format"));
-        all.filter(|(path, _, _)| path.contains(part)).collect()
+        all.filter(|(path, _, _)| path.contains(part) && !path.starts_with(MARK))
+            .collect()
     }
 
     pub(crate) fn sent(&self, part: &str) -> u64 {
