@@ -84,6 +84,17 @@ impl Sha256 {
         Sha256(sha2::Sha256::digest(bytes).into())
     }
 
+    /// Returns the digest of everything that can be read from `file`.
+    ///
+    /// # Errors
+    ///
+    /// Passes on what reading returns.
+    pub fn read(mut file: impl io::Read) -> io::Result<Self> {
+        let mut hasher = Hasher::new();
+        io::copy(&mut file, &mut hasher)?;
+        Ok(hasher.sha256())
+    }
+
     /// Returns the digest whose value is `bytes`.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {

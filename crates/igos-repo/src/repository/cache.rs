@@ -15,8 +15,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use igos_format::Sha256;
 use igos_format::index::ArchiveLocation;
-use igos_format::{Hasher, Sha256};
 
 use super::{PlaceError, RepositoryPlaces};
 use crate::fetch::partial::Partial;
@@ -222,9 +222,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()
 
 /// Returns the digest of a regular file.
 pub(super) fn digest_of(path: &Path) -> io::Result<Sha256> {
-    let mut hasher = Hasher::new();
-    io::copy(&mut open_regular(path)?, &mut hasher)?;
-    Ok(hasher.sha256())
+    Sha256::read(open_regular(path)?)
 }
 
 /// Returns the first `length` bytes of a file; `None` if it has fewer.

@@ -14,3 +14,6 @@ mod rotation;
     reason = "shared with the tests of repositories, which use all of it"
 )]
 mod packages;
+
+#[path = "../server/python.rs"]
+mod python_environment;

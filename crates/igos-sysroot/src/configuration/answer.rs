@@ -385,13 +385,12 @@ impl Sysroot {
     }
 
     fn digest_at(&self, place: &RelPath) -> Result<Option<Sha256>, ConfigurationError> {
-        let Some(mut file) = self.root.open_file(place).map_err(read)? else {
+        let Some(file) = self.root.open_file(place).map_err(read)? else {
             return Ok(None);
         };
-        let mut hasher = igos_format::Hasher::new();
-        std::io::copy(&mut file, &mut hasher)
+        let digest = Sha256::read(file)
             .map_err(|source| read(RootError::new("read", place.to_string(), source)))?;
-        Ok(Some(hasher.sha256()))
+        Ok(Some(digest))
     }
 }
 

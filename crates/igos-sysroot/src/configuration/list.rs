@@ -1,6 +1,6 @@
 //! Which configuration files are not as their packages brought them.
 
-use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256};
+use igos_format::{EntryKind, FileEntry, PackageName, RelPath, Sha256};
 use igos_root::{FollowedLinks, Kind, RootError};
 use serde::Serialize;
 
@@ -167,13 +167,12 @@ impl Sysroot {
                 self.root.read_link(place).map_err(read)?.as_ref() == Some(target)
             }
             (EntryKind::File { sha256, size, .. }, Kind::File) if found.size == *size => {
-                let Some(mut file) = self.root.open_file(place).map_err(read)? else {
+                let Some(file) = self.root.open_file(place).map_err(read)? else {
                     return Ok(None);
                 };
-                let mut hasher = Hasher::new();
-                std::io::copy(&mut file, &mut hasher)
+                let digest = Sha256::read(file)
                     .map_err(|source| read(RootError::new("read", place.to_string(), source)))?;
-                hasher.sha256() == *sha256
+                digest == *sha256
             }
             _ => false,
         }))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256};
+use igos_format::{EntryKind, FileEntry, PackageName, RelPath, Sha256};
 use igos_root::{FollowedLinks, Kind, Metadata, RootDir, RootError};
 
 use super::configuration::{Content, Versions, content_of};
@@ -369,11 +369,9 @@ impl PathPlanner<'_> {
         match kind {
             Kind::File => {
                 let file = self.root.open_file(place).map_err(read)?;
-                let mut file = file.ok_or_else(missing)?;
-                let mut hasher = Hasher::new();
-                io::copy(&mut file, &mut hasher)
+                let digest = Sha256::read(file.ok_or_else(missing)?)
                     .map_err(|source| read(RootError::new("read", place.to_string(), source)))?;
-                Ok(Content::File(hasher.sha256()))
+                Ok(Content::File(digest))
             }
             Kind::Symlink => {
                 let target = self.root.read_link(place).map_err(read)?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igos_format::{EntryKind, FileEntry, Hasher, PackageName, RelPath, Sha256};
+use igos_format::{EntryKind, FileEntry, PackageName, RelPath, Sha256};
 use igos_report::{Explain, Reporter};
 use igos_root::{FollowedLinks, Kind, RootError};
 
@@ -224,11 +224,10 @@ impl Sysroot {
         let places = self.database.places_with(sha256)?;
         for place in places.into_iter().chain([layout::pristine(sha256)]) {
             // A file that cannot be read does not have the content.
-            let Ok(Some(mut file)) = self.root.open_file(&place) else {
+            let Ok(Some(file)) = self.root.open_file(&place) else {
                 continue;
             };
-            let mut hasher = Hasher::new();
-            if std::io::copy(&mut file, &mut hasher).is_ok() && hasher.sha256() == *sha256 {
+            if Sha256::read(file).is_ok_and(|digest| digest == *sha256) {
                 return Ok(true);
             }
         }

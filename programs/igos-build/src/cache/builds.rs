@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use igos_format::{Hasher, PackageName, Sha256};
+use igos_format::{PackageName, Sha256};
 use igos_sandbox::Measures;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,15 @@ pub struct StepReceipt {
     pub wall_ms: u64,
     /// Largest memory seen.
     pub memory_peak_bytes: u64,
+}
+
+impl Receipt {
+    /// Returns the receipt in a directory of archives, `None` without a readable one.
+    #[must_use]
+    pub fn read_in(directory: &Path) -> Option<Self> {
+        let text = read_if_present(&directory.join(RECEIPT)).ok()??;
+        serde_json::from_slice(&text).ok()
+    }
 }
 
 /// A finished build whose archives were just verified.
@@ -265,12 +274,11 @@ fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, CacheError> {
 }
 
 fn digest_if_present(path: &Path) -> Result<Option<Sha256>, CacheError> {
-    let mut file = match fs::File::open(path) {
+    let file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(CacheError::io("open", path)(error)),
     };
-    let mut hasher = Hasher::new();
-    std::io::copy(&mut file, &mut hasher).map_err(CacheError::io("read", path))?;
-    Ok(Some(hasher.sha256()))
+    let digest = Sha256::read(file).map_err(CacheError::io("read", path))?;
+    Ok(Some(digest))
 }

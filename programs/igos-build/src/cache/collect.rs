@@ -175,13 +175,11 @@ impl Cache {
         Ok(keys)
     }
 
-    /// Returns the receipt of a build whatever state its archives are in.
     /// Returns what the build with this key used and made, without looking at its archives; `None` without a
     /// readable receipt: nothing is known about the build then, and nothing of it is worth keeping.
     #[must_use]
     pub fn receipt(&self, key: &Sha256) -> Option<Receipt> {
-        let text = fs::read(self.build(key).join("receipt.json")).ok()?;
-        serde_json::from_slice(&text).ok()
+        Receipt::read_in(&self.build(key))
     }
 
     /// Returns the names in a directory of the cache, sorted.

@@ -9,7 +9,7 @@ use clap::Args;
 use fs_err as fs;
 use igos_cli::{Answer, Exit, Failure, Globals, Session};
 use igos_format::archive::Head;
-use igos_format::{Hasher, PackageName, Sha256, Tier};
+use igos_format::{PackageName, Sha256, Tier};
 use igos_report::{Diagnostic, Explain};
 
 use super::build::{Goal, Work};
@@ -262,17 +262,14 @@ impl NamedArchive {
         let head =
             Head::read(std::io::BufReader::new(file)).map_err(|error| failed(error.into()))?;
         let manifest = head.manifest();
-        let mut hasher = Hasher::new();
-        let copied =
-            fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut hasher));
-        copied.map_err(|error| failed(error.into()))?;
+        let sha256 = fs::File::open(path).and_then(Sha256::read);
         Ok(NamedArchive {
             recipe: manifest.recipe.clone(),
             key: manifest.build_key,
             original: Original {
                 name: manifest.package.name.clone(),
                 archive: path.to_owned(),
-                sha256: hasher.sha256(),
+                sha256: sha256.map_err(|error| failed(error.into()))?,
             },
         })
     }

@@ -1,22 +1,17 @@
 //! What lies in and beside an archive and tells how it came to be.
 
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use igos_format::Sha256;
 use igos_format::archive::{Head, ReadArchiveError};
 use igos_format::manifest::{Manifest, Origin};
-use igos_format::{Hasher, Sha256};
 use igos_report::Explain;
 use serde_json::Value;
 
 use crate::cache::Receipt;
 use crate::toolchain::{Toolchain, ToolchainArchive};
-
-/// Name of the receipt beside an archive of the cache.
-const RECEIPT: &str = "receipt.json";
-/// Largest receipt that is read, in bytes.
-const RECEIPT_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What an archive and the things beside it say of how it came to be.
 #[derive(Debug)]
@@ -137,22 +132,17 @@ fn read_head(path: &Path) -> Result<Head, EvidenceError> {
 
 /// Returns the digest of a file.
 pub(super) fn digest(path: &Path) -> Result<Sha256, EvidenceError> {
-    let mut hasher = Hasher::new();
     fs::File::open(path)
-        .and_then(|mut file| std::io::copy(&mut file, &mut hasher))
+        .and_then(Sha256::read)
         .map_err(|source| EvidenceError::Read {
             path: path.to_owned(),
             source,
-        })?;
-    Ok(hasher.sha256())
+        })
 }
 
 /// Returns the receipt beside an archive, if it names this very file.
 fn receipt_of(archive: &Path, sha256: Sha256) -> Option<Receipt> {
-    let mut text = Vec::new();
-    let file = fs::File::open(archive.parent()?.join(RECEIPT)).ok()?;
-    file.take(RECEIPT_MAX_BYTES).read_to_end(&mut text).ok()?;
-    let receipt: Receipt = serde_json::from_slice(&text).ok()?;
+    let receipt = Receipt::read_in(archive.parent()?)?;
     let mut outputs = receipt.outputs.iter();
     outputs
         .any(|output| output.sha256 == sha256)

@@ -186,10 +186,7 @@ pub(crate) fn provenance(settings: &BuildSettings, facts: &Facts<'_>) -> Vec<u8>
         dependencies: facts.dependencies,
         toolchain: facts.toolchain,
         sandbox: SandboxPolicy {
-            confinement: match settings.confinement {
-                Confinement::Sandbox => "sandbox",
-                Confinement::None => "none",
-            },
+            confinement: settings.confinement.as_str(),
             root: settings.mode.as_str(),
             policy_sha256: Sha256::of(igos_sandbox::policy_digest_text().as_bytes()),
         },

@@ -85,6 +85,17 @@ pub enum Confinement {
     None,
 }
 
+impl Confinement {
+    /// Returns the word of provenance and receipts.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Confinement::Sandbox => "sandbox",
+            Confinement::None => "none",
+        }
+    }
+}
+
 /// One file of a recipe's directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecipeFile {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{OrderFile, Receipt, Script, ScriptsError, Store};
 use crate::cache::{Cache, WorkDirectory};
 use crate::execute::{BuildLog, BuildSettings, Chamber};
-use crate::plan::{BUILDER_VERSION, Confinement};
+use crate::plan::BUILDER_VERSION;
 use crate::source::RecipeFiles;
 
 /// Where a script finds the tree that it changes.
@@ -349,14 +349,10 @@ fn inputs(
     script: &Script,
     tree: &Sha256,
 ) -> BTreeMap<String, String> {
-    let confinement = match run.settings.confinement {
-        Confinement::Sandbox => "sandbox",
-        Confinement::None => "none",
-    };
     let policy = Sha256::of(igos_sandbox::policy_digest_text().as_bytes());
     let mut inputs: BTreeMap<String, String> = [
         ("builder", BUILDER_VERSION.to_string()),
-        ("confinement", confinement.to_owned()),
+        ("confinement", run.settings.confinement.as_str().to_owned()),
         ("interpreter", script.interpreter.to_owned()),
         ("machine", run.settings.arch.to_string()),
         ("root", run.root_name.clone()),

@@ -24,6 +24,9 @@ mod toolchain;
 mod waiting;
 mod world;
 
+#[path = "../../../../crates/igos-repo/tests/server/python.rs"]
+mod python_environment;
+
 use world::World;
 
 #[test]
