@@ -50,6 +50,11 @@ pub fn drop_ins(data: &[u8]) {
     }
 }
 
+/// Reads bytes as what a downloader says.
+pub fn downloader(data: &[u8]) {
+    crate::http::answer(data);
+}
+
 /// Reads text as fields of an answer: numbers, ranges, and where it leads.
 pub fn http_fields(data: &[u8]) {
     if let Ok(field) = std::str::from_utf8(data) {

@@ -42,7 +42,7 @@ mod index_forge;
 mod support;
 
 pub use archives::{archive, archive_pieces};
-pub use binaries::{deb, debian_index, drop_ins, elf, http_fields};
+pub use binaries::{deb, debian_index, downloader, drop_ins, elf, http_fields};
 pub use declared::{helper_manifest, pkm_settings, world};
 pub use index::index;
 pub use recipes::recipe;

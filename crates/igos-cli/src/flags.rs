@@ -58,6 +58,9 @@ pub struct NetworkFlags {
     /// Use no network; what is not at hand is an error
     #[arg(long, global = true, help_heading = HEADING)]
     pub offline: bool,
+    /// Talk to servers with all rights of this program, where a process without rights cannot be made
+    #[arg(long, global = true, help_heading = HEADING)]
+    pub unsafe_unconfined_downloads: bool,
 }
 
 /// How progress is shown on standard error.

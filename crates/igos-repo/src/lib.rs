@@ -19,8 +19,8 @@ pub mod trust;
 
 pub use debian::{DebianArchive, DebianError, DebianSettings};
 pub use fetch::{
-    Attempt, FetchError, FetchSettings, Fetched, Fetcher, HttpLimits, Mirror, Network, Provider,
-    Proxies, ProxyError, Upstream,
+    Attempt, Certificates, DOWNLOAD_HELPER, Downloader, FetchError, FetchSettings, Fetched,
+    Fetcher, HttpLimits, Mirror, Network, Provider, Proxies, ProxyError, Upstream, download_helper,
 };
 pub use request::{
     Alternative, AlternativeLocation, Inner, Location, LocationError, SourceRequest, Unpinned,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use igos_format::{Arch, Blake3, Digest, Sha256};
 use igos_repo::debian::{Refresh, Wanted};
 use igos_repo::{
-    DebianArchive, DebianSettings, FetchSettings, Fetcher, Location, Network, Provider,
+    DebianArchive, DebianSettings, Downloader, FetchSettings, Fetcher, Location, Network, Provider,
     SourceRequest, SourceStore, Unpinned,
 };
 use igos_report::{Quiet, Subject, Task};
@@ -72,6 +72,7 @@ fn sources_are_found_by_sha256_and_by_blake3_and_binaries_by_name() {
     let store = SourceStore::open(directory.path().join("sources")).expect("it can be made");
     let debian = DebianArchive::new(directory.path().join("debian"), settings, Network::Online);
     let mut settings = FetchSettings::new(directory.path());
+    settings.downloader = Downloader::Unconfined;
     settings.http.tries = 1;
     let fetcher = Fetcher::new(&store, settings, Some(&debian));
     let fetch = |request: &SourceRequest| {

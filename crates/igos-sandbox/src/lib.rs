@@ -35,5 +35,5 @@ pub use sandbox::{
 };
 
 pub use parent::{
-    build_identity, init_if_child, policy_digest_text, probe, run, run_unconfined, stop_when,
+    build_identity, init_if_child, policy_digest_text, probe, run, run_unconfined, serve, stop_when,
 };

@@ -6,6 +6,9 @@ use igos_build::source::unpack;
 
 fn main() -> ExitCode {
     // A sandbox is this program again; inside one this never returns.
-    igos_sandbox::init_if_child(&[(unpack::HELPER, unpack::unpack)]);
+    igos_sandbox::init_if_child(&[
+        (igos_repo::DOWNLOAD_HELPER, igos_repo::download_helper),
+        (unpack::HELPER, unpack::unpack),
+    ]);
     igos_cli::run(igos_build::cli::execute)
 }

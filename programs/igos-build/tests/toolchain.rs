@@ -9,7 +9,7 @@ use igos_build::toolchain::{ImportInput, Imported, ToolchainList, import};
 use igos_format::Arch;
 use igos_repo::debian::Refresh;
 use igos_repo::{
-    DebianArchive, DebianSettings, FetchSettings, Fetcher, Mirror, Network, SourceStore,
+    DebianArchive, DebianSettings, Downloader, FetchSettings, Fetcher, Mirror, Network, SourceStore,
 };
 use igos_report::{Explain, Quiet};
 
@@ -50,6 +50,12 @@ fn obstacle(settings: &DebianSettings) -> Option<String> {
     Some(format!("the archive cannot be reached: {error}"))
 }
 
+fn settings_in(cache: &Path) -> FetchSettings {
+    let mut settings = FetchSettings::new(cache);
+    settings.downloader = Downloader::Unconfined;
+    settings
+}
+
 fn import_into(directory: &Path, debian: &DebianArchive, settings: FetchSettings) -> Imported {
     let store = SourceStore::open(directory.join("sources")).expect("it can be made");
     let fetcher = Fetcher::new(&store, settings, Some(debian));
@@ -81,7 +87,7 @@ fn equal_packages_give_equal_toolchains_and_are_imported_once() {
     let (one, two) = (directory.path().join("one"), directory.path().join("two"));
     let debian = DebianArchive::new(directory.path().join("debian"), settings, Network::Online);
 
-    let first = import_into(&one, &debian, FetchSettings::new(&one));
+    let first = import_into(&one, &debian, settings_in(&one));
     let Imported::Made(made) = &first else {
         panic!("there was nothing before");
     };
@@ -93,11 +99,11 @@ fn equal_packages_give_equal_toolchains_and_are_imported_once() {
     for name in ["dash", "libc6", "sed", "toolchain-links"] {
         assert!(names.contains(&name), "{names:?}");
     }
-    let again = import_into(&one, &debian, FetchSettings::new(&one));
+    let again = import_into(&one, &debian, settings_in(&one));
     assert_eq!(again, Imported::Unchanged(made.clone()));
 
     // The second one is made elsewhere, from the first one's store, without asking anybody.
-    let mut offline = FetchSettings::new(&two);
+    let mut offline = settings_in(&two);
     offline.network = Network::Offline;
     offline.mirrors = vec![Mirror::Directory(one.join("sources"))];
     let second = import_into(&two, &debian, offline);

@@ -153,7 +153,11 @@ impl<'a> Fetcher<'a> {
     ) -> Self {
         Fetcher {
             store,
-            http: Http::new(settings.http.clone(), &settings.proxies),
+            http: Http::new(
+                settings.http.clone(),
+                &settings.proxies,
+                &settings.downloader,
+            ),
             git: Git::new(&settings),
             settings,
             debian,

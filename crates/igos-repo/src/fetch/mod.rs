@@ -16,8 +16,9 @@ mod settings;
 
 pub use error::{Attempt, FetchError};
 pub use fetcher::{Fetched, Fetcher, Provider};
+pub use http::{Certificates, DOWNLOAD_HELPER, download_helper};
 pub use proxies::{Proxies, ProxyError};
-pub use settings::{FetchSettings, HttpLimits, Mirror, Network, Upstream};
+pub use settings::{Downloader, FetchSettings, HttpLimits, Mirror, Network, Upstream};
 
 #[cfg(test)]
 mod tests;

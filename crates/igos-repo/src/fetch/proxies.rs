@@ -7,6 +7,8 @@ use ureq::Proxy;
 pub struct Proxies {
     http: Option<Proxy>,
     https: Option<Proxy>,
+    /// The variables that were looked at and are set.
+    variables: Vec<(String, String)>,
 }
 
 /// A variable does not name a proxy. Its value may hold a password, so it is not shown.
@@ -42,11 +44,15 @@ impl Proxies {
     ///
     /// Names the variable that is not the address of a proxy.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
-        let find = |names: &[&'static str]| {
+        let mut variables = Vec::new();
+        let mut find = |names: &[&'static str]| {
             let found = names.iter().map(|name| (*name, variable(name)));
-            found
+            let found = found
                 .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
-                .next()
+                .next();
+            let of_use = found.iter();
+            variables.extend(of_use.map(|(name, value)| ((*name).to_owned(), value.clone())));
+            found
         };
         let except = find(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value);
         let except = except.unwrap_or_default();
@@ -55,15 +61,18 @@ impl Proxies {
                 .map(|(variable, value)| parse(&value, &except).ok_or(ProxyError { variable }))
                 .transpose()
         };
+        let http = find(&["http_proxy", "all_proxy", "ALL_PROXY"]);
+        let https = find(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]);
         Ok(Proxies {
-            http: parse(find(&["http_proxy", "all_proxy", "ALL_PROXY"]))?,
-            https: parse(find(&[
-                "https_proxy",
-                "HTTPS_PROXY",
-                "all_proxy",
-                "ALL_PROXY",
-            ]))?,
+            http: parse(http)?,
+            https: parse(https)?,
+            variables,
         })
+    }
+
+    /// Returns variables of which the same proxies can be made again.
+    pub(super) fn variables(&self) -> &[(String, String)] {
+        &self.variables
     }
 
     pub(super) fn http(&self) -> Option<&Proxy> {
@@ -135,6 +144,11 @@ mod tests {
         assert_eq!(all.http().map(|proxy| proxy.host()), Some("three"));
         assert_eq!(all.https().map(|proxy| proxy.host()), Some("three"));
         assert_eq!(proxies(&[("http_proxy", "")]), Ok(Proxies::default()));
+        for first in [found, all] {
+            let variables = first.variables().iter();
+            let variables: Vec<_> = variables.map(|(name, value)| (&**name, &**value)).collect();
+            assert_eq!(proxies(&variables), Ok(first.clone()));
+        }
     }
 
     #[test]

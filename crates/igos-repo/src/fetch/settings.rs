@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::http::Certificates;
 use super::proxies::Proxies;
 use crate::request::{LocationError, test_url};
 
@@ -88,6 +89,23 @@ impl Default for HttpLimits {
     }
 }
 
+/// Which process talks to servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Downloader {
+    /// One of its own, without rights: needs [`crate::download_helper`] to be registered with the sandbox.
+    Confined(Certificates),
+    /// This one, with all its rights.
+    Unconfined,
+}
+
+impl Downloader {
+    /// Returns the confined one, which believes the authorities that the customary variables name, if they name any.
+    #[must_use]
+    pub fn confined(variable: impl Fn(&str) -> Option<String>) -> Self {
+        Downloader::Confined(Certificates::from_variables(variable))
+    }
+}
+
 /// What a [`crate::Fetcher`] works with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchSettings {
@@ -103,6 +121,8 @@ pub struct FetchSettings {
     pub http: HttpLimits,
     /// Proxies.
     pub proxies: Proxies,
+    /// Which process talks to servers.
+    pub downloader: Downloader,
     /// The git program, an absolute path.
     pub git: PathBuf,
     /// Where clones are kept.
@@ -110,7 +130,7 @@ pub struct FetchSettings {
 }
 
 impl FetchSettings {
-    /// Returns the defaults: online, no mirrors, no proxies, four at once, `/usr/bin/git`, clones below `cache`.
+    /// Returns the defaults: online, no mirrors, no proxies, confined, four at once, `/usr/bin/git`, clones below `cache`.
     #[must_use]
     pub fn new(cache: &std::path::Path) -> Self {
         FetchSettings {
@@ -120,6 +140,7 @@ impl FetchSettings {
             jobs: 4,
             http: HttpLimits::default(),
             proxies: Proxies::default(),
+            downloader: Downloader::Confined(Certificates::default()),
             git: "/usr/bin/git".into(),
             git_cache: cache.join("git"),
         }

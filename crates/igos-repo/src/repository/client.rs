@@ -12,7 +12,7 @@ use super::copies::Copies;
 use super::download::Spare;
 use super::transport::Transport;
 use super::{PlaceError, RepositoryName, RepositoryPlaces, RepositorySettings};
-use crate::fetch::{HttpLimits, Network, Proxies};
+use crate::fetch::{Certificates, Downloader, HttpLimits, Network, Proxies};
 
 /// What the client is allowed and told to do.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct ClientSettings {
     pub http: HttpLimits,
     /// Proxies.
     pub proxies: Proxies,
+    /// Which process talks to servers.
+    pub downloader: Downloader,
     /// Where archives are kept if the root's own cache cannot be written to: an ordinary user may download what the
     /// administrator's root is offered.
     pub own_cache: Option<PathBuf>,
@@ -33,7 +35,7 @@ pub struct ClientSettings {
 }
 
 impl Default for ClientSettings {
-    /// Returns the defaults: online, four at once, two tries before the next copy is asked, no proxies.
+    /// Returns the defaults: online, four at once, two tries before the next copy is asked, no proxies, confined.
     fn default() -> Self {
         ClientSettings {
             network: Network::Online,
@@ -44,6 +46,7 @@ impl Default for ClientSettings {
                 ..HttpLimits::default()
             },
             proxies: Proxies::default(),
+            downloader: Downloader::Confined(Certificates::default()),
             own_cache: None,
             interrupted: Arc::default(),
         }
@@ -85,6 +88,7 @@ impl RepositoryClient {
             transport: Transport::new(
                 settings.http,
                 &settings.proxies,
+                &settings.downloader,
                 settings.network,
                 settings.interrupted,
             ),

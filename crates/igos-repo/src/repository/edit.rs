@@ -13,7 +13,7 @@ use super::{
     FailedCopy, PlaceError, RepositoryClient, RepositoryName, RepositoryPlaces, RepositorySettings,
     TrustedRoot,
 };
-use crate::fetch::http::HttpError;
+use crate::fetch::http::{HttpError, Status};
 use crate::lock::{Lock, LockError, Waiting, Work};
 use crate::repository::copies::Blame;
 use crate::trust::{VerifyError, open_alone};
@@ -273,7 +273,7 @@ impl RepositoryClient {
 fn is_not_there(error: &TransportError) -> bool {
     match error {
         TransportError::NotThere => true,
-        TransportError::Http(HttpError::Status { status }) => status.as_u16() == 403,
+        TransportError::Http(HttpError::Status { status }) => *status == Status(403),
         _ => false,
     }
 }

@@ -12,7 +12,7 @@ use super::places::LOCK;
 use super::sync_error::SyncError;
 use super::transport::{Transport, TransportError};
 use super::{Enabled, RepositoryAddress, RepositoryClient, RepositoryName, RepositorySettings};
-use crate::fetch::http::HttpError;
+use crate::fetch::http::{HttpError, Status};
 use crate::lock::{Lock, Waiting, Work};
 use crate::trust::{
     MetadataSource, Refresh, RefreshError, RefreshOptions, SourceError, Trusted, TrustedRepository,
@@ -66,9 +66,9 @@ impl MetadataSource for CopySource<'_> {
         read.map_err(|error| match error {
             TransportError::NotThere => SourceError::Absent,
             // Stores of objects answer so when they have none, lest somebody learn which there are.
-            TransportError::Http(HttpError::Status { status }) if status.as_u16() == 403 => {
-                SourceError::Absent
-            }
+            TransportError::Http(HttpError::Status {
+                status: Status(403),
+            }) => SourceError::Absent,
             TransportError::TooLarge { limit, .. }
             | TransportError::Http(HttpError::TooLarge { limit, .. }) => {
                 SourceError::TooLarge { limit }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::RepositoryAddress;
-use crate::fetch::http::{Http, HttpError, Progress, Ranged, TakeRange};
+use crate::fetch::http::{Http, HttpError, Progress, Ranged, Status, TakeRange};
 use crate::fetch::mirror::encode;
 use crate::fetch::partial::Partial;
-use crate::fetch::{HttpLimits, Network, Proxies};
+use crate::fetch::{Downloader, HttpLimits, Network, Proxies};
 use crate::store::open_regular;
 
 /// How much of a file is read at once, in bytes.
@@ -71,15 +71,15 @@ impl TransportError {
             self,
             TransportError::Write(_)
                 | TransportError::Stopped
-                | TransportError::Http(HttpError::Write(_))
+                | TransportError::Http(HttpError::Write(_) | HttpError::Downloader { .. })
         )
     }
 
     fn of(error: HttpError) -> Self {
         match error {
-            HttpError::Status { status } if matches!(status.as_u16(), 404 | 410) => {
-                TransportError::NotThere
-            }
+            HttpError::Status {
+                status: Status(404 | 410),
+            } => TransportError::NotThere,
             other => TransportError::Http(other),
         }
     }
@@ -97,11 +97,12 @@ impl Transport {
     pub(crate) fn new(
         limits: HttpLimits,
         proxies: &Proxies,
+        downloader: &Downloader,
         network: Network,
         interrupted: Arc<AtomicBool>,
     ) -> Self {
         Transport {
-            http: Http::new(limits, proxies),
+            http: Http::new(limits, proxies, downloader),
             network,
             interrupted,
             stopped: AtomicBool::new(false),

@@ -13,7 +13,7 @@ use igos_repo::repository::{
     RepositorySettings, SyncError, SyncOptions, Synced, TrustedRoot, Waiting, WantedArchive,
 };
 use igos_repo::trust::{Clock, Expiry, RefreshOptions, Rollback};
-use igos_repo::{HttpLimits, Network};
+use igos_repo::{Downloader, HttpLimits, Network};
 use igos_report::{Quiet, Recorder};
 
 use crate::packages::Package;
@@ -131,6 +131,7 @@ impl Machine {
                     backoff: Duration::ZERO,
                     ..HttpLimits::default()
                 },
+                downloader: Downloader::Unconfined,
                 ..ClientSettings::default()
             },
             reporter: Recorder::default(),

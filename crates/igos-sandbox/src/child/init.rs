@@ -7,7 +7,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::{DumpableBehavior, Signal};
 
 use super::start::leave;
-use super::worker;
+use super::worker::{self, Streams, Work};
 use super::{devices, mounts};
 use crate::HelperFn;
 use crate::control::{ConfinementPlan, Control, Message, Plan, Refusal};
@@ -17,16 +17,25 @@ use crate::syscall;
 /// Name of the machine inside, for every build the same.
 const HOST_NAME: &[u8] = b"igos";
 
+/// What the caller gave for the work.
+pub(super) struct Given<'a> {
+    /// The argument of a helper.
+    pub(super) input: &'a [u8],
+    /// One end of a socket, to be the worker's standard input.
+    pub(super) channel: Option<OwnedFd>,
+    /// The functions that the plan can name.
+    pub(super) helpers: &'a [(&'static str, HelperFn)],
+}
+
 /// Makes the sandbox, runs the worker, and tells the parent how it ended; never returns.
 pub(super) fn main(
     control: &Control,
     plan: &Plan,
     confinement: &ConfinementPlan,
-    input: &[u8],
-    helpers: &[(&'static str, HelperFn)],
+    given: Given<'_>,
     alive: &OwnedFd,
 ) -> ! {
-    let message = serve(control, plan, confinement, input, helpers, alive);
+    let message = serve(control, plan, confinement, given, alive);
     let sent = match &message {
         Ok(None) => Ok(()),
         Ok(Some((message, output))) => control.send(message, output, None),
@@ -40,8 +49,7 @@ fn serve(
     control: &Control,
     plan: &Plan,
     confinement: &ConfinementPlan,
-    input: &[u8],
-    helpers: &[(&'static str, HelperFn)],
+    given: Given<'_>,
     alive: &OwnedFd,
 ) -> Result<Option<(Message, Vec<u8>)>, Refusal> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
@@ -69,9 +77,18 @@ fn serve(
     } else {
         None
     };
-    let mut worker = worker::start(plan, Some(confinement), terminal.as_ref(), input, helpers)?;
-    // Its end is seen when the last one who has it open lets go.
-    drop(terminal);
+    let streams = match (&terminal, &given.channel) {
+        (Some(terminal), _) => Streams::Terminal(terminal),
+        (None, Some(channel)) => Streams::Channel(channel),
+        (None, None) => Streams::Nothing,
+    };
+    let work = Work {
+        input: given.input,
+        helpers: given.helpers,
+    };
+    let mut worker = worker::start(plan, Some(confinement), streams, work)?;
+    // Their end is seen when the last one who has them open lets go.
+    drop((terminal, given.channel));
     let Some(status) = worker.wait(None)? else {
         return Ok(None);
     };

@@ -12,7 +12,7 @@ use landlock::{
 };
 use rustix::fs::{Mode, OFlags};
 
-use crate::control::{ConfinementPlan, Refusal};
+use crate::control::{ConfinementPlan, Refusal, WorkPlan};
 use crate::syscall;
 
 /// Oldest Landlock ABI that we accept: the first that can let files move between directories without opening everything
@@ -65,9 +65,16 @@ pub(crate) fn describe() -> String {
     )
 }
 
-/// Restricts this process and its children to reading, and to writing below writable binds.
-pub(super) fn restrict(plan: &ConfinementPlan) -> Result<(), Refusal> {
+/// Restricts this process and its children to reading, to writing below writable binds, and helpers to being what they are:
+/// they execute nothing.
+pub(super) fn restrict(plan: &ConfinementPlan, work: &WorkPlan) -> Result<(), Refusal> {
     abi_in_force()?;
+    let withheld = match work {
+        WorkPlan::Program { .. } => BitFlags::EMPTY,
+        WorkPlan::Helper { .. } => AccessFs::Execute.into(),
+    };
+    let reads = AccessFs::from_read(KNOWN) & !withheld;
+    let everything = AccessFs::from_all(KNOWN) & !withheld;
     let failed = |error: &dyn std::error::Error| Refusal::Invalid {
         reason: format!("Landlock refuses a rule: {error}"),
     };
@@ -87,15 +94,15 @@ pub(super) fn restrict(plan: &ConfinementPlan) -> Result<(), Refusal> {
         .and_then(Ruleset::create)
         .map_err(|error| failed(&error))?
         .set_compatibility(CompatLevel::BestEffort);
-    rules = allow(rules, OsStr::new("/"), AccessFs::from_read(KNOWN))?;
+    rules = allow(rules, OsStr::new("/"), reads)?;
     for path in DEVICES {
         rules = allow(rules, OsStr::new(path), devices)?;
     }
     for path in WRITABLE {
-        rules = allow(rules, OsStr::new(path), AccessFs::from_all(KNOWN))?;
+        rules = allow(rules, OsStr::new(path), everything)?;
     }
     for bind in plan.binds.iter().filter(|bind| bind.is_writable) {
-        rules = allow(rules, &bind.target, AccessFs::from_all(KNOWN))?;
+        rules = allow(rules, &bind.target, everything)?;
     }
     let status = rules.restrict_self().map_err(|error| failed(&error))?;
     match status.ruleset {

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use super::worker;
+use super::worker::{self, Streams, Work};
 use crate::HelperFn;
 use crate::control::{Control, Message, Plan, Refusal};
 
@@ -19,7 +19,8 @@ pub(super) fn run(
     // Processes that lose their parent become our children, and so cannot get away.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(Refusal::during("adopt orphans"))?;
-    let mut worker = worker::start(plan, None, None, input, helpers)?;
+    let work = Work { input, helpers };
+    let mut worker = worker::start(plan, None, Streams::Nothing, work)?;
     let status = worker.wait(Some(control.as_fd()));
     kill_descendants()?;
     if let Some(status) = status? {

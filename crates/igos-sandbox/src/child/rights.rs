@@ -4,7 +4,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use crate::control::{ProcessLimits, Refusal};
+use crate::control::{ConfinementPlan, ProcessLimits, Refusal, WorkPlan};
 
 /// Capabilities that the program keeps, in a namespace in which its own ids are the only ones.
 ///
@@ -21,12 +21,17 @@ pub(crate) const KEPT_NAMES: [&str; 3] = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_
 /// How far the kernel's limit on processes is above ours, as a divisor of it.
 const PROCESS_MARGIN_DIVISOR: u64 = 16;
 
-/// Gives up all capabilities but the kept ones.
-pub(super) fn drop_capabilities() -> Result<(), Refusal> {
+/// Gives up all capabilities but those over files; those too in helpers that have nothing to write.
+pub(super) fn drop_capabilities(plan: &ConfinementPlan, work: &WorkPlan) -> Result<(), Refusal> {
+    let writes = plan.binds.iter().any(|bind| bind.is_writable);
+    let kept = match work {
+        WorkPlan::Helper { .. } if !writes => CapabilitySet::empty(),
+        _ => KEPT,
+    };
     let give_up = || -> Result<(), Errno> {
         for number in 0..64 {
             let capability = CapabilitySet::from_bits_retain(1 << number);
-            if KEPT.contains(capability) {
+            if kept.contains(capability) {
                 continue;
             }
             match rustix::thread::remove_capability_from_bounding_set(capability) {
@@ -38,8 +43,8 @@ pub(super) fn drop_capabilities() -> Result<(), Refusal> {
         }
         rustix::thread::clear_ambient_capability_set()?;
         let sets = CapabilitySets {
-            effective: KEPT,
-            permitted: KEPT,
+            effective: kept,
+            permitted: kept,
             inheritable: CapabilitySet::empty(),
         };
         rustix::thread::set_capabilities(None, sets)

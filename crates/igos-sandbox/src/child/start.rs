@@ -81,6 +81,7 @@ fn obey(
             Ok(Received::End) | Err(_) => return Err(Stop::Alone),
         }
     };
+    let channel = control.take_descriptor();
     closed?;
     // While still with the caller's rights: the base may lie below a directory that is closed to the build identity.
     rustix::process::chdir(&*plan.base)
@@ -103,11 +104,18 @@ fn obey(
     match syscall::fork().map_err(Refusal::during("start the first process"))? {
         Fork::Child => {
             drop(alive_writer);
-            init::main(control, &plan, confinement, &input, helpers, &alive_reader)
+            let given = init::Given {
+                input: &input,
+                channel,
+                helpers,
+            };
+            init::main(control, &plan, confinement, given, &alive_reader)
         }
         Fork::Parent(init) => {
             let result = announce(control, init);
             drop(alive_reader);
+            // Its end is seen when the last one who has it open lets go.
+            drop(channel);
             if result.is_err() {
                 rustix::process::kill_process(init, Signal::KILL)
                     .map_err(Refusal::during("stop the first process"))?;

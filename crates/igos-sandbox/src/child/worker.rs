@@ -43,21 +43,38 @@ pub(super) struct Worker {
     reported: Vec<u8>,
 }
 
+/// What the standard input of a worker is.
+#[derive(Clone, Copy)]
+pub(super) enum Streams<'a> {
+    /// `/dev/null`; output goes to the caller.
+    Nothing,
+    /// One end of a socket of the caller's; output goes to the caller.
+    Channel(&'a OwnedFd),
+    /// A terminal, which output goes to as well.
+    Terminal(&'a OwnedFd),
+}
+
+/// What helpers there are, and what the one that the plan names is given.
+#[derive(Clone, Copy)]
+pub(super) struct Work<'a> {
+    pub(super) input: &'a [u8],
+    pub(super) helpers: &'a [(&'static str, HelperFn)],
+}
+
 /// Starts a worker; `confinement` says with which locks.
 pub(super) fn start(
     plan: &Plan,
     confinement: Option<&ConfinementPlan>,
-    terminal: Option<&OwnedFd>,
-    input: &[u8],
-    helpers: &[(&'static str, HelperFn)],
+    streams: Streams<'_>,
+    given: Work<'_>,
 ) -> Result<Worker, Refusal> {
     let (report, report_writer) =
         pipe_with(PipeFlags::CLOEXEC).map_err(Refusal::during("make a pipe"))?;
     match syscall::fork().map_err(Refusal::during("start the worker"))? {
         Fork::Child => {
             let writer = report_writer.as_fd();
-            let result = prepare(plan, confinement, terminal, writer)
-                .and_then(|()| work(plan, input, helpers, writer));
+            let result = prepare(plan, confinement, streams, writer)
+                .and_then(|()| work(plan, given, writer));
             leave(result.unwrap_or_else(|refusal| {
                 report_refusal(writer, &refusal);
                 REFUSED_EXIT_CODE
@@ -174,23 +191,27 @@ fn child_status(status: WaitStatus) -> ChildStatus {
 fn prepare(
     plan: &Plan,
     confinement: Option<&ConfinementPlan>,
-    terminal: Option<&OwnedFd>,
+    streams: Streams<'_>,
     report: BorrowedFd<'_>,
 ) -> Result<(), Refusal> {
     let arrange = || -> Result<(), Errno> {
         if is_on(Lock::Session) {
             rustix::process::setsid()?;
         }
-        if let Some(terminal) = terminal {
-            rustix::process::ioctl_tiocsctty(terminal)?;
-            rustix::stdio::dup2_stdin(terminal)?;
-            rustix::stdio::dup2_stdout(terminal)?;
-            rustix::stdio::dup2_stderr(terminal)?;
-        } else {
-            // The one of this root: the descriptor so far leads to an inode of the host.
-            let null =
-                rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-            rustix::stdio::dup2_stdin(&null)?;
+        match streams {
+            Streams::Terminal(terminal) => {
+                rustix::process::ioctl_tiocsctty(terminal)?;
+                rustix::stdio::dup2_stdin(terminal)?;
+                rustix::stdio::dup2_stdout(terminal)?;
+                rustix::stdio::dup2_stderr(terminal)?;
+            }
+            Streams::Channel(channel) => rustix::stdio::dup2_stdin(channel)?,
+            Streams::Nothing => {
+                // The one of this root: the descriptor so far leads to an inode of the host.
+                let flags = OFlags::RDWR | OFlags::CLOEXEC;
+                let null = rustix::fs::open("/dev/null", flags, Mode::empty())?;
+                rustix::stdio::dup2_stdin(&null)?;
+            }
         }
         if !is_on(Lock::Descriptors) {
             return Ok(());
@@ -209,13 +230,13 @@ fn prepare(
         return Ok(());
     };
     if is_on(Lock::Capabilities) {
-        rights::drop_capabilities()?;
+        rights::drop_capabilities(confinement, &plan.work)?;
     }
     if is_on(Lock::NoNewPrivileges) {
         rights::forbid_new_privileges()?;
     }
     if is_on(Lock::Landlock) {
-        landlock::restrict(confinement)?;
+        landlock::restrict(confinement, &plan.work)?;
     }
     if is_on(Lock::Seccomp) {
         seccomp::restrict()?;
@@ -224,19 +245,14 @@ fn prepare(
 }
 
 /// Becomes the program, or calls the helper; returns the exit code if this process is still ours afterwards.
-fn work(
-    plan: &Plan,
-    input: &[u8],
-    helpers: &[(&'static str, HelperFn)],
-    report: BorrowedFd<'_>,
-) -> Result<i32, Refusal> {
+fn work(plan: &Plan, given: Work<'_>, report: BorrowedFd<'_>) -> Result<i32, Refusal> {
     match &plan.work {
         WorkPlan::Program { argv, env, .. } => {
             syscall::reset_signals();
             Err(execute(argv, env))
         }
         WorkPlan::Helper { name } => {
-            let Some((_, helper)) = helpers.iter().find(|(known, _)| known == name) else {
+            let Some((_, helper)) = given.helpers.iter().find(|(known, _)| known == name) else {
                 return Err(Refusal::Invalid {
                     reason: format!("there is no helper named {name}"),
                 });
@@ -244,7 +260,7 @@ fn work(
             // A program becomes this by being executed; without it the caller could not sample our memory.
             rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable)
                 .map_err(Refusal::during("open the helper to the caller"))?;
-            let result = std::panic::catch_unwind(AssertUnwindSafe(|| helper(input)))
+            let result = std::panic::catch_unwind(AssertUnwindSafe(|| helper(given.input)))
                 .unwrap_or_else(|_| Err(format!("the helper {name} panicked")));
             let (kind, bytes) = match result {
                 Ok(output) => (OUTPUT, output),

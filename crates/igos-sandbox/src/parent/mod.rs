@@ -14,6 +14,7 @@ mod terminal;
 mod usage;
 mod watch;
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -72,6 +73,35 @@ pub fn run(
     work: &Work,
     output: &mut dyn FnMut(&[u8]),
 ) -> Result<Ended, SandboxError> {
+    run_with(sandbox, work, None, output)
+}
+
+/// Runs a helper as [`run`] does, with one end of a socket as its standard input: what holds the other end can ask the
+/// helper and be answered while it runs. This process has its copy of `channel` closed when the helper is started.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn serve(
+    sandbox: &Sandbox,
+    name: &str,
+    input: &[u8],
+    channel: OwnedFd,
+    output: &mut dyn FnMut(&[u8]),
+) -> Result<Ended, SandboxError> {
+    let work = Work::Helper {
+        name: name.to_owned(),
+        input: input.to_owned(),
+    };
+    run_with(sandbox, &work, Some(channel), output)
+}
+
+fn run_with(
+    sandbox: &Sandbox,
+    work: &Work,
+    channel: Option<OwnedFd>,
+    output: &mut dyn FnMut(&[u8]),
+) -> Result<Ended, SandboxError> {
     check_initialised()?;
     let identity = match sandbox.runs_as {
         RunsAs::BuildIdentity => build_identity(),
@@ -87,7 +117,8 @@ pub fn run(
         Terminal::Interactive => Some(terminal::UserTerminal::open()?),
     };
     let size = terminal.as_ref().map(terminal::UserTerminal::size);
-    let request = plan::confined(sandbox, work, identity, size)?;
+    let mut request = plan::confined(sandbox, work, identity, size)?;
+    request.channel = channel;
     watch::run(request, &sandbox.limits, measures, terminal, output)
 }
 

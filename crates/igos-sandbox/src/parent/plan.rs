@@ -1,6 +1,7 @@
 //! From what the caller wants to the plan that the child carries out.
 
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -21,6 +22,8 @@ pub(super) struct Request {
     pub(super) plan: Plan,
     /// The input of a helper.
     pub(super) input: Vec<u8>,
+    /// What the standard input of a helper is, if it is to be something.
+    pub(super) channel: Option<OwnedFd>,
     /// Directories that the program can fill.
     pub(super) writable: Vec<PathBuf>,
 }
@@ -125,6 +128,7 @@ fn request(
     Request {
         plan,
         input,
+        channel: None,
         writable,
     }
 }

@@ -1,6 +1,7 @@
 //! The loop that listens to a running sandbox and stops it at a limit.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
@@ -97,9 +98,12 @@ impl<'a> Watch<'a> {
             // Sanitizers reserve more than any limit and use little of it; a group counts what is used.
             request.plan.limits.data_bytes = None;
         }
+        // Only the child has it afterwards.
+        let channel = request.channel.take();
+        let passed = channel.as_ref().map(AsFd::as_fd);
         spawned
             .control
-            .send(&request.plan, &request.input, None)
+            .send(&request.plan, &request.input, passed)
             .map_err(failed("send the plan to the child"))?;
         Ok(Watch {
             spawned,

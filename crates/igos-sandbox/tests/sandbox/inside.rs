@@ -23,6 +23,8 @@ pub(crate) const HELPERS: &[(&str, HelperFn)] = &[
     ("eat-memory", |_| eat_memory()),
     ("eat-memory-file", |_| eat_memory_file()),
     ("identity", |_| Ok(identity().into_bytes())),
+    ("double", |_| double()),
+    ("execute", |input| Ok(execute(&text(input)).into_bytes())),
 ];
 
 fn text(input: &[u8]) -> String {
@@ -104,6 +106,31 @@ fn connect(input: &str) -> String {
     };
     match result {
         Ok(()) => "connected".to_owned(),
+        Err(error) => error.kind().to_string(),
+    }
+}
+
+/// Answers each byte of standard input with its double; then tells how many there were, and how many descriptors it has.
+fn double() -> Result<Vec<u8>, String> {
+    let channel = rustix::stdio::stdin();
+    let mut count = 0;
+    let mut byte = [0];
+    while rustix::io::read(channel, &mut byte).map_err(|error| error.to_string())? == 1 {
+        rustix::io::write(channel, &[byte[0] * 2]).map_err(|error| error.to_string())?;
+        count += 1;
+    }
+    let descriptors = fs::read_dir("/proc/self/fd").map_err(|error| error.to_string())?;
+    Ok(format!("{count} {}", descriptors.count()).into_bytes())
+}
+
+/// Tries to execute a program.
+fn execute(program: &str) -> String {
+    match std::process::Command::new(program)
+        .arg("-c")
+        .arg(":")
+        .status()
+    {
+        Ok(_) => "executed".to_owned(),
         Err(error) => error.kind().to_string(),
     }
 }

@@ -10,6 +10,7 @@
 
 mod caller;
 mod callers;
+mod channel;
 mod harness;
 mod inside;
 mod limits;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         traces::TESTS,
         callers::TESTS,
         caller::TESTS,
+        channel::TESTS,
     ]
     .concat();
     harness::run(&tests)

@@ -9,8 +9,8 @@ use igos_cli::settings::{Layers, Loaded};
 use igos_cli::{Exit, Failure, Globals, NetworkFlags, Session};
 use igos_format::{Arch, PackageName};
 use igos_repo::{
-    DebianArchive, FetchSettings, Fetcher, Mirror, Network, Proxies, SourceStore, Unpinned,
-    Upstream,
+    DebianArchive, Downloader, FetchSettings, Fetcher, Mirror, Network, Proxies, SourceStore,
+    Unpinned, Upstream,
 };
 use igos_report::Diagnostic;
 
@@ -79,6 +79,7 @@ pub(super) struct Workshop {
     toolchain: Option<String>,
     mirrors: Vec<Mirror>,
     proxies: Proxies,
+    downloader: Downloader,
     store: SourceStore,
     debian: DebianArchive,
 }
@@ -153,6 +154,10 @@ impl WorkshopFlags {
             network,
             mirrors,
             proxies: Proxies::from_variables(|name| session.environment().text(name))?,
+            downloader: match self.network.unsafe_unconfined_downloads {
+                true => Downloader::Unconfined,
+                false => Downloader::confined(|name| session.environment().text(name)),
+            },
             store,
             debian,
         })
@@ -187,6 +192,7 @@ impl Workshop {
         settings.network = self.network;
         settings.mirrors = self.mirrors.clone();
         settings.proxies = self.proxies.clone();
+        settings.downloader = self.downloader.clone();
         settings
     }
 

@@ -5,7 +5,7 @@ use igos_format::PackageName;
 use igos_repo::repository::{
     ClientSettings, RepositoryClient, RepositoryName, RepositorySettings, Waiting,
 };
-use igos_repo::{Network, Proxies};
+use igos_repo::{Downloader, Network, Proxies};
 use igos_report::Diagnostic;
 
 use super::Context;
@@ -22,6 +22,10 @@ impl Context<'_> {
             },
             jobs: self.jobs()?,
             proxies: Proxies::from_variables(|name| environment.text(name))?,
+            downloader: match self.is_unconfined() {
+                true => Downloader::Unconfined,
+                false => Downloader::confined(|name| environment.text(name)),
+            },
             own_cache: environment.cache_directory().map(|cache| cache.join("pkm")),
             interrupted: self.session.interrupt().flag(),
             ..ClientSettings::default()

@@ -84,6 +84,11 @@ impl<'a> Context<'a> {
         self.network.offline
     }
 
+    /// Tells whether servers may be met with the rights of this program.
+    pub(super) fn is_unconfined(&self) -> bool {
+        self.network.unsafe_unconfined_downloads
+    }
+
     /// Tells whether to wait for a lock that another program has.
     pub(super) fn is_waiting(&self) -> bool {
         self.globals.wait

@@ -252,7 +252,7 @@ pub fn dispatch(pkm: Pkm, session: &Session) -> Result<Answer, Failure> {
         Command::Recover(recover) => recover.run(&context).map(Answer::from),
         Command::Repository(repository) => repository.run(&context),
         Command::Download(download) => download.run(&context).map(Answer::from),
-        Command::Unpack(unpack) => unpack.run().map(Answer::from),
+        Command::Unpack(unpack) => unpack.run(&context).map(Answer::from),
         Command::CheckUpdates(check) => check.run(&context).map(Answer::from),
         Command::Cache(cache) => cache.run(&context),
         Command::Settings(settings) => settings.run(&context).map(Answer::from),

@@ -9,6 +9,8 @@ use igos_format::{PackageId, Sha256};
 use igos_sandbox::Measures;
 use serde::Serialize;
 
+use super::Context;
+
 /// Verify an archive and unpack it into a new directory, confined and without privilege
 ///
 /// Nothing is installed: no root, record or hook has a part in it. A process of its own reads the archive, without
@@ -30,8 +32,16 @@ pub(super) struct Unpack {
 }
 
 impl Unpack {
-    pub(super) fn run(self) -> Result<UnpackAnswer, Failure> {
-        let unpacked = igos_sysroot::unpack(&self.archive, &self.directory)?;
+    pub(super) fn run(self, context: &Context<'_>) -> Result<UnpackAnswer, Failure> {
+        let interrupt = context.session.interrupt();
+        // Whoever unpacks is stopped, and what was begun is deleted.
+        interrupt.must_finish();
+        igos_sandbox::stop_when(interrupt.flag());
+        let unpacked = igos_sysroot::unpack(&self.archive, &self.directory);
+        if unpacked.is_err() {
+            interrupt.check()?;
+        }
+        let unpacked = unpacked?;
         let summary = unpacked.summary;
         Ok(UnpackAnswer {
             package: summary.package,

@@ -10,6 +10,7 @@ mod configuration;
 mod declared;
 mod declared_repositories;
 mod descriptors;
+mod downloader;
 mod helpers;
 mod hooks;
 mod life;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -48,6 +49,40 @@ fn version_of(world: &World) -> String {
         );
     }
     number
+}
+
+#[test]
+fn unpacking_that_is_interrupted_leaves_nothing() {
+    let world = World::new();
+    let many = (0..4000).fold(TestPackage::new("many", "1"), |package, file| {
+        package.file(&format!("usr/share/many/{file}"), &file.to_string(), 0o644)
+    });
+    let archive = world.archive(&many);
+    let target = world.path("unpacked");
+    let place = target
+        .to_str()
+        .expect("temporary directories have names in UTF-8");
+    let unpack = || {
+        let mut child = start(&world, &["unpack", &archive, place]);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !target.exists() {
+            assert!(Instant::now() < deadline, "it never began");
+        }
+        kill_process(Pid::from_child(&child), Signal::INT).expect("it is our child");
+        child.wait().expect("it is our child").code()
+    };
+    // A fast machine may have come to the end before.
+    for _ in 0..20 {
+        match unpack() {
+            Some(130) => {
+                assert!(!target.exists());
+                return;
+            }
+            code => assert_eq!(code, Some(0)),
+        }
+        fs_err::remove_dir_all(&target).expect("the directory is ours");
+    }
+    panic!("it is never interrupted");
 }
 
 #[test]

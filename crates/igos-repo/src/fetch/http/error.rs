@@ -2,15 +2,18 @@
 
 use std::io;
 
-use ureq::http::StatusCode;
-
+use super::answer::NoAnswer;
 use crate::request::LocationError;
+
+/// A status code (RFC 9110, 15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Status(pub(crate) u16);
 
 /// Why a download failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
     #[error("the server answers {status}")]
-    Status { status: StatusCode },
+    Status { status: Status },
     #[error("the server redirects more than {limit} times")]
     Redirects { limit: u32 },
     #[error("the server redirects from https to {location}, which is not protected")]
@@ -29,8 +32,10 @@ pub(crate) enum HttpError {
     Truncated { found: u64, expected: u64 },
     #[error("the server continues at another place than asked")]
     Range,
-    #[error("{0}")]
-    Transport(ureq::Error),
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
+    #[error("there is no downloader: {reason}")]
+    Downloader { reason: String },
     #[error("the connection broke: {0}")]
     Broken(io::Error),
     #[error("cannot keep what arrives: {0}")]
@@ -43,22 +48,11 @@ impl HttpError {
     /// Tells whether the same request may succeed a little later.
     pub(super) fn is_transient(&self) -> bool {
         match self {
+            // What the server cannot do now, no time left, wrong range, too many requests.
             HttpError::Status { status } => {
-                status.is_server_error()
-                    || matches!(
-                        *status,
-                        StatusCode::REQUEST_TIMEOUT
-                            | StatusCode::TOO_MANY_REQUESTS
-                            | StatusCode::RANGE_NOT_SATISFIABLE
-                    )
+                matches!(status.0, 500..=599 | 408 | 416 | 429)
             }
-            HttpError::Transport(ureq::Error::Io(error)) => lookup(error) != Lookup::NoSuchName,
-            HttpError::Transport(error) => {
-                matches!(
-                    error,
-                    ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
-                )
-            }
+            HttpError::NoAnswer(failure) => failure.is_transient,
             HttpError::Slow { .. }
             | HttpError::Truncated { .. }
             | HttpError::Range
@@ -70,76 +64,25 @@ impl HttpError {
             | HttpError::TooLarge { .. }
             | HttpError::TooLong { .. }
             | HttpError::Write(_)
+            | HttpError::Downloader { .. }
             | HttpError::HostGivenUp { .. } => false,
         }
     }
 
     /// Tells whether the host itself could not be reached, so that asking it for other files is in vain.
     pub(crate) fn concerns_host(&self) -> bool {
-        matches!(
-            self,
-            HttpError::Transport(
-                ureq::Error::HostNotFound
-                    | ureq::Error::ConnectionFailed
-                    | ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect)
-            )
-        ) || matches!(
-            self,
-            HttpError::Transport(ureq::Error::Io(error))
-                if lookup(error) != Lookup::Succeeded
-                    || matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable)
-        )
+        matches!(self, HttpError::NoAnswer(failure) if failure.concerns_host)
     }
 }
 
-/// What an I/O error says about the host's name.
-#[derive(Debug, PartialEq, Eq)]
-enum Lookup {
-    /// The error is about something else.
-    Succeeded,
-    /// The resolver knows no such name: it asked again itself before it said so.
-    NoSuchName,
-    /// The resolver could not tell now.
-    Failed,
-}
-
-/// Tells what an I/O error says about the host's name.
-///
-/// The standard library gives failures of `getaddrinfo` neither a kind nor a number, only this text around what
-/// the C library says; both stable since 1.0.
-fn lookup(error: &io::Error) -> Lookup {
-    let text = error.to_string();
-    match text.split_once("failed to lookup address information: ") {
-        None => Lookup::Succeeded,
-        // glibc and musl.
-        Some((_, "Temporary failure in name resolution" | "Try again")) => Lookup::Failed,
-        Some(_) => Lookup::NoSuchName,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::HttpError;
-
-    #[test]
-    fn unknown_name_is_not_asked_for_again_and_an_undecided_one_is() {
-        let error = |text: &str| {
-            let text = format!("failed to lookup address information: {text}");
-            HttpError::Transport(ureq::Error::Io(io::Error::other(text)))
-        };
-        for (text, is_transient) in [
-            ("Name or service not known", false),
-            ("Name does not resolve", false),
-            ("Temporary failure in name resolution", true),
-            ("Try again", true),
-        ] {
-            let error = error(text);
-            assert_eq!(error.is_transient(), is_transient, "{text}");
-            assert!(error.concerns_host(), "{text}");
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let reason = ureq::http::StatusCode::from_u16(self.0)
+            .ok()
+            .and_then(|status| status.canonical_reason());
+        match reason {
+            Some(reason) => write!(f, "{} {reason}", self.0),
+            None => write!(f, "{}", self.0),
         }
-        let reset = HttpError::Transport(ureq::Error::Io(io::ErrorKind::ConnectionReset.into()));
-        assert!(reset.is_transient() && !reset.concerns_host());
     }
 }

@@ -1,6 +1,9 @@
 //! Downloads over HTTP: resumed, bounded, suspicious of everything but willing to try again.
 
 mod address;
+mod answer;
+mod confined;
+mod direct;
 mod error;
 mod fields;
 mod pace;
@@ -11,33 +14,42 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use ureq::http::{Response, StatusCode, header};
-use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body, Proxy};
-
 use super::partial::Partial;
 use super::proxies::Proxies;
-use super::settings::HttpLimits;
+use super::settings::{Downloader, HttpLimits};
 use crate::request::test_url;
 
 use address::{host_of, is_downgrade, join};
-pub(crate) use error::HttpError;
+use answer::Answer;
+use confined::Confined;
+pub use confined::{Certificates, DOWNLOAD_HELPER, download_helper};
+use direct::Direct;
+pub(crate) use error::{HttpError, Status};
 use pace::Pace;
-
-/// Most connections that are kept open for further requests: as many as are used at once by default.
-const IDLE_MAX: usize = 8;
 
 /// Downloads files.
 #[derive(Debug)]
 pub(crate) struct Http {
-    /// For `http://`.
-    plain: Agent,
-    /// For `https://`, which may have another proxy.
-    protected: Agent,
+    requests: Requests,
     limits: HttpLimits,
     /// Hosts that could not be reached in this run, and why: a build of a hundred sources does not wait a
     /// hundred times for the same dead host.
     given_up: Mutex<BTreeMap<String, String>>,
+}
+
+/// Status codes that mean something here (RFC 9110, 15).
+const OK: u16 = 200;
+const PARTIAL_CONTENT: u16 = 206;
+const NOT_MODIFIED: u16 = 304;
+const RANGE_NOT_SATISFIABLE: u16 = 416;
+
+/// Who sends requests.
+#[derive(Debug)]
+enum Requests {
+    /// This process.
+    Direct(Direct),
+    /// A confined one.
+    Confined(Confined),
 }
 
 /// Told how many bytes are there and, where known, how many there will be; an error ends the download.
@@ -56,10 +68,15 @@ pub(crate) enum Ranged {
 }
 
 impl Http {
-    pub(crate) fn new(limits: HttpLimits, proxies: &Proxies) -> Self {
+    pub(crate) fn new(limits: HttpLimits, proxies: &Proxies, downloader: &Downloader) -> Self {
+        let requests = match downloader {
+            Downloader::Unconfined => Requests::Direct(Direct::new(&limits, proxies)),
+            Downloader::Confined(certificates) => {
+                Requests::Confined(Confined::new(&limits, proxies, certificates.clone()))
+            }
+        };
         Http {
-            plain: agent(&limits, proxies.http()),
-            protected: agent(&limits, proxies.https()),
+            requests,
             limits,
             given_up: Mutex::default(),
         }
@@ -83,15 +100,15 @@ impl Http {
     /// Downloads a small file into memory, and tries again where that may help.
     pub(crate) fn read(&self, url: &str, max_bytes: u64) -> Result<Vec<u8>, HttpError> {
         self.retry(url, |started| {
-            let response = self.request(url, None)?;
-            if response.status() != StatusCode::OK {
-                return Err(status(&response));
+            let answer = self.request(url, None)?;
+            if answer.status() != OK {
+                return Err(status(&answer));
             }
-            let expected = content_length(&response);
+            let expected = answer.content_length();
             test_size(expected, max_bytes)?;
             let mut bytes = Vec::new();
             let mut pace = Pace::new(&self.limits, started, 0);
-            let mut body = response.into_body().into_reader();
+            let mut body = answer.body;
             chunks(&mut body, |chunk| {
                 if bytes.len() as u64 + chunk.len() as u64 > max_bytes {
                     return Err(endless(max_bytes));
@@ -166,25 +183,27 @@ impl Http {
     ) -> Result<(), HttpError> {
         let offset = partial.length();
         let range = (offset > 0).then(|| format!("bytes={offset}-"));
-        let response = self.request(url, range)?;
-        match response.status() {
-            StatusCode::OK => partial.clear().map_err(HttpError::Write)?,
-            StatusCode::PARTIAL_CONTENT => {
-                if range_start(&response) != Some(offset) {
+        let answer = self.request(url, range)?;
+        match answer.status() {
+            OK => partial.clear().map_err(HttpError::Write)?,
+            PARTIAL_CONTENT => {
+                if answer.range_start() != Some(offset) {
                     partial.clear().map_err(HttpError::Write)?;
                     return Err(HttpError::Range);
                 }
             }
-            StatusCode::RANGE_NOT_SATISFIABLE => {
+            RANGE_NOT_SATISFIABLE => {
                 partial.clear().map_err(HttpError::Write)?;
-                return Err(status(&response));
+                return Err(status(&answer));
             }
-            _ => return Err(status(&response)),
+            _ => return Err(status(&answer)),
         }
-        let expected = content_length(&response).map(|rest| partial.length().saturating_add(rest));
+        let expected = answer
+            .content_length()
+            .map(|rest| partial.length().saturating_add(rest));
         test_size(expected, max_bytes)?;
         let mut pace = Pace::new(&self.limits, started, partial.length());
-        let mut body = response.into_body().into_reader();
+        let mut body = answer.body;
         chunks(&mut body, |chunk| {
             if partial.length() + chunk.len() as u64 > max_bytes {
                 // An endless file must not stay behind as something to go on from.
@@ -206,22 +225,22 @@ impl Http {
         started: Instant,
         take: TakeRange<'_>,
     ) -> Result<Ranged, HttpError> {
-        let response = self.request(url, Some(format!("bytes={at}-{}", range.end - 1)))?;
-        let answer = match response.status() {
-            StatusCode::PARTIAL_CONTENT if range_start(&response) == Some(*at) => Ranged::Part,
-            StatusCode::PARTIAL_CONTENT => return Err(HttpError::Range),
-            StatusCode::OK if range.start > 0 => return Ok(Ranged::Whole),
-            StatusCode::OK => {
+        let answer = self.request(url, Some(format!("bytes={at}-{}", range.end - 1)))?;
+        let ranged = match answer.status() {
+            PARTIAL_CONTENT if answer.range_start() == Some(*at) => Ranged::Part,
+            PARTIAL_CONTENT => return Err(HttpError::Range),
+            OK if range.start > 0 => return Ok(Ranged::Whole),
+            OK => {
                 *at = 0;
                 Ranged::Whole
             }
-            _ => return Err(status(&response)),
+            _ => return Err(status(&answer)),
         };
         let mut pace = Pace::new(&self.limits, started, *at);
         // Whatever else the server sends is not read.
         let wanted = range.end - *at;
-        let announced = content_length(&response);
-        let mut body = response.into_body().into_reader();
+        let announced = answer.content_length();
+        let mut body = answer.body;
         chunks(&mut body.by_ref().take(wanted), |chunk| {
             take(*at, chunk).map_err(HttpError::Write)?;
             *at += chunk.len() as u64;
@@ -232,33 +251,22 @@ impl Http {
             // There is no more, and whoever sees the end of an answer keeps its connection for the next one.
             body.read(&mut [0]).map_err(HttpError::Broken)?;
         }
-        Ok(answer)
+        Ok(ranged)
     }
 
     /// Sends the request and follows redirects, never from https to http.
-    fn request(&self, url: &str, range: Option<String>) -> Result<Response<Body>, HttpError> {
+    fn request(&self, url: &str, range: Option<String>) -> Result<Answer, HttpError> {
         let mut url = url.to_owned();
         for _ in 0..=self.limits.redirects {
-            let agent = if url.starts_with("https://") {
-                &self.protected
-            } else {
-                &self.plain
+            let answer = match &self.requests {
+                Requests::Direct(direct) => direct.get(&url, range.as_deref())?,
+                Requests::Confined(confined) => confined.get(&url, range.as_deref())?,
             };
-            let mut request = agent.get(&url);
-            if let Some(range) = &range {
-                request = request.header(header::RANGE, range);
+            if !matches!(answer.status(), 300..=399) || answer.status() == NOT_MODIFIED {
+                return Ok(answer);
             }
-            let response = request.call().map_err(HttpError::Transport)?;
-            if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED
-            {
-                return Ok(response);
-            }
-            let target = response
-                .headers()
-                .get(header::LOCATION)
-                .and_then(|value| value.to_str().ok())
-                .ok_or(HttpError::Nowhere)?;
-            let target = join(&url, target);
+            let target = answer.head.location.as_deref();
+            let target = join(&url, target.ok_or(HttpError::Nowhere)?);
             test_url(&target)?;
             if is_downgrade(&url, &target) {
                 return Err(HttpError::Downgrade { location: target });
@@ -269,30 +277,6 @@ impl Http {
             limit: self.limits.redirects,
         })
     }
-}
-
-fn agent(limits: &HttpLimits, proxy: Option<&Proxy>) -> Agent {
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    Agent::config_builder()
-        // Redirects are followed here, one by one, so that none leads from https to http.
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .tls_config(tls)
-        // Also where there is none: the client would look at the environment by itself.
-        .proxy(proxy.cloned())
-        .user_agent(concat!("igos/", env!("CARGO_PKG_VERSION")))
-        .timeout_resolve(Some(limits.connect))
-        .timeout_connect(Some(limits.connect))
-        .timeout_recv_response(Some(limits.silence))
-        .timeout_per_read(Some(limits.silence))
-        .max_response_header_size(64 * 1024)
-        .max_idle_connections(IDLE_MAX)
-        .max_idle_connections_per_host(IDLE_MAX)
-        .build()
-        .new_agent()
 }
 
 /// Reads all there is, piece by piece.
@@ -309,9 +293,9 @@ fn chunks(
     }
 }
 
-fn status(response: &Response<Body>) -> HttpError {
+fn status(answer: &Answer) -> HttpError {
     HttpError::Status {
-        status: response.status(),
+        status: Status(answer.status()),
     }
 }
 
@@ -337,14 +321,4 @@ fn test_end(found: u64, expected: Option<u64>) -> Result<(), HttpError> {
         Some(expected) if found != expected => Err(HttpError::Truncated { found, expected }),
         Some(_) | None => Ok(()),
     }
-}
-
-fn content_length(response: &Response<Body>) -> Option<u64> {
-    let value = response.headers().get(header::CONTENT_LENGTH)?;
-    fields::number(value.to_str().ok()?)
-}
-
-fn range_start(response: &Response<Body>) -> Option<u64> {
-    let value = response.headers().get(header::CONTENT_RANGE)?;
-    fields::range_start(value.to_str().ok()?)
 }

@@ -3,7 +3,7 @@
 mod git;
 mod http;
 mod providers;
-mod server;
+pub(super) mod server;
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use igos_format::{Blake3, Digest, Sha256};
 use igos_report::Recorder;
 
-use super::{FetchError, FetchSettings, Fetched, Fetcher, HttpLimits, Mirror, Network};
+use super::{Downloader, FetchError, FetchSettings, Fetched, Fetcher, HttpLimits, Mirror, Network};
 use crate::request::{Location, SourceRequest, Unpinned};
 use crate::store::SourceStore;
 
@@ -27,6 +27,7 @@ impl World {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("there is room for a directory");
         let mut settings = FetchSettings::new(directory.path());
+        settings.downloader = Downloader::Unconfined;
         settings.http = HttpLimits {
             connect: Duration::from_secs(10),
             silence: Duration::from_secs(10),

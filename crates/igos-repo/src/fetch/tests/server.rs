@@ -8,19 +8,19 @@ use std::thread::JoinHandle;
 
 /// What the server was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) path: String,
+pub(crate) struct Asked {
+    pub(crate) path: String,
     /// First byte of the range asked for.
-    pub(super) range: Option<u64>,
+    pub(crate) range: Option<u64>,
     /// The byte after the last of the range asked for, where it has an end.
-    pub(super) end: Option<u64>,
+    pub(crate) end: Option<u64>,
     /// How many requests came before this one.
-    pub(super) number: usize,
+    pub(crate) number: usize,
 }
 
 /// What it answers.
 #[derive(Debug, Clone)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// The file, from the byte asked for.
     File(Vec<u8>),
     /// The whole file, whatever range was asked for.
@@ -40,7 +40,7 @@ pub(super) enum Answer {
 type Rule = dyn Fn(&Asked) -> Answer + Send + Sync;
 
 /// A running server; it stops when dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
     stop: Arc<AtomicBool>,
@@ -52,7 +52,7 @@ impl Server {
         clippy::disallowed_methods,
         reason = "the tests' own server, on the loopback interface"
     )]
-    pub(super) fn start(rule: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(rule: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface is there");
         let address = listener.local_addr().expect("it is bound");
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
@@ -79,11 +79,11 @@ impl Server {
         }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.address)
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("no handler panicked").clone()
     }
 }
