@@ -1,36 +1,39 @@
 //! Fields of answers, and answers as a downloader passes them on.
 
-use std::io::Read;
-
 #[path = "../../crates/igos-repo/src/fetch/http/address.rs"]
 mod address;
 #[allow(dead_code, reason = "the program builds answers as well")]
 #[path = "../../crates/igos-repo/src/fetch/http/answer.rs"]
 mod answer;
 #[allow(dead_code, reason = "the program speaks both sides")]
+#[path = "."]
 mod confined {
-    #[path = "../../../../crates/igos-repo/src/fetch/http/confined/frames.rs"]
-    pub(super) mod frames;
-    #[path = "../../../../crates/igos-repo/src/fetch/http/confined/wire.rs"]
+    #[path = "../../crates/igos-repo/src/fetch/http/confined/frames.rs"]
+    mod frames;
+    #[path = "../../crates/igos-repo/src/fetch/http/confined/wire.rs"]
     mod wire;
+
+    use std::io::Read;
+
+    /// Reads bytes as what a downloader says: never more data than there are bytes.
+    pub(crate) fn answer(mut said: &[u8]) {
+        let length = said.len();
+        let Ok(Ok(head)) = frames::receive_head(&mut said) else {
+            return;
+        };
+        let mut body = frames::Body::new(said);
+        let mut bytes = Vec::new();
+        let read = body.read_to_end(&mut bytes);
+        assert!(bytes.len() + 5 <= length, "{head:?} {read:?}");
+        if read.is_ok() {
+            assert_eq!(body.read(&mut [0]).ok(), Some(0));
+        }
+    }
 }
 #[path = "../../crates/igos-repo/src/fetch/http/fields.rs"]
 mod fields;
 
-/// Reads bytes as what a downloader says: never more data than there are bytes.
-pub(crate) fn answer(mut said: &[u8]) {
-    let length = said.len();
-    let Ok(Ok(head)) = confined::frames::receive_head(&mut said) else {
-        return;
-    };
-    let mut body = confined::frames::Body::new(said);
-    let mut bytes = Vec::new();
-    let read = body.read_to_end(&mut bytes);
-    assert!(bytes.len() + 5 <= length, "{head:?} {read:?}");
-    if read.is_ok() {
-        assert_eq!(body.read(&mut [0]).ok(), Some(0));
-    }
-}
+pub(crate) use confined::answer;
 
 pub(crate) fn read(field: &str) {
     if let Some(start) = fields::range_start(field) {
