@@ -36,7 +36,7 @@ use frames::{Body, receive_head};
 use inside::Order;
 use wire::{Kind, Request, send};
 
-/// How long the end of the downloader is awaited to say why it ended.
+/// How long the end of the downloader is awaited: when it hung up, or when it is not needed any more.
 const END_WAIT: Duration = Duration::from_secs(2);
 
 /// How much longer than a server the downloader may be silent.
@@ -130,6 +130,7 @@ impl Confined {
         let input = serde_json::to_vec(&self.order)?;
         let sandbox = view::sandbox(&self.certificates);
         let (control, theirs) = UnixStream::pair()?;
+        control.set_write_timeout(Some(self.patience))?;
         let (tell, end) = mpsc::channel();
         let thread = std::thread::Builder::new().spawn(move || {
             let channel = OwnedFd::from(theirs);
@@ -177,10 +178,12 @@ impl Drop for Confined {
     fn drop(&mut self) {
         let state = std::mem::replace(&mut *self.state(), State::NotYet);
         if let State::Running(running) = state {
-            // Hanging up ends it.
+            // Hanging up ends it, unless somebody took it over; then it dies with this process.
             drop(running.control);
-            // A panic in there has been told already.
-            running.thread.join().ok();
+            if running.end.recv_timeout(END_WAIT).is_ok() {
+                // A panic in there has been told already.
+                running.thread.join().ok();
+            }
         }
     }
 }
