@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nix::errno::Errno;
+
 use crate::judge::{Found, JudgeError, State, needs_recovery};
 use crate::scenario::{Operation, Programs, Stage, StageError};
 use crate::schedule::{Fault, Schedule};
@@ -283,7 +285,7 @@ fn problems_of(ended: &Ended) -> Vec<String> {
 fn believed_sync(ended: &Ended, trace: &Trace, at: usize) -> Option<String> {
     let failed = trace.calls.iter().find(|call| {
         let is_failed = matches!(call.outcome, Outcome::Failed(_));
-        is_failed && is_wait(call) && !is_of_log(trace, call)
+        is_failed && is_wait(call) && !is_of_log(trace, call) && !is_repeated(trace, call)
     })?;
     let is_believed = at == 0 && ended.code == Some(0) && !ended.stderr.contains("warning");
     is_believed.then(|| {
@@ -292,6 +294,16 @@ fn believed_sync(ended: &Ended, trace: &Trace, at: usize) -> Option<String> {
             failed.call, failed.number
         )
     })
+}
+
+/// Tells whether a signal came in between and the program waited again, which then succeeded: unlike an error of the
+/// disk (signal(7), "Interruption of system calls"), that loses nothing.
+fn is_repeated(trace: &Trace, call: &Call) -> bool {
+    let mut later = trace.calls[call.number + 1..].iter();
+    let next = later.find(|later| later.thread == call.thread);
+    let is_again =
+        |next: &Call| next.action == call.action && matches!(next.outcome, Outcome::Done(_));
+    call.outcome == Outcome::Failed(Errno::EINTR as i32) && next.is_some_and(is_again)
 }
 
 fn is_wait(call: &Call) -> bool {

@@ -209,7 +209,7 @@ impl KeyDocument {
             lines.add("environment", name, value);
         }
         if input.debugging == Debugging::Packaged {
-            lines.add("debugging", "information", "packaged");
+            lines.add("debugging", "information", "by-build-id");
         }
         lines.add("check", "tests", input.check.as_str());
         let compression = format!(

@@ -10,6 +10,7 @@ use igos_report::Diagnostic;
 
 use super::StageInput;
 use super::checks::{check_collisions, check_entries};
+use super::debug;
 use super::facts::ReadEntry;
 use super::relate::{Relations, UnmetNeed, Visibility, VisiblePackage, relate};
 use super::rules::Rules;
@@ -110,7 +111,12 @@ pub(crate) fn assemble(
         source_date_epoch: input.source_date_epoch,
         is_essential: output.is_essential,
         depends: depends(input, output, relations),
-        provides: output.provides.iter().cloned().collect(),
+        provides: output
+            .provides
+            .iter()
+            .cloned()
+            .chain(debug::provided(&entries))
+            .collect(),
         conflicts: output.conflicts.iter().cloned().collect(),
         supersedes: supersedes.into_iter().collect(),
         features_provided: facts.provided.clone(),

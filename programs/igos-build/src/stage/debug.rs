@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use igos_format::RelPath;
+use igos_format::declaration::Provided;
+use igos_format::{EntryKind, FileEntry, RelPath};
 use igos_recipe::{Output, Recipe};
 use igos_root::RootDir;
 
@@ -34,6 +35,25 @@ pub(super) fn is_debug_file(path: &RelPath) -> bool {
     path.as_bytes()
         .strip_prefix(DIRECTORY.as_bytes())
         .is_some_and(|rest| rest.starts_with(b"/"))
+}
+
+/// Returns the name that a package answers to with a file which describes another: `build-id-` and the build id, so that
+/// whoever has that from a crash finds the package.
+fn name_of(path: &RelPath) -> Option<Provided> {
+    let below = path.as_bytes().strip_prefix(DIRECTORY.as_bytes())?;
+    let below = std::str::from_utf8(below).ok()?.strip_prefix('/')?;
+    let (directory, file) = below.split_once('/')?;
+    let id = format!("{directory}{}", file.strip_suffix(".debug")?);
+    let is_id = id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_id.then(|| format!("build-id-{id}").parse().ok())?
+}
+
+/// Returns the names that a package answers to with these paths.
+pub(super) fn provided(entries: &[FileEntry]) -> impl Iterator<Item = Provided> {
+    let files = entries
+        .iter()
+        .filter(|entry| matches!(entry.kind, EntryKind::File { .. }));
+    files.filter_map(|entry| name_of(&entry.path))
 }
 
 /// Returns the outputs of a recipe, and one that takes what debuggers read before the others can.
@@ -117,7 +137,7 @@ fn words<const N: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::is_debug_file;
+    use super::{is_debug_file, name_of};
 
     #[test]
     fn only_files_below_the_directory_of_build_ids_describe_others() {
@@ -128,6 +148,28 @@ mod tests {
             ("usr/bin/a", false),
         ] {
             assert_eq!(is_debug_file(&path.parse().expect("a path")), expected);
+        }
+    }
+
+    #[test]
+    fn file_that_describes_another_is_found_by_build_id() {
+        let name = |path: &str| {
+            let provided = name_of(&path.parse().expect("a path"))?;
+            Some(provided.to_string())
+        };
+        let id = "build-id-abcdef";
+        assert_eq!(
+            name("usr/lib/debug/.build-id/ab/cdef.debug").as_deref(),
+            Some(id)
+        );
+        for other in [
+            "usr/lib/debug/.build-id/ab/cdef",
+            "usr/lib/debug/.build-id/ab.debug",
+            "usr/lib/debug/.build-id/ab/c/d.debug",
+            "usr/lib/debug/.build-id/ab/=1.debug",
+            "usr/lib/debug/.build-ids/ab/cdef.debug",
+        ] {
+            assert_eq!(name(other), None, "{other}");
         }
     }
 }

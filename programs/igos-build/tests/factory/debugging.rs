@@ -62,6 +62,9 @@ fn information_for_debuggers_goes_into_a_package_of_its_own_where_that_is_asked_
         ]
     );
     assert_eq!(paths("gadget-debug"), [(described.to_owned(), 0o644)]);
+    let archive = with.archive("gadget-debug");
+    let provided = archive.manifest().provides.iter().map(ToString::to_string);
+    assert_eq!(provided.collect::<Vec<_>>(), ["build-id-abcdef0123"]);
     // The program is the same with and without: nobody has to choose between the two.
     let program = |said: &crate::world::Said| {
         let archive = said.archive("gadget");
