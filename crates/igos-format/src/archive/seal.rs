@@ -87,3 +87,31 @@ impl Seal {
         Ok(seal)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Seal, Sealed};
+    use crate::archive::{Part, ReadArchiveError};
+
+    #[test]
+    fn row_of_another_part_is_refused_where_it_stands() {
+        let sealed = Sealed::of(b"content");
+        let seal = Seal {
+            manifest: sealed,
+            provenance: sealed,
+            frames: sealed,
+        };
+        let text = String::from_utf8(seal.to_bytes()).expect("a seal is ASCII");
+        assert_eq!(Seal::from_bytes(text.as_bytes()).ok(), Some(seal));
+        for (key, line) in [("manifest", 2), ("provenance", 3), ("frames", 4)] {
+            // Whatever follows is not looked at.
+            let (before, after) = text.split_once(key).expect("it has the row");
+            let row = after.lines().next().expect("it has the row");
+            let refused = Seal::from_bytes(format!("{before}payload{row}\nx\n").as_bytes());
+            assert!(
+                matches!(refused, Err(ReadArchiveError::NotCanonical { part: Part::Seal, line: found }) if found == line),
+                "{key}: {refused:?}"
+            );
+        }
+    }
+}

@@ -279,7 +279,8 @@ fn digits(number: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Header, record, size_field, split};
+    use super::{BLOCK, Header, record, size_field, split};
+    use crate::{EntryKind, FileEntry, Owner, RelPath, Sha256, Xattrs};
 
     #[test]
     fn record_counts_its_own_length() {
@@ -299,6 +300,9 @@ mod tests {
             split(path.as_bytes()),
             Some((directory.as_bytes(), &path.as_bytes()[61..]))
         );
+        let sooner = format!("a/{}/{}", "d".repeat(98), "f".repeat(50));
+        let cut = split(sooner.as_bytes());
+        assert_eq!(cut, Some((&sooner.as_bytes()[..100], &[b'f'; 50][..])));
         assert_eq!(split(&[b'a'; 101]), None);
         let only_slash_is_last = [[b'a'; 101].as_slice(), b"/"].concat();
         assert_eq!(split(&only_slash_is_last), None);
@@ -320,5 +324,134 @@ mod tests {
         assert_eq!(&header[136..148], b"00000000001\0");
         assert_eq!(&header[148..157], b"012673\0 0");
         assert_eq!(&header[257..270], b"ustar\x0000root\0");
+    }
+
+    fn path(text: &str) -> RelPath {
+        RelPath::from_bytes(text.as_bytes()).expect("the test gives a path")
+    }
+
+    fn file(at: &str, size: u64, change: impl FnOnce(&mut Owner)) -> FileEntry {
+        let mut owner = Owner::root();
+        change(&mut owner);
+        FileEntry {
+            path: path(at),
+            kind: EntryKind::File {
+                sha256: Sha256::of(b""),
+                size,
+                link_group: None,
+            },
+            mode: 0o644,
+            owner,
+            is_configuration: false,
+            capabilities: None,
+            xattrs: Xattrs::new(),
+        }
+    }
+
+    /// The text of the extended header, if there is one, and the bytes of a field of the header after it.
+    fn extended(header: &Header, field: std::ops::Range<usize>) -> (String, &[u8]) {
+        let (body, block) = header.bytes.split_at(header.bytes.len() - BLOCK);
+        let text = body
+            .split_first_chunk()
+            .map_or(String::new(), |(block, text)| {
+                assert_eq!(block[156], b'x');
+                let size = size_field(block).expect("it has a size") as usize;
+                assert_eq!(text.len(), size.next_multiple_of(BLOCK));
+                assert!(text[size..].iter().all(|byte| *byte == 0));
+                String::from_utf8(text[..size].to_vec()).expect("the test gives text")
+            });
+        (text, &block[field])
+    }
+
+    #[test]
+    fn numbers_and_owners_are_in_the_extended_header_where_ustar_has_no_room_for_them() {
+        let name = |length: usize| "n".repeat(length).parse().expect("it is a name");
+        let no_change = |_: &mut Owner| {};
+        let of = |entry: &FileEntry| Header::of_entry(entry, None, 0);
+        let size = |size: u64| of(&file("a", size, no_change));
+        let uid = |id: u32| of(&file("a", 0, |owner| owner.uid = id));
+        let gid = |id: u32| of(&file("a", 0, |owner| owner.gid = id));
+        let user = |length: usize| of(&file("a", 0, |owner| owner.user = name(length)));
+        let group = |length: usize| of(&file("a", 0, |owner| owner.group = name(length)));
+        let (longest, too_long) = ("n".repeat(31), "n".repeat(32));
+        // POSIX.1-1988: eleven or seven octal digits, or 31 bytes, and what ends them.
+        for (header, field, record, wanted) in [
+            (
+                size(8_589_934_591),
+                124..136,
+                "",
+                "77777777777\0".to_owned(),
+            ),
+            (
+                size(8_589_934_592),
+                124..136,
+                "19 size=8589934592\n",
+                "00000000000\0".to_owned(),
+            ),
+            (uid(2_097_151), 108..116, "", "7777777\0".to_owned()),
+            (
+                uid(2_097_152),
+                108..116,
+                "15 uid=2097152\n",
+                "0000000\0".to_owned(),
+            ),
+            (gid(2_097_151), 116..124, "", "7777777\0".to_owned()),
+            (
+                gid(2_097_152),
+                116..124,
+                "15 gid=2097152\n",
+                "0000000\0".to_owned(),
+            ),
+            (user(31), 265..297, "", format!("{longest}\0")),
+            (
+                user(32),
+                265..297,
+                &format!("42 uname={too_long}\n"),
+                "\0".repeat(32),
+            ),
+            (group(31), 297..329, "", format!("{longest}\0")),
+            (
+                group(32),
+                297..329,
+                &format!("42 gname={too_long}\n"),
+                "\0".repeat(32),
+            ),
+        ] {
+            assert_eq!(
+                extended(&header, field),
+                (record.to_owned(), wanted.as_bytes())
+            );
+        }
+    }
+
+    #[test]
+    fn paths_and_targets_are_in_the_extended_header_where_ustar_has_no_room_for_them() {
+        let (longest, too_long) = ("n".repeat(100), "n".repeat(101));
+        let entry = |at: &str| file(at, 0, |_| {});
+        let link = |to: &str| Header::of_entry(&entry("a"), Some(&path(to)), 0);
+        let symlink = |to: &str| {
+            let target = to.as_bytes().to_vec();
+            let kind = EntryKind::Symlink { target };
+            Header::of_entry(&FileEntry { kind, ..entry("a") }, None, 0)
+        };
+        let at = |at: &str| Header::of_entry(&entry(at), None, 0);
+        for (header, field, record) in [
+            (at(&longest), 0..100, String::new()),
+            (at(&too_long), 0..100, format!("111 path={too_long}\n")),
+            (link(&longest), 157..257, String::new()),
+            (
+                link(&too_long),
+                157..257,
+                format!("115 linkpath={too_long}\n"),
+            ),
+            (symlink(&longest), 157..257, String::new()),
+            (
+                symlink(&too_long),
+                157..257,
+                format!("115 linkpath={too_long}\n"),
+            ),
+        ] {
+            assert_eq!(extended(&header, field), (record, longest.as_bytes()));
+        }
     }
 }

@@ -79,3 +79,78 @@ pub(super) fn compare(part: Part, expected: &str, found: &[u8]) -> Result<(), Re
         line: same + 1,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Part, ReadArchiveError as E};
+    use super::{Lines, compare};
+
+    fn first(text: &[u8]) -> Result<Lines<'_>, E> {
+        Lines::new(Part::Seal, "kind", text)
+    }
+
+    #[test]
+    fn first_line_is_read_in_its_one_spelling() {
+        let mut lines = first(b"kind 1 1\na b\n").expect("this is the spelling");
+        assert_eq!(lines.next(), Some(vec!["a", "b"]));
+        assert_eq!(lines.next(), None);
+        for text in [
+            "",
+            "kind 1 1",
+            "kind 1\n",
+            "kind 1 \n",
+            "king 1 1\n",
+            "kind 01 1\n",
+            "kind 1 +1\n",
+            "kind 1 1 \n",
+            "kind 1 1 1\n",
+            "kind 1 1\nno line feed",
+            "kind 4294967296 1\n",
+        ] {
+            let refused = first(text.as_bytes()).map(drop);
+            assert!(
+                matches!(refused, Err(E::NotCanonical { line: 1, .. })),
+                "{text:?}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn text_of_a_newer_format_is_told_from_a_damaged_one_whatever_follows() {
+        for (line, wanted) in [("2 1", 2), ("1 2", 2), ("2 2", 2), ("3 9", 9), ("7 1", 2)] {
+            let text = [b"kind ", line.as_bytes(), b"\n\xff"].concat();
+            let refused = first(&text).map(drop);
+            assert!(
+                matches!(refused, Err(E::NewerFormat { needed, known: 1, .. }) if needed == wanted),
+                "{line}: {refused:?}"
+            );
+        }
+        let ours = first(b"kind 1 1\n\xff\n").map(drop);
+        assert!(
+            matches!(ours, Err(E::NotCanonical { line: 1, .. })),
+            "{ours:?}"
+        );
+    }
+
+    #[test]
+    fn wrong_line_is_named_by_its_number() {
+        let mut lines = first(b"kind 1 1\na\nb\n").expect("it is canonical");
+        for line in [2, 3] {
+            lines.next();
+            assert!(matches!(lines.refuse(), E::NotCanonical { line: found, .. } if found == line));
+        }
+        for (found, line) in [
+            ("a\nb\n", None),
+            ("x\nb\n", Some(1)),
+            ("a\nx\n", Some(2)),
+            ("a\nb\nx", Some(3)),
+        ] {
+            let compared = compare(Part::Seal, "a\nb\n", found.as_bytes());
+            let named = match compared {
+                Err(E::NotCanonical { line, .. }) => Some(line),
+                _ => None,
+            };
+            assert_eq!(named, line, "{found:?}");
+        }
+    }
+}

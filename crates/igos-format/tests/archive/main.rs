@@ -1,5 +1,6 @@
 //! The archive: what is written is read again, nothing else is read, and other programs see the same.
 
+mod bounds;
 mod cases;
 mod differential;
 mod document;
@@ -7,5 +8,6 @@ mod forge;
 mod hostile;
 mod mutated;
 mod oracle;
+mod pieces;
 mod round_trip;
 mod support;

@@ -12,7 +12,7 @@ use igos_format::{EntryKind, RelPath, Sha256};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::{Package, noise, path, read_all};
+use crate::support::{PROVENANCE, Package, noise, path, read_all};
 
 #[test]
 fn package_of_everything_survives_in_every_compression() {
@@ -153,6 +153,21 @@ fn single_files_are_read_from_single_frames() {
             Err(ReadArchiveError::NoSuchFrame { frame: 99, .. })
         ));
     }
+}
+
+#[test]
+fn reader_of_an_archive_says_what_its_head_says() {
+    let archive = Package::of_everything().write(CompressionFormat::Gzip);
+    let head = Head::read(archive.as_slice()).expect("we wrote it");
+    let reader = ArchiveReader::open(archive.as_slice()).expect("we wrote it");
+    assert_eq!(reader.head(), &head);
+    assert_eq!(reader.manifest(), head.manifest());
+    assert_eq!(reader.manifest_bytes(), head.manifest_bytes());
+    assert_eq!(reader.provenance(), PROVENANCE);
+    assert_eq!(reader.seal(), head.seal());
+    assert_eq!(reader.seal_digest(), head.seal_digest());
+    assert_eq!(reader.frames(), head.frames());
+    assert_eq!(reader.compression(), CompressionFormat::Gzip);
 }
 
 #[test]

@@ -190,7 +190,12 @@ pub(crate) type Found = (Manifest, BTreeMap<RelPath, Vec<u8>>, Signatures);
 
 /// Reads a whole archive.
 pub(crate) fn read_all(archive: &[u8]) -> Result<Found, ReadArchiveError> {
-    let mut reader = ArchiveReader::open(archive)?;
+    read_from(archive)
+}
+
+/// Reads a whole archive from any input.
+pub(crate) fn read_from(input: impl Read) -> Result<Found, ReadArchiveError> {
+    let mut reader = ArchiveReader::open(input)?;
     let mut contents: BTreeMap<RelPath, Vec<u8>> = BTreeMap::new();
     let paths: Vec<RelPath> = reader
         .manifest()
