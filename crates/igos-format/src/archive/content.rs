@@ -62,12 +62,6 @@ impl ContentReader<'_> {
     }
 }
 
-impl Drop for ContentReader<'_> {
-    fn drop(&mut self) {
-        self.source.consume(self.taken);
-    }
-}
-
 impl Read for ContentReader<'_> {
     /// Reads the next bytes; a [`ReadArchiveError`] is the inner error of the one returned.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
