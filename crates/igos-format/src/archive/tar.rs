@@ -263,7 +263,7 @@ fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Returns `LENGTH KEY=VALUE\n`, where the length counts its own digits.
 fn record(key: &str, value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
-    let mut length = rest + 1;
+    let mut length = rest;
     while length != rest + digits(length) {
         length = rest + digits(length);
     }
