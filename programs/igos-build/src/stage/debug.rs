@@ -44,7 +44,9 @@ fn name_of(path: &RelPath) -> Option<Provided> {
     let below = std::str::from_utf8(below).ok()?.strip_prefix('/')?;
     let (directory, file) = below.split_once('/')?;
     let id = format!("{directory}{}", file.strip_suffix(".debug")?);
-    let is_id = id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_id = id
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_id.then(|| format!("build-id-{id}").parse().ok())?
 }
 
