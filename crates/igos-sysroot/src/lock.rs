@@ -100,6 +100,16 @@ impl Lock {
     }
 }
 
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is not enough where another thread is just starting a program: until that runs, its process has
+        // this file open too. Where this fails the kernel lets the lock go a moment later.
+        match self.file.unlock() {
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     // Whoever holds the lock may be about to write its number; not knowing it changes nothing.
@@ -111,4 +121,23 @@ fn holder(file: &mut File) -> String {
         || "another process".to_owned(),
         |pid| format!("process {pid}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lock, Wait};
+    use igos_root::RootDir;
+
+    #[test]
+    fn lock_that_was_let_go_is_free_though_a_program_being_started_has_it_open() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let root = RootDir::open(directory.path()).expect("it opens");
+        let lock = Lock::take(root.top(), Wait::GiveUp).expect("it is free");
+        // What a process has between its beginning and its program.
+        let inherited = lock.file.try_clone().expect("it is open");
+        Lock::take(root.top(), Wait::GiveUp).expect_err("it is taken");
+        drop(lock);
+        Lock::take(root.top(), Wait::GiveUp).expect("it is free again");
+        drop(inherited);
+    }
 }
