@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use igos_format::RelPath;
 use igos_root::{Directory, Kind, RootDir, RootError, set_owner};
+use rustix::io::Errno;
 
 use super::Mutations;
 use super::journal::{Identity, Location, Step};
@@ -61,6 +62,25 @@ impl<'a> Stepper<'a> {
                 self.last = Some((above, Arc::clone(&directory)));
                 Ok((directory, place.file_name().to_vec()))
             }
+        }
+    }
+
+    /// Opens a location unless the way to it ends: at nothing, or at something that is no directory (yet).
+    fn open_if_there(
+        &mut self,
+        location: &Location,
+    ) -> io::Result<Option<(Arc<Directory>, Vec<u8>)>> {
+        let ends = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP];
+        match self.open(location) {
+            Ok(opened) => Ok(Some(opened)),
+            Err(error)
+                if ends
+                    .map(|end| Some(end.raw_os_error()))
+                    .contains(&error.raw_os_error()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -152,9 +172,8 @@ impl<'a> Stepper<'a> {
     }
 
     fn delete_directory(&mut self, place: &RelPath) -> io::Result<()> {
-        let (parent, name) = match self.open(&Location::Place(place.clone())) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            other => other?,
+        let Some((parent, name)) = self.open_if_there(&Location::Place(place.clone()))? else {
+            return Ok(());
         };
         match parent.metadata_if_present(&name)?.map(|found| found.kind) {
             Some(Kind::Directory) => {}
@@ -218,9 +237,8 @@ impl<'a> Stepper<'a> {
     }
 
     fn holds(&mut self, location: &Location, what: &Identity, test: Test) -> io::Result<bool> {
-        let (parent, name) = match self.open(location) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            other => other?,
+        let Some((parent, name)) = self.open_if_there(location)? else {
+            return Ok(false);
         };
         let Some(found) = parent.metadata_if_present(&name)? else {
             return Ok(false);

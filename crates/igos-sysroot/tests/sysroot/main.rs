@@ -27,6 +27,7 @@ mod repair;
 mod rollback;
 mod services;
 mod supersede;
+mod taken_back;
 mod things;
 mod upgrade;
 mod verify;
