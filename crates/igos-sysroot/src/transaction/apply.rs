@@ -157,8 +157,16 @@ impl Transaction<'_> {
         let free = staging
             .free_space()
             .map_err(|source| state("measure free space", source))?;
-        // Where the root has several mounts, each is full when it is full.
-        if plan.install_bytes > free.bytes && stager.staging.places().len() == 1 {
+        if plan.install_bytes <= free.bytes {
+            return Ok(());
+        }
+        // Where files go to several mounts, each is full when it is full.
+        let places = plan.paths.iter().map(|action| &action.place);
+        let is_one_mount = stager
+            .staging
+            .are_beside_record(places)
+            .map_err(|source| state("look for mounts", source))?;
+        if is_one_mount {
             return Err(ApplyError::NoSpace {
                 needed: plan.install_bytes,
                 free: free.bytes,

@@ -98,35 +98,58 @@ impl<'a> Staging<'a> {
             if let Some(known) = self.by_directory.get(&above) {
                 break *known;
             }
-            let opened = match &above {
-                Some(path) => self.root.directory(path),
-                None => self
-                    .root
-                    .top()
-                    .try_clone()
-                    .map_err(|source| RootError::new("open", self.root.to_string(), source)),
-            };
-            match opened {
-                Ok(directory) => {
+            match self.open_if_there(above.as_ref())? {
+                Some(directory) => {
                     let mount = directory.own_metadata()?.mount;
                     let found = self.on_mount(mount, above.as_ref())?;
                     seen.push(above);
                     break found;
                 }
-                // It will be made by this transaction, on the mount of what is above it; or something is in its
-                // place that this transaction exchanges.
-                Err(error) if error.is_not_found() || error.is_way_blocked() => {
+                // It will be made by this transaction, on the mount of what is above it.
+                None => {
                     let next = above.as_ref().and_then(RelPath::parent);
                     seen.push(above);
                     above = next;
                 }
-                Err(error) => return Err(error.into_io()),
             }
         };
         for directory in seen {
             self.by_directory.insert(directory, found);
         }
         Ok(found)
+    }
+
+    /// Tells whether all these places are, or will be, on the mount of the staging directory beside the record.
+    pub(super) fn are_beside_record<'p>(
+        &self,
+        places: impl IntoIterator<Item = &'p RelPath>,
+    ) -> io::Result<bool> {
+        let mount = self.directory(0)?.own_metadata()?.mount;
+        for place in places {
+            let mut above = place.parent();
+            let directory = loop {
+                match self.open_if_there(above.as_ref())? {
+                    Some(directory) => break directory,
+                    None => above = above.as_ref().and_then(RelPath::parent),
+                }
+            };
+            if directory.own_metadata()?.mount != mount {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Opens a directory of the root, `None` for its top, unless it is not there or something else is in its place.
+    fn open_if_there(&self, directory: Option<&RelPath>) -> io::Result<Option<Directory>> {
+        let Some(path) = directory else {
+            return self.root.top().try_clone().map(Some);
+        };
+        match self.root.directory(path) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(error) if error.is_not_found() || error.is_way_blocked() => Ok(None),
+            Err(error) => Err(error.into_io()),
+        }
     }
 
     fn on_mount(&mut self, mount: u64, inside: Option<&RelPath>) -> io::Result<usize> {

@@ -77,6 +77,23 @@ fn privileged_full_disk_refuses_what_comes_and_lets_go_what_goes() {
 }
 
 #[test]
+fn privileged_small_disk_of_the_record_does_not_stand_against_what_goes_to_another() {
+    let root = TestRoot::new();
+    fs::create_dir(root.path("var")).expect("directories");
+    let Some(_disk) = Mounted::new("tmpfs", &root.path("var"), "size=4m") else {
+        return;
+    };
+    let noise: Vec<u8> = (0..8_u32 << 20).map(|at| (at >> 3) as u8).collect();
+    let of_usr = TestArchive::new("big", "1").file("usr/share/big", &noise);
+    root.install(&[&of_usr]);
+    assert_eq!(root.findings(), [""; 0]);
+    // What needs room beside the record is refused as ever.
+    let of_var = TestArchive::new("other", "1").file("var/big", &noise);
+    let error = refused(&root, &of_var);
+    assert!(matches!(error, ApplyError::NoSpace { .. }), "{error:?}");
+}
+
+#[test]
 fn privileged_disk_that_users_filled_lets_go_what_goes() {
     let root = TestRoot::new();
     let Some(_disk) = Mounted::image(&root.path(""), "ext4") else {
