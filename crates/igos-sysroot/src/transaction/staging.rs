@@ -325,8 +325,9 @@ pub(super) fn clear(
     for place in remembered_places(state)? {
         let parent = match root.parent_of(&place) {
             Ok(parent) => parent,
-            // Not mounted now: what is left there is private and found again when it is.
-            Err(error) if error.is_not_found() => continue,
+            // Not mounted now, or something else is on the way: what is left there is private and found again when
+            // the way is.
+            Err(error) if error.is_not_found() || error.is_way_blocked() => continue,
             Err(error) => return Err(error.into_io()),
         };
         if let Some(staging) = open_if_present(&parent, place.file_name())? {
