@@ -422,19 +422,39 @@ mod tests {
                 other => panic!("{to}: {other:?}"),
             }
         }
+        // What no line alone tells is found at the last one.
         for (from, to) in [("steps 5", "steps 4"), ("transaction 3", "transaction 03")] {
             let found = changed(from, to);
-            assert!(matches!(found, Err(JournalError::Line { .. })), "{found:?}");
+            assert!(
+                matches!(found, Err(JournalError::Line { line: 10, .. })),
+                "{found:?}"
+            );
         }
     }
 
     #[test]
-    fn special_files_are_told_from_others() {
-        let read = changed("create file", "create special").expect("it is sound");
-        let Step::Move { what, .. } = &read.steps[0] else {
-            panic!("{read:?}");
+    fn kinds_are_told_from_each_other() {
+        for (word, kind) in [
+            ("directory", Kind::Directory),
+            ("file", Kind::File),
+            ("symlink", Kind::Symlink),
+            ("special", Kind::Special),
+        ] {
+            let read = changed("create file", &format!("create {word}")).expect("it is sound");
+            let Step::Move { what, .. } = &read.steps[0] else {
+                panic!("{read:?}");
+            };
+            assert_eq!(what.kind, kind);
+        }
+    }
+
+    #[test]
+    fn places_and_slots_are_shown_in_words() {
+        let Step::Move { from, to, .. } = &journal().steps[0] else {
+            panic!("the first step is a move");
         };
-        assert_eq!(what.kind, Kind::Special);
+        assert_eq!(from.shown(), "staged file 0");
+        assert_eq!(to.shown(), "usr/bin/with\\x20space");
     }
 
     #[test]

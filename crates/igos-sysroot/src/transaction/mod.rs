@@ -32,6 +32,9 @@ mod steps;
 mod unchanged;
 mod unpack;
 
+#[cfg(test)]
+mod tests;
+
 pub use apply::{Applied, OpenArchive};
 pub use error::{ApplyError, Refusal};
 pub use journal::JournalError;

@@ -334,8 +334,19 @@ fn install_waits_for_the_disk_twice_at_most_before_it_says_so() {
             Disk.sync(at)
         }
     }
-    for (durability, expected) in [(Durability::Full, [1, 1, 2, 2]), (Durability::None, [0; 4])] {
+    let cases = [
+        ("1", Durability::Full, [1, 1, 2, 2]),
+        ("1", Durability::None, [0; 4]),
+        // Old files are kept, for which the journal gets another name.
+        ("2", Durability::Full, [1, 1, 2, 2]),
+        ("2", Durability::None, [0; 4]),
+    ];
+    for (version, durability, expected) in cases {
         let root = TestRoot::in_memory();
+        if version == "2" {
+            let [a, b, c] = world("1");
+            root.install(&[&a, &b, &c]);
+        }
         let counter = Arc::new(Counter::default());
         let mut sysroot = root.change_with(ChangeOptions {
             durability,
@@ -346,13 +357,14 @@ fn install_waits_for_the_disk_twice_at_most_before_it_says_so() {
             let read = |value: &AtomicU64| value.load(Ordering::SeqCst);
             (read(&counter.filesystems), read(&counter.directories))
         };
-        let [a, b, c] = world("1");
+        let [a, b, c] = world(version);
         let plan = root.plan(&[&a, &b, &c], &[&a, &b, &c]).expect("a plan");
         apply(&mut sysroot, &plan, &[&a, &b, &c]).expect("it can be applied");
         let applied = count();
         sysroot.settle().expect("it can be settled");
         let settled = count();
-        assert_eq!([applied.0, applied.1, settled.0, settled.1], expected);
+        let found = [applied.0, applied.1, settled.0, settled.1];
+        assert_eq!(found, expected, "{version} {durability:?}");
     }
 }
 
