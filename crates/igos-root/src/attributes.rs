@@ -7,6 +7,9 @@ use std::os::fd::AsFd;
 use rustix::fs::{AtFlags, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
+/// The attribute that file capabilities are in.
+const CAPABILITIES: &str = "security.capability";
+
 /// Sets permission, setuid, setgid and sticky bits.
 ///
 /// # Errors
@@ -79,8 +82,12 @@ pub fn set_extended_attribute(file: impl AsFd, name: &str, value: &[u8]) -> io::
 pub fn take_rights(file: impl AsFd, mode: u16) -> io::Result<()> {
     let file = file.as_fd();
     set_mode(file, mode & 0o777)?;
-    match rustix::fs::fremovexattr(file, "security.capability") {
-        Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(()),
+    // Who may not change capabilities may not remove those that are not there either.
+    if extended_attribute(file, CAPABILITIES)?.is_none() {
+        return Ok(());
+    }
+    match rustix::fs::fremovexattr(file, CAPABILITIES) {
+        Ok(()) | Err(Errno::NODATA) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -91,7 +98,7 @@ pub fn take_rights(file: impl AsFd, mode: u16) -> io::Result<()> {
 ///
 /// Returns the kernel's answer.
 pub fn gives_rights(file: impl AsFd, mode: u16) -> io::Result<bool> {
-    Ok(mode & 0o6000 != 0 || extended_attribute(file, "security.capability")?.is_some())
+    Ok(mode & 0o6000 != 0 || extended_attribute(file, CAPABILITIES)?.is_some())
 }
 
 /// Returns one extended attribute, `None` where it is absent or the file system has none.

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, Mode};
 
 use crate::{
     Descend, FollowedLinks, Kind, RootDir, delete_tree, extended_attribute, set_extended_attribute,
-    set_mode, set_modified, set_owner, walk,
+    set_mode, set_modified, set_owner, take_rights, walk,
 };
 
 fn path(text: &str) -> RelPath {
@@ -187,6 +187,16 @@ fn deep(root: &RootDir, depth: usize) {
             .expect("it can be made");
     }
     current.create_file(b"bottom").expect("it can be made");
+}
+
+/// An ordinary user may not remove file capabilities, not even where there are none.
+#[test]
+fn whoever_has_a_file_can_take_its_rights_away() {
+    let (_directory, root) = root();
+    let file = root.top().create_file(b"program").expect("it is new");
+    set_mode(&file, 0o6755).expect("its owner may");
+    take_rights(&file, 0o6755).expect("its owner may");
+    assert_eq!(root.top().metadata(b"program").expect("there").mode, 0o755);
 }
 
 #[test]
