@@ -143,12 +143,12 @@ fn deleted_directory_comes_back_with_its_owner_or_an_error() {
 fn directory_to_which_there_is_no_way_any_more_is_deleted() {
     let scene = Scene::new();
     scene.file("file", "somebody's");
-    scene.directory("elsewhere/d", 0o755);
+    scene.directory("elsewhere/d/e", 0o755);
     symlink("elsewhere", scene.at("link")).expect("it can be made");
-    for gone in ["gone/d", "file/d", "link/d"] {
+    for gone in ["gone/d", "file/d", "link/d", "link/d/e"] {
         scene.repeat(&delete_directory(gone)).expect(gone);
     }
-    assert!(scene.is_there("elsewhere/d"));
+    assert!(scene.is_there("elsewhere/d/e"));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn file_below_what_is_no_directory_was_never_made() {
     let new = scene.file(&slot_path(0), "new");
     scene.file("file", "an old file");
     symlink("usr", scene.at("link")).expect("it can be made");
-    for to in ["gone/new", "file/new", "link/new"] {
+    for to in ["gone/new", "file/new", "link/new", "link/d/new"] {
         let step = Step::Move {
             what: new.clone(),
             from: slot(0),
