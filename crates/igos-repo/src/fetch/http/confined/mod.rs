@@ -192,7 +192,8 @@ fn reason_of(ended: Result<Ended, SandboxError>) -> String {
     match ended {
         Ok(ended) => format!("it {}", ended.status),
         Err(SandboxError::MissingFeature(missing)) => format!(
-            "it cannot be confined: {} is missing ({}): {}",
+            "it cannot be confined: {} is missing ({}): {}; or let this program itself meet servers, with all its rights: \
+             `--unsafe-unconfined-downloads`",
             missing.feature, missing.detail, missing.remedy
         ),
         Err(error) => {
