@@ -70,17 +70,12 @@ impl<'a> Stepper<'a> {
         &mut self,
         location: &Location,
     ) -> io::Result<Option<(Arc<Directory>, Vec<u8>)>> {
-        let ends = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP];
         match self.open(location) {
             Ok(opened) => Ok(Some(opened)),
-            Err(error)
-                if ends
-                    .map(|end| Some(end.raw_os_error()))
-                    .contains(&error.raw_os_error()) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error),
+            Err(error) => match Errno::from_io_error(&error) {
+                Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+                _ => Err(error),
+            },
         }
     }
 

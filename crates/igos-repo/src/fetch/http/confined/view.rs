@@ -1,6 +1,6 @@
 //! What a confined downloader sees, and how much it may use.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use igos_sandbox::{Access, Limits, Network, RootView, Sandbox};
@@ -64,7 +64,7 @@ pub(super) fn sandbox(certificates: &Certificates) -> Sandbox {
     let mut sandbox = Sandbox::new("/", RootView::Host);
     for (source, target) in views {
         // Some of these are links; what leads nowhere is not there.
-        if let Ok(source) = real(&source) {
+        if let Ok(source) = fs_err::canonicalize(&source) {
             sandbox = sandbox.bind(source, target, Access::Read);
         }
     }
@@ -81,10 +81,6 @@ pub(super) fn sandbox(certificates: &Certificates) -> Sandbox {
         ..Limits::default()
     };
     sandbox
-}
-
-fn real(path: &Path) -> std::io::Result<PathBuf> {
-    fs_err::canonicalize(path)
 }
 
 #[cfg(test)]
