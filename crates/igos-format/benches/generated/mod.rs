@@ -122,6 +122,7 @@ pub(crate) fn entry(number: u64, count: u64) -> IndexEntry {
         file_name: file(format!("{}.igos.tar.zst", package.file_stem())),
         sha256: digest("archive"),
         size_bytes: random.below(50_000_000) + 10_000,
+        head_sha256: digest("head"),
         head_bytes: random.below(9000) + 900,
     };
     let source = SourceLocation {

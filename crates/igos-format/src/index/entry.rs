@@ -25,6 +25,8 @@ pub struct ArchiveLocation {
     pub sha256: Sha256,
     /// Its length in bytes.
     pub size_bytes: u64,
+    /// Digest of its head frame as stored: compared before anything of it is decompressed.
+    pub head_sha256: Sha256,
     /// Stored length of its head frame in bytes: as much as must be fetched to plan with it.
     pub head_bytes: u64,
 }

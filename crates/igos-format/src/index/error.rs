@@ -92,6 +92,14 @@ pub enum ReadIndexError {
         /// The newest this program knows.
         known: u32,
     },
+    /// It was written by an older program, and does not say all that this one asks for.
+    #[error("the index has format {found}, this program reads {known}")]
+    OlderFormat {
+        /// The format it has.
+        found: u32,
+        /// The only one this program knows.
+        known: u32,
+    },
     /// The header is not in its one form.
     #[error("the header of the index is not in canonical form")]
     Header,
@@ -173,6 +181,7 @@ impl Explain for ReadIndexError {
             ReadIndexError::NotAnIndex => "index-unknown-form",
             ReadIndexError::Kind { .. } => "index-kind",
             ReadIndexError::NewerFormat { .. } => "index-newer-format",
+            ReadIndexError::OlderFormat { .. } => "index-older-format",
             ReadIndexError::Header => "index-header",
             ReadIndexError::TooLong { .. } => "index-too-long",
             ReadIndexError::Length { .. } => "index-length",
@@ -190,6 +199,12 @@ impl Explain for ReadIndexError {
             ReadIndexError::Input { .. } => Vec::new(),
             ReadIndexError::NewerFormat { .. } => {
                 vec!["install a newer version of this program".to_owned()]
+            }
+            ReadIndexError::OlderFormat { .. } => {
+                vec![
+                    "the repository has to be published again by a program of this version"
+                        .to_owned(),
+                ]
             }
             _ => vec!["delete the file and synchronise again".to_owned()],
         }

@@ -4,7 +4,7 @@ use super::{IndexKind, Part, ReadIndexError};
 use crate::Sha256;
 
 /// The newest version of the format this program writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Longest directory, stored or as text, in bytes; tested before allocating.
 pub(super) const DIRECTORY_MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -62,6 +62,12 @@ impl Header {
         if version > FORMAT || needed > FORMAT {
             return Err(ReadIndexError::NewerFormat {
                 needed: needed.max(FORMAT + 1),
+                known: FORMAT,
+            });
+        }
+        if version < FORMAT {
+            return Err(ReadIndexError::OlderFormat {
+                found: version,
                 known: FORMAT,
             });
         }

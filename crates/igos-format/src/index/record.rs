@@ -49,9 +49,13 @@ fn text(entry: &IndexEntry) -> String {
     record.line(
         "archive",
         format_args!(
-            "{} {} {} {}",
-            archive.sha256, archive.size_bytes, archive.head_bytes, archive.file_name
+            "{} {} {}",
+            archive.sha256, archive.size_bytes, archive.file_name
         ),
+    );
+    record.line(
+        "head",
+        format_args!("{} {}", archive.head_sha256, archive.head_bytes),
     );
     record.set("source", entry.sources.iter().map(source));
     record.set("depends", &entry.depends);
@@ -130,7 +134,7 @@ pub fn read(record: &str) -> Result<IndexEntry, RecordError> {
         installed_bytes: lines.value("installed-bytes")?,
         seal: lines.value("seal")?,
         signature: lines.optional("signature")?,
-        archive: lines.required("archive", parse_archive)?,
+        archive: archive(&mut lines)?,
         sources: lines.set("source", parse_source)?,
         depends: lines.set("depends", parse)?,
         provides: lines.set("provides", parse)?,
@@ -236,18 +240,27 @@ fn origin(text: &str) -> Result<Origin, String> {
         .ok_or_else(|| "not built, built-weakened or imported".to_owned())
 }
 
-fn parse_archive(text: &str) -> Result<ArchiveLocation, String> {
-    let [sha256, size_bytes, head_bytes, file_name] = fields(text)?;
-    let archive = ArchiveLocation {
-        file_name: parse(file_name)?,
-        sha256: parse(sha256)?,
-        size_bytes: parse(size_bytes)?,
-        head_bytes: parse(head_bytes)?,
-    };
-    if archive.head_bytes == 0 || archive.head_bytes > archive.size_bytes {
-        return Err("the head is empty or longer than the archive".to_owned());
-    }
-    Ok(archive)
+/// Returns the archive, of which two lines tell.
+fn archive(lines: &mut Lines<'_>) -> Result<ArchiveLocation, RecordError> {
+    let (sha256, size_bytes, file_name) = lines.required("archive", |text| {
+        let [sha256, size_bytes, file_name] = fields(text)?;
+        Ok((parse(sha256)?, parse(size_bytes)?, parse(file_name)?))
+    })?;
+    let (head_sha256, head_bytes) = lines.required("head", |text| {
+        let [sha256, bytes] = fields(text)?;
+        let bytes = parse(bytes)?;
+        match bytes == 0 || bytes > size_bytes {
+            true => Err("the head is empty or longer than the archive".to_owned()),
+            false => Ok((parse(sha256)?, bytes)),
+        }
+    })?;
+    Ok(ArchiveLocation {
+        file_name,
+        sha256,
+        size_bytes,
+        head_sha256,
+        head_bytes,
+    })
 }
 
 fn parse_source(text: &str) -> Result<SourceLocation, String> {

@@ -22,7 +22,7 @@ impl Forged {
     /// Returns a file with these tables: their frames with their keys and texts.
     pub(crate) fn new(kind: &str, tables: &[(&str, &[(&str, &str)])]) -> Self {
         let mut forged = Forged {
-            first: format!("{kind} 1 1"),
+            first: format!("{kind} 2 2"),
             directory: String::new(),
             stored: None,
             frames: Vec::new(),

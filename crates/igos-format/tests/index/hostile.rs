@@ -89,37 +89,38 @@ fn header_in_another_form_is_refused() {
         forged.first = first.to_owned();
         verify(&forged.bytes())
     };
-    assert!(with_first("igos-packages-index 1 1").is_ok());
+    assert!(with_first("igos-packages-index 2 2").is_ok());
+    for newer in ["igos-packages-index 4 3", "igos-packages-index 3 2"] {
+        let error = with_first(newer).expect_err("it is of a newer format");
+        let (needed, known) = (3, 2);
+        assert!(
+            matches!(error, E::NewerFormat { needed: a, known: b } if (a, b) == (needed, known)),
+            "{newer:?}: {error:?}"
+        );
+    }
+    for older in ["igos-packages-index 1 1", "igos-packages-index 0 1"] {
+        let error = with_first(older).expect_err("it is of an older format");
+        assert!(
+            matches!(error, E::OlderFormat { known: 2, .. }),
+            "{older:?}: {error:?}"
+        );
+    }
     assert!(matches!(
-        with_first("igos-packages-index 3 2"),
-        Err(E::NewerFormat {
-            needed: 2,
-            known: 1
-        })
-    ));
-    assert!(matches!(
-        with_first("igos-packages-index 2 1"),
-        Err(E::NewerFormat {
-            needed: 2,
-            known: 1
-        })
-    ));
-    assert!(matches!(
-        with_first("igos-files-index 1 1"),
+        with_first("igos-files-index 2 2"),
         Err(E::Kind { .. })
     ));
     for first in [
-        "igos-packages-index 1",
-        "igos-packages-index 1 x",
+        "igos-packages-index 2",
+        "igos-packages-index 2 x",
         "igos-index 1 1",
         "",
     ] {
         assert!(matches!(with_first(first), Err(E::NotAnIndex)), "{first:?}");
     }
     for first in [
-        "igos-packages-index 01 1",
-        "igos-packages-index 1 1 ",
-        "igos-packages-index 0 1",
+        "igos-packages-index 02 2",
+        "igos-packages-index 2 2 ",
+        "igos-packages-index 2 1",
     ] {
         assert!(matches!(with_first(first), Err(E::Header)), "{first:?}");
     }
@@ -127,15 +128,15 @@ fn header_in_another_form_is_refused() {
     assert!(matches!(verify(b""), Err(E::NotAnIndex)));
     let digest = igos_format::Sha256::of(b"");
     for (text, is_long) in [
-        (format!("{KIND} 1 1\ndirectory 1 99999999 {digest}\n"), true),
-        (format!("{KIND} 1 1\ndirectory 99999999 1 {digest}\n"), true),
+        (format!("{KIND} 2 2\ndirectory 1 99999999 {digest}\n"), true),
+        (format!("{KIND} 2 2\ndirectory 99999999 1 {digest}\n"), true),
         (
-            format!("{KIND} 1 1\ndirectory 18446744073709551615 1 {digest}\n"),
+            format!("{KIND} 2 2\ndirectory 18446744073709551615 1 {digest}\n"),
             true,
         ),
-        (format!("{KIND} 1 1\ndirectory 1 1 {digest}\nmore\n"), false),
-        (format!("{KIND} 1 1\ndirectory 1 1 {digest}"), false),
-        (format!("{KIND} 1 1\n"), false),
+        (format!("{KIND} 2 2\ndirectory 1 1 {digest}\nmore\n"), false),
+        (format!("{KIND} 2 2\ndirectory 1 1 {digest}"), false),
+        (format!("{KIND} 2 2\n"), false),
     ] {
         let error = verify(&header(&text)).expect_err(&text);
         assert_eq!(matches!(error, E::TooLong { .. }), is_long, "{error:?}");

@@ -35,6 +35,7 @@ pub(crate) fn package(id: PackageId) -> IndexEntry {
         file_name: "a.igos.tar.zst".parse().expect("it is a file name"),
         sha256: Sha256::of(id.file_stem().as_bytes()),
         size_bytes: 4096,
+        head_sha256: Sha256::of(id.version.as_str().as_bytes()),
         head_bytes: 1024,
     };
     IndexEntry::new(

@@ -210,6 +210,7 @@ impl Given {
             })?,
             sha256: hashing.hasher.sha256(),
             size_bytes: hashing.hasher.length(),
+            head_sha256: digest_of_start(path, head.length())?,
             head_bytes: head.length(),
         };
         Ok(Whole {
@@ -218,6 +219,14 @@ impl Given {
             head,
         })
     }
+}
+
+/// Returns the digest of the first `length` bytes of a file.
+fn digest_of_start(path: &Path, length: u64) -> Result<Sha256, ReadGivenError> {
+    Sha256::read(open(path)?.take(length)).map_err(|source| ReadGivenError::Io {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn open(path: &Path) -> Result<File, ReadGivenError> {

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use igos_repo::repository::{ArchiveJob, DownloadError, FetchedArchive};
@@ -117,6 +117,41 @@ fn head_of_another_package_is_refused() {
         ("archive-not-the-signed-one", 1)
     );
     assert_eq!(machine.cached("heads"), [""; 0]);
+}
+
+/// A decoder must not meet bytes that no signature vouches for: whatever is wrong with them, their digest is what is told.
+#[test]
+fn head_is_not_decompressed_before_it_is_the_signed_one() {
+    let published = big();
+    let changed = Arc::new(AtomicUsize::new(0));
+    let (repository, at) = (published.repository(), Arc::clone(&changed));
+    let server = Server::start(
+        move |asked| match Published::file(&repository, &asked.path) {
+            Some(mut bytes) if asked.path.contains("archives/") => {
+                bytes[at.load(Ordering::SeqCst)] ^= 1;
+                Answer::File(bytes)
+            }
+            Some(bytes) => Answer::File(bytes),
+            None => Answer::Status(404),
+        },
+    );
+    let machine = Machine::new();
+    machine.add("main", &server.url(""), &published);
+    machine.sync().expect("its metadata is sound");
+    let wanted = machine.wanted("big");
+    let length = usize::try_from(wanted.location.head_bytes).expect("it is short");
+    // The magic number, the frame's header, and blocks.
+    for at in [0, 4, 6, length / 2, length - 1] {
+        changed.store(at, Ordering::SeqCst);
+        let mut heads = machine
+            .client()
+            .fetch_heads(std::slice::from_ref(&wanted), &machine.reporter);
+        let error = heads.remove(0).expect_err("a byte is another one");
+        assert_eq!(error.code(), "archive-not-the-signed-one", "{at}");
+        let because = error.diagnostics().remove(0).because.join("\n");
+        let expected = wanted.location.head_sha256.to_string();
+        assert!(because.contains(&expected), "{at}: {because}");
+    }
 }
 
 #[test]

@@ -91,6 +91,7 @@ pub(crate) fn published(count: u64, archives: &Path, key: &SecretKey) -> Vec<Ind
                 file_name: file_name.parse().expect("it is a file name"),
                 sha256,
                 size_bytes: archive.len() as u64,
+                head_sha256: Sha256::of(&archive[..head.length() as usize]),
                 head_bytes: head.length(),
             },
         );

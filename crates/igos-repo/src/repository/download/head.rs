@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
+use igos_format::Sha256;
 use igos_format::archive::{Head, METADATA_MAX_BYTES};
 use igos_report::{Outcome, Reporter};
 
@@ -54,7 +55,7 @@ impl FetchedHead {
         self.fetched_bytes
     }
 
-    /// Reads the head again, and compares its seal again: somebody may have changed the cache.
+    /// Reads the head again, and compares its digest and its seal again: somebody may have changed the cache.
     pub(super) fn read(&self) -> Result<Head, CopyError> {
         let length = self.wanted.location.head_bytes;
         let bytes = self.open().map_err(CopyError::Keep)?;
@@ -64,8 +65,8 @@ impl FetchedHead {
 }
 
 impl RepositoryClient {
-    /// Fetches the heads of archives, several at once, and compares their seals with the wanted ones. Returns them in
-    /// the order of `wanted`.
+    /// Fetches the heads of archives, several at once, and compares their digests and seals with the wanted ones. Returns
+    /// them in the order of `wanted`.
     ///
     /// A server that cannot deliver parts of files is left after as many bytes as the head has.
     ///
@@ -142,8 +143,16 @@ impl RepositoryClient {
     }
 }
 
-/// Reads a head that has to be exactly `bytes` and to have the wanted seal.
+/// Reads a head that has to be exactly `bytes` and to have the wanted seal; bytes that nobody vouched for are not
+/// decompressed.
 fn parse(wanted: &WantedArchive, bytes: &[u8]) -> Result<Head, CopyError> {
+    let actual = Sha256::of(bytes);
+    if actual != wanted.location.head_sha256 {
+        return Err(CopyError::Digest {
+            expected: wanted.location.head_sha256,
+            actual,
+        });
+    }
     let expected = wanted.location.head_bytes;
     let head = Head::read(Cursor::new(bytes)).map_err(CopyError::Head)?;
     let actual = head.seal_digest();

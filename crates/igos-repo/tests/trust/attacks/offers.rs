@@ -20,6 +20,7 @@ fn offer() -> (Head, IndexEntry) {
         file_name: "zlib-1.3-1.x86_64.igos.tar.zst".parse().expect("a name"),
         sha256: Sha256::of(&archive),
         size_bytes: archive.len() as u64,
+        head_sha256: Sha256::of(&archive[..head.length() as usize]),
         head_bytes: head.length(),
     };
     let mut entry = IndexEntry::of(&head, location);
