@@ -56,18 +56,21 @@ impl FollowedLinks {
 
     /// Adds a link that is about to be made; returns whether it is listed and leads to a path below the root.
     pub fn insert(&mut self, path: RelPath, target: &[u8]) -> bool {
+        let Some(resolved) = Self::resolved(&path, target) else {
+            return false;
+        };
+        self.0.insert(path, resolved);
+        true
+    }
+
+    /// Returns where a link of this target at `path` leads; `None` if it is not listed or leads to no path below the root.
+    #[must_use]
+    pub fn resolved(path: &RelPath, target: &[u8]) -> Option<RelPath> {
         let is_listed = LISTED
             .iter()
             .any(|listed| listed.as_bytes() == path.as_bytes());
-        let Some(resolved) = resolve(&path, target) else {
-            return false;
-        };
         // A link into itself is no place for anything.
-        if !is_listed || resolved.starts_with(&path) {
-            return false;
-        }
-        self.0.insert(path, resolved);
-        true
+        resolve(path, target).filter(|resolved| is_listed && !resolved.starts_with(path))
     }
 
     /// Returns where `path` leads: the directory a listed link stands for takes the link's place.

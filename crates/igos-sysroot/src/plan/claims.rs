@@ -1,6 +1,8 @@
 //! Which arriving package gets which place.
 
+use igos_format::manifest::is_reserved;
 use igos_format::{EntryKind, PackageName, RelPath};
+use igos_root::FollowedLinks;
 
 use super::paths::{Claim, Claims, NeededDirectory, PathPlan, PathPlanner};
 use super::{Conflict, Yield};
@@ -15,11 +17,20 @@ impl PathPlanner<'_> {
             let entries = manifest.entries.iter();
             for entry in entries.filter(|entry| !self.exclusions.leaves_out(entry)) {
                 let place = place_of(manifest, entry, self.links);
-                if igos_format::manifest::is_reserved(&place) {
+                // A link that paths of others would be followed through counts as what it leads to.
+                let led = match &entry.kind {
+                    EntryKind::Symlink { target } => FollowedLinks::resolved(&entry.path, target),
+                    _ => None,
+                };
+                if let Some(reserved) = [Some(&place), led.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .find(|at| is_reserved(at))
+                {
                     plan.conflicts.push(Conflict::Reserved {
                         package: package.clone(),
                         path: entry.path.clone(),
-                        place,
+                        place: reserved.clone(),
                     });
                 } else if entry.kind == EntryKind::Directory {
                     claims.directories.entry(place).or_insert(NeededDirectory {

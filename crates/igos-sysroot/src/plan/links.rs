@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use igos_format::manifest::is_reserved;
 use igos_format::{PackageName, RelPath, Sha256};
 use igos_root::Kind;
 
@@ -139,7 +140,7 @@ impl PathPlanner<'_> {
         claims: &Claims<'_>,
     ) -> Result<Option<Conflict>, PlanError> {
         let (package, path) = (link.package.clone(), link.path.clone());
-        if igos_format::manifest::is_reserved(place) {
+        if is_reserved(place) {
             return Ok(Some(Conflict::Reserved {
                 package,
                 path,

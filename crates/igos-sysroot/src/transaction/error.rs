@@ -215,6 +215,14 @@ pub enum Refusal {
         /// What is there.
         found: Kind,
     },
+    /// Links of the root make it a path of the package manager's own.
+    #[error("{path} leads to {place}, which is the package manager's own")]
+    Reserved {
+        /// The path as its package has it.
+        path: RelPath,
+        /// Where it leads.
+        place: RelPath,
+    },
     /// Its directory cannot be used.
     #[error("the directory of {path} cannot be used")]
     Directory {
@@ -234,6 +242,7 @@ impl Explain for Refusal {
             Refusal::MountPoint { .. } => "path-mount-point",
             Refusal::ReadOnly { .. } => "path-read-only",
             Refusal::Kind { .. } => "path-special",
+            Refusal::Reserved { .. } => "path-reserved",
             Refusal::Directory { .. } => "path-directory",
         }
     }
@@ -246,6 +255,9 @@ impl Explain for Refusal {
                 vec![format!("clear it: `chattr -{letter} {path}`")]
             }
             Refusal::MountPoint { path } => vec![format!("unmount it: `umount {path}`")],
+            Refusal::Reserved { .. } => {
+                vec!["make the link on its way lead elsewhere".to_owned()]
+            }
             _ => Vec::new(),
         }
     }

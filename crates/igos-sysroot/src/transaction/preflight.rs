@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 
+use igos_format::manifest::is_reserved;
 use igos_format::{Hasher, RelPath, Sha256};
 use igos_root::{Directory, Kind, Metadata, RootDir, RootError};
 
@@ -86,6 +87,14 @@ impl<'a> PreFlight<'a> {
         staging: &mut Staging<'_>,
     ) -> Result<(), ApplyError> {
         let place = &action.place;
+        // Whatever planned it, and whatever links the root got since then: nothing of a package goes there.
+        if is_reserved(place) {
+            self.refusals.push(Refusal::Reserved {
+                path: action.path.clone(),
+                place: place.clone(),
+            });
+            return Ok(());
+        }
         let phase = match (&action.change, action.kind) {
             (_, Kind::Directory) => Phase::Directories,
             _ if is_library(place) => Phase::Libraries,

@@ -4,7 +4,10 @@ use std::io::{self, Cursor};
 
 use igos_format::declaration::AlternativeDeclaration;
 use igos_report::{Explain, Quiet};
-use igos_sysroot::{ArchiveSource, Change, PlanError, Request, Unsigned};
+use igos_sysroot::{
+    ApplyError, ArchiveSource, Change, PlanError, RepairConfiguration, RepairRequest, Request,
+    Unsigned,
+};
 
 use crate::refused::snapshot;
 use crate::roots::{NOW, TestArchive, TestRoot, apply, path};
@@ -147,4 +150,39 @@ fn archive_exchanged_after_it_was_planned_is_refused() {
     drop(sysroot);
     apply(&mut root.change(), &plan, &[&shown]).expect("what was shown goes in");
     assert_eq!(root.content("usr/bin/a"), "shown");
+}
+
+/// What a path was planned to be does not count, but where it leads when it is written or deleted.
+#[test]
+fn package_that_is_led_to_the_record_by_a_later_link_neither_repairs_nor_removes_it() {
+    let root = TestRoot::new();
+    let other = TestArchive::new("other", "1").file("usr/bin/other", b"other");
+    let merged = |version: &str, to: &str| TestArchive::new("merged", version).symlink("lib", to);
+    let through = TestArchive::new("through", "1").file("lib/igos/packages/other", b"evil");
+    root.install(&[&other, &merged("1", "opt/x"), &through]);
+    assert_eq!(
+        stopped(&root, &[&merged("2", "var/lib/igos")]),
+        ["path-reserved"]
+    );
+    root.install(&[&merged("2", "var/lib")]);
+    let record = root.content("var/lib/igos/packages/other");
+    let request = RepairRequest {
+        packages: Default::default(),
+        paths: Default::default(),
+        configuration: RepairConfiguration::Leave,
+        ownership: root.ownership,
+    };
+    let repair = root.read().plan_repair(&request, &Quiet);
+    let repair = repair.expect("it can be planned").plan;
+    let error = apply(&mut root.change(), &repair, &[&through]).expect_err("it is the record");
+    let ApplyError::Refused(refusals) = &error else {
+        panic!("{error:?}");
+    };
+    let codes: Vec<_> = refusals.iter().map(Explain::code).collect();
+    assert_eq!((codes, error.exit_code()), (vec!["path-reserved"], 1));
+    assert_eq!(root.content("var/lib/igos/packages/other"), record);
+    // What goes is the file that was installed, where it was installed.
+    root.remove(&["through"]);
+    assert_eq!(root.content("var/lib/igos/packages/other"), record);
+    assert!(!root.exists("opt/x"));
 }
