@@ -38,6 +38,7 @@ mod tests;
 pub use apply::{Applied, OpenArchive};
 pub use error::{ApplyError, Refusal};
 pub use journal::JournalError;
+pub(crate) use mutations::take_rights_of;
 pub use mutations::{Attributes, Disk, Mutations};
 pub use recover::Recovery;
 pub use unpack::{ArchiveSource, FrameSource};

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use igos_format::{Capabilities, Xattrs};
 use igos_root::{
-    Directory, delete_tree, set_extended_attribute, set_mode, set_modified, set_owner, take_rights,
+    Directory, Kind, Metadata, delete_tree, gives_rights, set_extended_attribute, set_mode,
+    set_modified, set_owner, take_rights,
 };
 
 /// What an inode gets besides its content, before it has a name that anybody else can reach.
@@ -22,6 +23,24 @@ pub struct Attributes<'a> {
     pub mode: Option<u16>,
     /// The time of the last change, in seconds since 1970.
     pub modified: i64,
+}
+
+/// Takes the rights that a file out of use gives to whoever runs it, if it gives any: somebody may have another name for it,
+/// or a descriptor, and run it long after it is gone.
+pub(crate) fn take_rights_of(
+    mutations: &dyn Mutations,
+    at: &Directory,
+    name: &[u8],
+    found: &Metadata,
+) -> io::Result<()> {
+    // Bits and capabilities count for programs alone.
+    if found.kind == Kind::File && found.mode & 0o6111 != 0 {
+        let file = at.open_file(name)?;
+        if gives_rights(&file, found.mode)? {
+            mutations.take_rights(file.as_fd(), found.mode)?;
+        }
+    }
+    Ok(())
 }
 
 /// The mutations of a transaction.

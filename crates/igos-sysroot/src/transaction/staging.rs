@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::io;
 
 use igos_format::{RelPath, escape};
-use igos_root::{Directory, Kind, RootDir, RootError, gives_rights};
+use igos_root::{Directory, Kind, RootDir, RootError};
 
-use super::Mutations;
 use super::journal::Location;
+use super::{Mutations, take_rights_of};
 use crate::layout;
 
 /// Longest list of staging directories, in bytes.
@@ -313,7 +313,8 @@ fn remember_place(state: &Directory, mutations: &dyn Mutations, place: &RelPath)
 
 /// Empties every staging directory of a root; there is no journal, so nothing in them is needed.
 ///
-/// Old files lose their setuid and setgid bits and capabilities first: a hard link that somebody made to one is then worth nothing.
+/// Old files lose their setuid and setgid bits and capabilities first: a hard link or a descriptor that somebody has of one
+/// is then worth nothing.
 pub(super) fn clear(
     root: &RootDir,
     state: &Directory,
@@ -349,12 +350,7 @@ fn open_if_present(parent: &Directory, name: &[u8]) -> io::Result<Option<Directo
 fn empty(staging: &Directory, mutations: &dyn Mutations) -> io::Result<()> {
     for entry in staging.entries()? {
         let found = staging.metadata(&entry.name)?;
-        if found.kind == Kind::File && found.links > 1 {
-            let file = staging.open_file(&entry.name)?;
-            if gives_rights(&file, found.mode)? {
-                mutations.take_rights(std::os::fd::AsFd::as_fd(&file), found.mode)?;
-            }
-        }
+        take_rights_of(mutations, staging, &entry.name, &found)?;
         if found.kind == Kind::Directory {
             mutations.delete_tree(staging, &entry.name)?;
         } else {

@@ -1,12 +1,12 @@
 //! Renaming old files from the staging directories to where they are kept.
 
 use std::io;
-use std::os::fd::AsFd;
 
-use igos_root::{Directory, Kind, RootDir, gives_rights};
+use igos_root::{Directory, Kind, RootDir};
 
 use super::read;
 use super::text::Before;
+use crate::transaction::take_rights_of;
 use crate::{Mutations, layout};
 
 /// Tells whether something is kept of a transaction when it is settled.
@@ -46,13 +46,7 @@ pub(crate) fn keep(
         if found.kind != Kind::File || to.metadata_if_present(&name)?.is_some() {
             continue;
         }
-        if found.links > 1 || found.mode & 0o6000 != 0 {
-            // A hard link that somebody made to it is then worth nothing.
-            let file = from.open_file(&slot)?;
-            if gives_rights(&file, found.mode)? {
-                mutations.take_rights(file.as_fd(), found.mode)?;
-            }
-        }
+        take_rights_of(mutations, from, &slot, &found)?;
         match mutations.rename_new(from, &slot, to, &name) {
             // A smaller directory may have room for it, or a moment later this one.
             Err(error) if is_no_room(&error) => {}

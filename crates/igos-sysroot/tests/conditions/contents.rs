@@ -103,7 +103,7 @@ fn privileged_file_system_without_attributes_refuses_before_anything_changes() {
 }
 
 #[test]
-fn privileged_link_to_a_replaced_program_gives_nobody_its_rights() {
+fn link_to_a_replaced_program_and_a_descriptor_of_it_give_nobody_its_rights() {
     if !is_root("setting owners and capabilities") {
         return;
     }
@@ -144,4 +144,8 @@ fn privileged_link_to_a_replaced_program_gives_nobody_its_rights() {
     steal("-removed");
     root.remove(&["tools"]);
     assert_dead("-removed");
+    root.install(&[&version("3")]);
+    let held = fs::File::open(root.path("usr/bin/su")).expect("it is there");
+    root.remove(&["tools"]);
+    assert_eq!(held.metadata().expect("it is open").mode() & 0o6000, 0);
 }

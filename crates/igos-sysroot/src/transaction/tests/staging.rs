@@ -95,7 +95,7 @@ fn staging_directories_that_cannot_be_looked_for_are_an_error() {
 }
 
 #[test]
-fn second_name_of_a_parked_file_loses_the_rights_that_it_gave() {
+fn parked_file_loses_the_rights_that_another_name_or_a_descriptor_would_give() {
     /// Counts how often rights are taken away.
     #[derive(Debug, Default)]
     struct Counter(AtomicUsize);
@@ -117,10 +117,11 @@ fn second_name_of_a_parked_file_loses_the_rights_that_it_gave() {
         }
     }
     assert_eq!(mode("home/kept"), 0o4755);
+    let held = fs::File::open(scene.at("var/lib/igos/staging/1")).expect("it is there");
     let counter = Counter::default();
     clear(&scene.root, &scene.state, &counter).expect("they are ours");
     assert_eq!(mode("home/kept"), 0o755);
     assert!(!scene.is_there("var/lib/igos/staging/0"));
-    // What has one name alone is gone with it.
-    assert_eq!(counter.0.load(Ordering::SeqCst), 1);
+    assert_eq!(held.metadata().expect("it is open").mode() & 0o7777, 0o755);
+    assert_eq!(counter.0.load(Ordering::SeqCst), 2);
 }
