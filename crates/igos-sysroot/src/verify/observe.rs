@@ -3,11 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use igos_format::{Capabilities, FileEntry, Hasher, RelPath, Sha256, Xattrs};
+use igos_format::{Capabilities, EntryKind, FileEntry, Hasher, RelPath, Sha256, Xattrs};
 use igos_root::{Directory, Kind, Metadata, RootDir, extended_attribute};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 128 * 1024;
+
+/// How much is read of a file that is longer than it should be, so that its digest can be told, in bytes.
+const READ_ANYWAY_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +95,11 @@ fn read_file(
     observed: &mut Observed,
 ) -> io::Result<()> {
     let mut file = parent.open_file(name)?;
-    observed.sha256 = Some(hash(&mut file)?);
+    let recorded = match entry.kind {
+        EntryKind::File { size, .. } => size,
+        EntryKind::Directory | EntryKind::Symlink { .. } => 0,
+    };
+    observed.sha256 = hash(&mut file, recorded.max(READ_ANYWAY_BYTES))?;
     observed.capabilities = extended_attribute(&file, Capabilities::XATTR)?;
     for attribute in entry.xattrs.keys() {
         if let Some(value) = extended_attribute(&file, attribute)? {
@@ -102,15 +109,18 @@ fn read_file(
     Ok(())
 }
 
-fn hash(file: &mut File) -> io::Result<Sha256> {
+/// Returns the digest of a file, or `None` where it is longer than `limit`: whoever may write in its directory can put one
+/// there that takes days to read.
+fn hash(file: &mut File, limit: u64) -> io::Result<Option<Sha256>> {
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; READ_BYTES];
-    loop {
+    while hasher.length() <= limit {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.sha256()),
+            Ok(0) => return Ok(Some(hasher.sha256())),
             Ok(count) => hasher.update(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+    Ok(None)
 }

@@ -20,6 +20,27 @@ fn installed() -> TestRoot {
     root
 }
 
+/// It would take minutes to read, and days if whoever may write in its directory makes it longer.
+#[test]
+fn file_that_became_huge_is_not_read_to_its_end() {
+    let root = installed();
+    let file = fs_err::OpenOptions::new()
+        .write(true)
+        .open(root.path("usr/bin/tool"))
+        .expect("it is there");
+    file.set_len(1 << 40).expect("holes take no room");
+    let report = root.verify();
+    let found: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| (finding.what, finding.observed.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [(Difference::Content, "unknown (1099511627776 bytes)")]
+    );
+}
+
 #[test]
 fn each_kind_of_change_is_found_and_named() {
     type Change<'a> = &'a dyn Fn(&TestRoot);
