@@ -86,7 +86,7 @@ impl Directory {
     ///
     /// Returns the kernel's answer.
     pub fn own_metadata(&self) -> io::Result<Metadata> {
-        metadata_at(self.descriptor.as_fd(), b"")
+        Metadata::of(&self.descriptor)
     }
 
     /// Returns what is at `name`, never following a symbolic link.

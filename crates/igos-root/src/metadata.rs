@@ -1,7 +1,7 @@
 //! What is at a name: one `statx(2)`, never through a symbolic link.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{AtFlags, FileType, StatxAttributes, StatxFlags};
 
@@ -66,6 +66,17 @@ pub struct Metadata {
     pub is_immutable: bool,
     /// Whether it carries the append-only flag.
     pub is_append_only: bool,
+}
+
+impl Metadata {
+    /// Returns what the kernel knows about an open file.
+    ///
+    /// # Errors
+    ///
+    /// Returns the kernel's answer.
+    pub fn of(file: impl AsFd) -> io::Result<Self> {
+        metadata_at(file.as_fd(), b"")
+    }
 }
 
 /// Returns what is at `name` below `directory`, or `directory` itself for an empty name.

@@ -229,14 +229,15 @@ impl Transaction<'_> {
     /// Returns what a file on disk looks like.
     fn look_of(&self, place: &RelPath, ownership: Ownership) -> Result<Look<'static>, ApplyError> {
         let read = |source| ApplyError::Read { source };
-        let file = self.root.open_file(place).map_err(read)?;
-        let found = self.root.metadata(place).map_err(read)?;
-        let (Some(file), Some(found)) = (file, found) else {
+        let Some(file) = self.root.open_file(place).map_err(read)? else {
             return Err(ApplyError::Refused(vec![Refusal::Changed {
                 path: place.clone(),
                 found: "absent".to_owned(),
             }]));
         };
+        // Of the file that is open, not of what has its name by now; special bits do not belong to a text either.
+        let mut found = Metadata::of(&file).map_err(stage_error(place))?;
+        found.mode &= 0o777;
         let mut xattrs = extended_attributes(&file).map_err(stage_error(place))?;
         xattrs.retain(|name, _| match ownership {
             Ownership::Recorded => name.starts_with("user."),
