@@ -28,7 +28,7 @@ use crate::Durability;
 const APPLICATION_ID: i32 = 0x6967_6f73;
 
 /// `PRAGMA user_version` of the schema this program knows.
-const SCHEMA_VERSION: i32 = 3;
+const SCHEMA_VERSION: i32 = 4;
 
 const SCHEMA: &str = include_str!("schema.sql");
 

@@ -17,7 +17,7 @@ CREATE TABLE packages (
     is_essential INTEGER NOT NULL,
     size_bytes INTEGER NOT NULL,
     record BLOB NOT NULL
-) WITHOUT ROWID;
+);
 
 -- Every path that is not a directory has one owner; `place` is the path with merged-directory links followed.
 -- `target` is where a symbolic link points, NULL for a regular file; `content` is the SHA-256 of a regular

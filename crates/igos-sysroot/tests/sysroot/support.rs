@@ -434,7 +434,7 @@ pub(crate) fn dump(root: &TestRoot) -> String {
     for (table, sql) in tables {
         text += &format!("{sql}\n");
         let mut rows = connection
-            .prepare(&format!("SELECT * FROM {table}"))
+            .prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))
             .expect("the table is there");
         let columns = rows.column_count();
         let mut rows = rows.query([]).expect("it can be read");
