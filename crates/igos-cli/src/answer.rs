@@ -1,6 +1,6 @@
 //! What a command says in the end: an answer, or why there is none.
 
-use std::fmt;
+use std::{fmt, io};
 
 use igos_report::{Diagnostic, Explain};
 use serde::Serialize;
@@ -54,20 +54,20 @@ impl Answer {
         text
     }
 
-    /// Returns the answer for programs: one JSON value in one line.
+    /// Writes the answer for programs: one JSON value. It is never whole in memory: that of a large plan has many MiB.
     ///
     /// # Errors
     ///
-    /// Returns the failure of a value that JSON cannot hold, which is a defect of ours.
-    pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        self.0.to_json()
+    /// Returns the failure of a value that JSON cannot hold, which is a defect of ours, or what `out` returns.
+    pub fn write_json(&self, out: &mut dyn io::Write) -> Result<(), serde_json::Error> {
+        self.0.write_json(out)
     }
 }
 
 trait AnyAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result;
     fn exit(&self) -> Exit;
-    fn to_json(&self) -> Result<String, serde_json::Error>;
+    fn write_json(&self, out: &mut dyn io::Write) -> Result<(), serde_json::Error>;
 }
 
 impl<T: Render> AnyAnswer for T {
@@ -79,8 +79,8 @@ impl<T: Render> AnyAnswer for T {
         Render::exit(self)
     }
 
-    fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
+    fn write_json(&self, out: &mut dyn io::Write) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(out, self)
     }
 }
 

@@ -296,8 +296,14 @@ fn usage(error: &clap::Error, arguments: &[OsString], environment: &Environment)
 
 fn print_result(result: Result<Answer, Failure>, globals: &Globals, style: Style) -> Exit {
     let (exit, text) = match result {
-        Ok(answer) if globals.json => match answer.to_json() {
-            Ok(json) => (answer.exit(), format!("{json}\n")),
+        // Whether it can be written shows before anything of it is: there is one value, whatever happens.
+        Ok(answer) if globals.json => match answer.write_json(&mut io::sink()) {
+            Ok(()) => {
+                return match print_json(&answer) {
+                    Ok(()) => answer.exit(),
+                    Err(failure) => report_lost_answer(failure, style),
+                };
+            }
             Err(error) => {
                 let diagnostic =
                     Diagnostic::error("defect", "the answer cannot be written as JSON");
@@ -365,12 +371,25 @@ impl igos_report::Explain for OutputError {
 /// Writes to standard output; a reader that went away is not a failure: it has seen what it wanted.
 fn print_stdout(text: &str) -> Result<Exit, OutputError> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    let written = stdout.write_all(text.as_bytes());
+    heard(written.and_then(|()| stdout.flush())).map(|()| Exit::Done)
+}
+
+fn print_json(answer: &Answer) -> Result<(), OutputError> {
+    let mut stdout = io::BufWriter::new(io::stdout().lock());
+    let written = answer.write_json(&mut stdout).map_err(io::Error::from);
+    heard(
+        written
+            .and_then(|()| stdout.write_all(b"\n"))
+            .and_then(|()| stdout.flush()),
+    )
+}
+
+/// Whoever does not listen any more misses nothing.
+fn heard(written: io::Result<()>) -> Result<(), OutputError> {
+    match written {
         Err(source) if source.kind() != io::ErrorKind::BrokenPipe => Err(OutputError { source }),
-        _ => Ok(Exit::Done),
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +11,10 @@ const NAME_MAX_BYTES: usize = 128;
 
 /// The name of a package, `[A-Za-z0-9][A-Za-z0-9+._-]{0,127}`.
 ///
-/// A name is never parsed out of a file name: `go` and `go-task` are both names.
+/// A name is never parsed out of a file name: `go` and `go-task` are both names. A copy shares the text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct PackageName(String);
+pub struct PackageName(Arc<str>);
 
 /// A text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +76,7 @@ impl FromStr for PackageName {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         test_token(text, "+._-")?;
-        Ok(PackageName(text.to_owned()))
+        Ok(PackageName(text.into()))
     }
 }
 
@@ -89,7 +90,7 @@ impl TryFrom<String> for PackageName {
 
 impl From<PackageName> for String {
     fn from(name: PackageName) -> String {
-        name.0
+        name.0.as_ref().to_owned()
     }
 }
 

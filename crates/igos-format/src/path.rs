@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use crate::escape;
 
@@ -16,9 +17,9 @@ const DEPTH_MAX: usize = 256;
 /// A path below a root: never absolute, never empty, without `.`, `..`, empty components and control bytes.
 ///
 /// It is made of bytes, as Linux has them; the order is that of the components, so that the contents of a
-/// directory directly follow it.
+/// directory directly follow it. A copy shares the bytes: plans name each path many times.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RelPath(Box<[u8]>);
+pub struct RelPath(Arc<[u8]>);
 
 /// Bytes are not a path below a root.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -37,7 +37,7 @@ impl Adoption {
     #[must_use]
     pub fn of(head: &Head, vouch: Vouch) -> Self {
         Adoption {
-            manifest: head.manifest().clone(),
+            manifest: Manifest::clone(head.manifest()),
             manifest_bytes: head.manifest_bytes().to_vec(),
             seal: head.seal_digest(),
             sealed: Some(*head.seal()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
@@ -32,8 +33,9 @@ const HEAD_MAX_BYTES: u64 = METADATA_MAX_BYTES + 4 * 2 * BLOCK as u64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     seal: Seal,
-    manifest: Manifest,
-    manifest_bytes: Vec<u8>,
+    // Shared with whoever plans with it: both are large where a package has many files.
+    manifest: Arc<Manifest>,
+    manifest_bytes: Arc<[u8]>,
     provenance: Vec<u8>,
     frames: FrameTable,
     length: u64,
@@ -98,8 +100,8 @@ impl Head {
         let ends = fit(&frames, &manifest, &places)?;
         let head = Head {
             seal,
-            manifest,
-            manifest_bytes,
+            manifest: Arc::new(manifest),
+            manifest_bytes: manifest_bytes.into(),
             provenance,
             frames,
             length: decoded.input.position(),
@@ -111,13 +113,13 @@ impl Head {
 
     /// Returns the manifest.
     #[must_use]
-    pub fn manifest(&self) -> &Manifest {
+    pub fn manifest(&self) -> &Arc<Manifest> {
         &self.manifest
     }
 
     /// Returns the manifest's text.
     #[must_use]
-    pub fn manifest_bytes(&self) -> &[u8] {
+    pub fn manifest_bytes(&self) -> &Arc<[u8]> {
         &self.manifest_bytes
     }
 

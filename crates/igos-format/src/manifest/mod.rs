@@ -126,5 +126,5 @@ pub const FORMAT: u32 = 2;
 /// Longest manifest, in bytes (threats note, X7).
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Most entries of one manifest (threats note, X7).
-pub const MAX_ENTRIES: usize = 1 << 20;
+/// Most entries of one manifest (threats note, X7): as many as can be planned with within the memory of X9.
+pub const MAX_ENTRIES: usize = 1 << 17;

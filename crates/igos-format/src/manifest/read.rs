@@ -142,7 +142,7 @@ fn compare(expected: &[u8], found: &[u8]) -> Result<(), ManifestError> {
 
 fn read_entries(lines: &mut Lines<'_>) -> Result<(Vec<FileEntry>, usize), ManifestError> {
     let first = lines.last() + 1;
-    let mut entries = Vec::new();
+    let mut entries: Vec<FileEntry> = Vec::new();
     loop {
         let found = match lines.take("directory", |text| entry("directory", text))? {
             Some(found) => Some(found),
@@ -151,7 +151,7 @@ fn read_entries(lines: &mut Lines<'_>) -> Result<(Vec<FileEntry>, usize), Manife
                 None => lines.take("symlink", |text| entry("symlink", text))?,
             },
         };
-        let Some(found) = found else {
+        let Some(mut found) = found else {
             return Ok((entries, first));
         };
         if entries.len() == MAX_ENTRIES {
@@ -162,6 +162,12 @@ fn read_entries(lines: &mut Lines<'_>) -> Result<(Vec<FileEntry>, usize), Manife
                     limit: MAX_ENTRIES,
                 }),
             });
+        }
+        // Nearly all are of one owner, whose names are then kept once.
+        if let Some(before) = entries.last()
+            && before.owner == found.owner
+        {
+            found.owner = before.owner.clone();
         }
         entries.push(found);
     }

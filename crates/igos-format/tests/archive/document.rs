@@ -71,10 +71,10 @@ fn texts_of_the_document_are_those_of_the_kept_archive() {
         Some(head.frames())
     );
     assert_eq!(example("provenance").as_bytes(), head.provenance());
-    assert_eq!(example("manifest").as_bytes(), head.manifest_bytes());
+    assert_eq!(example("manifest").as_bytes(), &**head.manifest_bytes());
     assert_eq!(
         manifest::read(example("manifest").as_bytes()).as_ref(),
-        Ok(head.manifest())
+        Ok(&**head.manifest())
     );
     let digest = Sha256::of(example("seal").as_bytes());
     assert!(DOCUMENT.contains(&format!("identity of this package is\n`{digest}`")));

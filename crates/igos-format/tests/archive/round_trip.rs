@@ -161,8 +161,8 @@ fn reader_of_an_archive_says_what_its_head_says() {
     let head = Head::read(archive.as_slice()).expect("we wrote it");
     let reader = ArchiveReader::open(archive.as_slice()).expect("we wrote it");
     assert_eq!(reader.head(), &head);
-    assert_eq!(reader.manifest(), head.manifest());
-    assert_eq!(reader.manifest_bytes(), head.manifest_bytes());
+    assert_eq!(reader.manifest(), &**head.manifest());
+    assert_eq!(reader.manifest_bytes(), &**head.manifest_bytes());
     assert_eq!(reader.provenance(), PROVENANCE);
     assert_eq!(reader.seal(), head.seal());
     assert_eq!(reader.seal_digest(), head.seal_digest());

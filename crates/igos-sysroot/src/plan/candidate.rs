@@ -1,6 +1,7 @@
 //! What can be installed: the verified head of an archive.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use igos_format::Sha256;
 use igos_format::archive::{Head, ReadArchiveError, Seal, Signature};
@@ -12,8 +13,8 @@ use crate::{Record, RepositoryName, Trust};
 /// An archive that may be installed: its manifest, verified against its seal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    manifest: Manifest,
-    manifest_bytes: Vec<u8>,
+    manifest: Arc<Manifest>,
+    manifest_bytes: Arc<[u8]>,
     seal: Sha256,
     sealed: Option<Seal>,
     vouch: Vouch,
@@ -77,7 +78,7 @@ impl Candidate {
     pub fn of(head: &Head, vouch: Vouch) -> Self {
         Candidate {
             manifest: head.manifest().clone(),
-            manifest_bytes: head.manifest_bytes().to_vec(),
+            manifest_bytes: head.manifest_bytes().clone(),
             seal: head.seal_digest(),
             sealed: Some(*head.seal()),
             vouch,
@@ -88,8 +89,8 @@ impl Candidate {
     pub(crate) fn restored(record: &Record) -> Self {
         let installed = &record.installed;
         Candidate {
-            manifest: record.manifest.clone(),
-            manifest_bytes: record.manifest_bytes.clone(),
+            manifest: Arc::new(record.manifest.clone()),
+            manifest_bytes: record.manifest_bytes.as_slice().into(),
             seal: installed.seal,
             sealed: installed.sealed,
             vouch: Vouch {

@@ -37,6 +37,8 @@ impl Record {
             bytes.extend_from_slice(&text);
         }
         bytes.extend_from_slice(format!("manifest {}\n", self.manifest_bytes.len()).as_bytes());
+        // Exactly, with room for the last line: a manifest may have 16 MiB.
+        bytes.reserve_exact(self.manifest_bytes.len() + 128);
         bytes.extend_from_slice(&self.manifest_bytes);
         let digest = Sha256::of(&bytes);
         bytes.extend_from_slice(format!("end {digest}\n").as_bytes());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::Arc;
 
 use igos_format::manifest::Manifest;
 use igos_format::{EntryKind, FileEntry, PackageName, RelPath};
@@ -41,7 +42,7 @@ pub(super) struct Prepared {
 struct Packages {
     records: Vec<Record>,
     removed: BTreeSet<PackageName>,
-    manifests: BTreeMap<PackageName, Manifest>,
+    manifests: BTreeMap<PackageName, Arc<Manifest>>,
     files: StagedFiles,
     /// Paths that are in place as they will be.
     unchanged: BTreeSet<(PackageName, RelPath)>,
@@ -128,7 +129,8 @@ impl Transaction<'_> {
                     let repaired =
                         self.stage_repair(plan, change, archives, database, &contents, stager)?;
                     packages.files.extend(repaired.files);
-                    packages.manifests.insert(name.clone(), repaired.manifest);
+                    let manifest = Arc::new(repaired.manifest);
+                    packages.manifests.insert(name.clone(), manifest);
                 }
                 (ChangeAction::Adopt, Some(record)) => {
                     let mut record = Record::clone(record);

@@ -1,6 +1,7 @@
 //! The records and the history that a transaction writes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use igos_format::{PackageName, Sha256};
 use igos_root::RootDir;
@@ -45,8 +46,8 @@ impl Transaction<'_> {
                 yielded_to,
                 excluded: plan.exclusions.clone(),
             },
-            manifest: package.manifest,
-            manifest_bytes: package.manifest_bytes,
+            manifest: Arc::unwrap_or_clone(package.manifest),
+            manifest_bytes: package.manifest_bytes.to_vec(),
         }
     }
 

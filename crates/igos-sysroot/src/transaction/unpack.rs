@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use igos_format::archive::{ArchiveReader, Content, Head, Place, ReadArchiveError, Seal};
 use igos_format::manifest::Manifest;
@@ -51,8 +52,8 @@ pub trait FrameSource {
 /// What an archive gave.
 #[derive(Debug)]
 pub(super) struct StagedPackage {
-    pub(super) manifest: Manifest,
-    pub(super) manifest_bytes: Vec<u8>,
+    pub(super) manifest: Arc<Manifest>,
+    pub(super) manifest_bytes: Arc<[u8]>,
     pub(super) sealed: Option<Seal>,
     /// The new inodes by path.
     pub(super) files: HashMap<RelPath, Staged>,
@@ -187,8 +188,8 @@ impl<'a> Stager<'a> {
         Ok(StagedPackage {
             files: unpacking.finish()?,
             unchanged,
-            manifest: manifest.clone(),
-            manifest_bytes: record.manifest_bytes.clone(),
+            manifest: Arc::new(manifest.clone()),
+            manifest_bytes: record.manifest_bytes.as_slice().into(),
             sealed: record.installed.sealed,
         })
     }
@@ -332,7 +333,7 @@ fn expect_seal(change: &Change, head: &Head) -> Result<(), ApplyError> {
 fn package_of(head: &Head) -> StagedPackage {
     StagedPackage {
         manifest: head.manifest().clone(),
-        manifest_bytes: head.manifest_bytes().to_vec(),
+        manifest_bytes: head.manifest_bytes().clone(),
         sealed: Some(*head.seal()),
         files: HashMap::new(),
         unchanged: BTreeSet::new(),

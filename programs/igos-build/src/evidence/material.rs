@@ -108,7 +108,7 @@ impl Evidence {
         let receipt = receipt_of(path, sha256);
         let toolchain = toolchain_of(path, &provenance);
         Ok(Evidence {
-            manifest: head.manifest().clone(),
+            manifest: Manifest::clone(head.manifest()),
             file_name: head.compression().file_name(&head.manifest().package),
             seal: head.seal_digest(),
             provenance,

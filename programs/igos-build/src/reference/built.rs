@@ -152,5 +152,5 @@ fn read(path: &Path, archive: &CachedOutput) -> Result<(Manifest, Provenance), S
     }
     let provenance =
         serde_json::from_slice(head.provenance()).map_err(|error| error.to_string())?;
-    Ok((head.manifest().clone(), provenance))
+    Ok((Manifest::clone(head.manifest()), provenance))
 }

@@ -188,7 +188,7 @@ impl<'a> Candidate<'a> {
             archive,
             seal: head.seal_digest(),
             contents: manifest::contents_digest(head.manifest_bytes()),
-            manifest: head.manifest().clone(),
+            manifest: Manifest::clone(head.manifest()),
         })
     }
 

@@ -148,7 +148,7 @@ pub fn compare(
 fn manifest(path: PathBuf) -> Result<Manifest, CompareToolchainsError> {
     let file = fs::File::open(&path).map_err(FileError::new("open", &path))?;
     match Head::read(std::io::BufReader::new(file)) {
-        Ok(head) => Ok(head.manifest().clone()),
+        Ok(head) => Ok(Manifest::clone(head.manifest())),
         Err(source) => Err(CompareToolchainsError::Archive { path, source }),
     }
 }

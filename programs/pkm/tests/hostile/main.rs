@@ -16,4 +16,5 @@ mod forge;
 mod support;
 
 mod given;
+mod largest;
 mod unpacked;
