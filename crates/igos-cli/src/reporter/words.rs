@@ -56,12 +56,16 @@ pub(super) fn ended(outcome: &Outcome) -> (&'static str, Option<&str>) {
 /// Returns what is left of a task in one line.
 pub(super) fn outlook(outlook: &Outlook) -> String {
     let mut line = format!("{} ready, {} waiting", outlook.ready, outlook.waiting);
-    if outlook.remaining_seconds > 0 {
-        let left = Elapsed(Duration::from_secs(outlook.remaining_seconds));
-        line.push_str(&format!(", about {left} left"));
-    }
-    if outlook.unknown > 0 {
-        line.push_str(&format!(", {} never built here", outlook.unknown));
+    let left = Elapsed(Duration::from_secs(outlook.remaining_seconds));
+    match (outlook.remaining_seconds, outlook.unknown) {
+        (0, 0) => {}
+        (0, unknown) => line.push_str(&format!(
+            ", nobody knows how long: {unknown} never built here"
+        )),
+        (_, 0) => line.push_str(&format!(", about {left} left")),
+        (_, unknown) => line.push_str(&format!(
+            ", at least {left} left: {unknown} never built here"
+        )),
     }
     if !outlook.critical.is_empty() {
         let chain = outlook.critical.join(" → ");
@@ -86,11 +90,21 @@ mod tests {
         };
         assert_eq!(
             super::outlook(&left),
-            "2 ready, 30 waiting, about 2 min 10 s left, 1 never built here; longest: gcc → git"
+            "2 ready, 30 waiting, at least 2 min 10 s left: 1 never built here; longest: gcc → git"
+        );
+        left.critical.clear();
+        left.unknown = 0;
+        assert_eq!(
+            super::outlook(&left),
+            "2 ready, 30 waiting, about 2 min 10 s left"
+        );
+        left.remaining_seconds = 0;
+        left.unknown = 3;
+        assert_eq!(
+            super::outlook(&left),
+            "2 ready, 30 waiting, nobody knows how long: 3 never built here"
         );
         left.unknown = 0;
-        left.remaining_seconds = 0;
-        left.critical.clear();
         assert_eq!(super::outlook(&left), "2 ready, 30 waiting");
     }
 }

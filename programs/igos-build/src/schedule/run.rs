@@ -72,7 +72,7 @@ pub fn build(run: &BuildRun<'_>) -> RunReport {
     let done = AtomicUsize::new(0);
     let watch = Watch::new(run.cache, run.graph, run.jobs.get());
     let work = |node: usize| {
-        watch.begin(node);
+        watch.begin(node, &task);
         let (report, exit_code) = nodes.budget.sharing(|| make(run, &nodes, node));
         watch.end(node, &task);
         task.advance(
