@@ -143,17 +143,11 @@ impl Render for PipelineAnswer {
             .phases
             .iter()
             .any(|phase| phase.status == PhaseStatus::Planned);
-        let word = if is_plan { "about " } else { "" };
-        write!(
-            out,
-            "{}: {word}{}",
-            report.profile,
-            Elapsed(std::time::Duration::from_secs_f64(report.seconds))
-        )?;
-        match report.unknown {
-            0 => writeln!(out),
-            unknown => writeln!(out, ", and {unknown} packages that were never built here"),
-        }
+        let took = match report.seconds {
+            Some(seconds) if !is_plan => elapsed(seconds),
+            seconds => estimate(seconds, report.unknown, is_whole(&report.phases)),
+        };
+        writeln!(out, "{}: {took}", report.profile)
     }
 
     fn exit(&self) -> Exit {
@@ -161,11 +155,39 @@ impl Render for PipelineAnswer {
     }
 }
 
+fn elapsed(seconds: f64) -> String {
+    Elapsed(std::time::Duration::from_secs_f64(seconds)).to_string()
+}
+
+/// Tells whether something is known of all that is planned.
+fn is_whole(phases: &[PhaseReport]) -> bool {
+    let lacks = |phase: &PhaseReport| {
+        phase.status == PhaseStatus::Planned && (phase.seconds.is_none() || phase.unknown > 0)
+    };
+    !phases.iter().any(lacks)
+}
+
+/// Returns an estimate in words; `unknown` packages were never built here, and may take any time.
+fn estimate(seconds: Option<f64>, unknown: usize, is_whole: bool) -> String {
+    let mut text = match seconds {
+        None => "unknown".to_owned(),
+        Some(seconds) if is_whole => format!("about {}", elapsed(seconds)),
+        Some(seconds) => format!("at least {}", elapsed(seconds)),
+    };
+    if unknown > 0 {
+        text.push_str(&format!(": {unknown} packages were never built here"));
+    }
+    text
+}
+
 fn render_phase(phase: &PhaseReport, out: &mut dyn fmt::Write) -> fmt::Result {
-    let took = phase.seconds.map(|seconds| {
-        let elapsed = Elapsed(std::time::Duration::from_secs_f64(seconds));
-        format!(" ({elapsed})")
-    });
+    let took = match (phase.status, phase.seconds) {
+        (PhaseStatus::Planned, seconds) => Some(format!(
+            " ({})",
+            estimate(seconds, phase.unknown, phase.unknown == 0)
+        )),
+        (_, seconds) => seconds.map(|seconds| format!(" ({})", elapsed(seconds))),
+    };
     writeln!(
         out,
         "{:>2} {:<15} {:<9} {}{}",
@@ -176,9 +198,7 @@ fn render_phase(phase: &PhaseReport, out: &mut dyn fmt::Write) -> fmt::Result {
         took.unwrap_or_default()
     )?;
     for package in phase.packages.iter().filter(|one| is_told(one)) {
-        let took = package
-            .seconds
-            .map(|seconds| Elapsed(std::time::Duration::from_secs_f64(seconds)).to_string());
+        let took = package.seconds.map(elapsed);
         let size = match package.size {
             0 => String::new(),
             size => Size(size).to_string(),

@@ -73,7 +73,8 @@ impl MakeCommand {
             packages: &packages,
             archives: &report.archives(),
             toolchains: &workshop.cache.toolchains(),
-        })?;
+        })?
+        .keep()?;
         Ok(Answer::from(answer(&made, State::Made)))
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use fs_err as fs;
-use igos_format::manifest::Manifest;
+use igos_format::manifest::{self, Manifest};
 use igos_format::{PackageName, Sha256};
-
+use igos_report::Diagnostic;
 use igos_sysroot::{Candidate, Vouch};
 
 use super::{Facts, PhaseError};
@@ -44,14 +44,24 @@ impl Made {
 }
 
 /// Returns the packages that the recipes `of` made, as facts.
-pub(super) fn made_by(cache: &Cache, report: &RunReport, of: &BTreeSet<&PackageName>) -> Facts {
+///
+/// # Errors
+///
+/// Returns the build whose receipt cannot be read: what it made is not known.
+pub(super) fn made_by(
+    cache: &Cache,
+    report: &RunReport,
+    of: &BTreeSet<&PackageName>,
+) -> Result<Facts, PhaseError> {
     let mut facts = Facts::default();
     for package in &report.packages {
         let Some(key) = package.key.filter(|_| of.contains(&package.name)) else {
             continue;
         };
-        let outputs = cache.receipt(&key).map(|receipt| receipt.outputs);
-        for output in outputs.unwrap_or_default() {
+        let Some(receipt) = cache.receipt(&key) else {
+            return Err(gone(&package.name));
+        };
+        for output in receipt.outputs {
             let made = Made {
                 key,
                 seal: output.seal,
@@ -60,7 +70,34 @@ pub(super) fn made_by(cache: &Cache, report: &RunReport, of: &BTreeSet<&PackageN
             facts.add(PACKAGE, output.name, made.fact());
         }
     }
-    facts
+    Ok(facts)
+}
+
+/// Returns that the cache lost what a phase made.
+fn gone(name: &PackageName) -> PhaseError {
+    let message = format!("the archive of {name} is no longer in the cache");
+    PhaseError::Operation {
+        exit_code: 4,
+        causes: vec![
+            Diagnostic::error("archive-gone", message)
+                .hint("build it again: run the pipeline once more"),
+        ],
+    }
+}
+
+/// Returns the archives of packages.
+///
+/// # Errors
+///
+/// Returns the first package whose archive the cache has no more.
+pub(super) fn archives_of(
+    cache: &Cache,
+    packages: &BTreeMap<PackageName, Made>,
+) -> Result<Vec<PathBuf>, PhaseError> {
+    packages
+        .iter()
+        .map(|(name, made)| archive_of(cache, name, made).ok_or_else(|| gone(name)))
+        .collect()
 }
 
 /// Returns the packages that the outputs of a receipt name.
@@ -103,6 +140,11 @@ impl OnShelf {
     pub(super) fn manifest(&self) -> &Manifest {
         self.candidate.manifest()
     }
+
+    /// Returns the digest of what it is, apart from what it was made from.
+    pub(super) fn contents(&self) -> Sha256 {
+        manifest::contents_digest(self.candidate.manifest_bytes())
+    }
 }
 
 /// A package that nothing makes, and who needs it.
@@ -113,18 +155,13 @@ pub(super) struct Lacking {
 }
 
 impl Shelf {
-    /// Reads the heads of all packages; returns the names of those whose archives are gone.
+    /// Reads the heads of all packages.
     pub(super) fn read(
         cache: &Cache,
         packages: &BTreeMap<PackageName, Made>,
-    ) -> Result<(Self, Vec<PackageName>), PhaseError> {
+    ) -> Result<Self, PhaseError> {
         let mut shelf = Shelf::default();
-        let mut gone = Vec::new();
-        for (name, made) in packages {
-            let Some(archive) = archive_of(cache, name, made) else {
-                gone.push(name.clone());
-                continue;
-            };
+        for (name, archive) in packages.keys().zip(archives_of(cache, packages)?) {
             let file = fs::File::open(&archive)
                 .map_err(|error| PhaseError::of(CacheError::io("open", &archive)(error)))?;
             let candidate = Candidate::read(std::io::BufReader::new(file), Vouch::unsigned())
@@ -132,7 +169,7 @@ impl Shelf {
             let package = OnShelf { archive, candidate };
             shelf.packages.insert(name.clone(), package);
         }
-        Ok((shelf, gone))
+        Ok(shelf)
     }
 
     /// Returns a package by its own name.
@@ -175,5 +212,63 @@ impl Shelf {
                 provided.any(|one| one.name == *name)
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use igos_format::{PackageName, Sha256};
+    use igos_report::Explain as _;
+
+    use super::{Made, archives_of, made_by};
+    use crate::cache::Cache;
+    use crate::schedule::{PackageReport, PackageStatus, RunReport};
+
+    fn name() -> PackageName {
+        "greet".parse().expect("a name")
+    }
+
+    #[test]
+    fn build_without_a_receipt_made_something_that_nobody_knows_and_not_nothing() {
+        let directory = tempfile::tempdir().expect("there is room");
+        let cache =
+            Cache::open(directory.path(), igos_sandbox::build_identity()).expect("it can be made");
+        let package = PackageReport {
+            name: name(),
+            version: "1".to_owned(),
+            release: "1".to_owned(),
+            outputs: Vec::new(),
+            status: PackageStatus::Built,
+            reason: String::new(),
+            key: Some(Sha256::of(b"a key")),
+            log: None,
+            changes: Vec::new(),
+            seconds: 0.0,
+            diagnostics: Vec::new(),
+        };
+        let report = RunReport::new(vec![package], 0.0, 0);
+        let error = made_by(&cache, &report, &BTreeSet::from([&name()])).expect_err("it is lost");
+        assert_eq!(error.diagnostics()[0].code, "archive-gone");
+        let nothing = made_by(&cache, &report, &BTreeSet::new()).expect("nobody asks for it");
+        assert_eq!(nothing.iter().count(), 0);
+    }
+
+    #[test]
+    fn archives_that_the_cache_lost_are_not_left_out_of_a_publication() {
+        let directory = tempfile::tempdir().expect("there is room");
+        let cache =
+            Cache::open(directory.path(), igos_sandbox::build_identity()).expect("it can be made");
+        let [key, seal, contents] = [b"1", b"2", b"3"].map(|one| Sha256::of(one));
+        let made = Made {
+            key,
+            seal,
+            contents,
+        };
+        let error = archives_of(&cache, &BTreeMap::from([(name(), made)]));
+        let error = error.expect_err("it is lost");
+        assert_eq!(error.diagnostics()[0].code, "archive-gone");
+        assert_eq!(error.exit_code(), 4);
     }
 }

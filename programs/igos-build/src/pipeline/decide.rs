@@ -32,7 +32,7 @@ pub(super) struct Judge<'p> {
     pub(super) earlier: Earlier,
     /// The digest of the last receipt.
     pub(super) previous: Option<Sha256>,
-    installed: Option<BTreeMap<PackageName, Sha256>>,
+    installed: Option<BTreeMap<PackageName, root::InRoot>>,
 }
 
 impl<'p> Judge<'p> {
@@ -51,8 +51,16 @@ impl<'p> Judge<'p> {
         &self.receipts
     }
 
-    /// Returns what a phase is made from.
+    /// Returns what a phase is made from, and the rules that it is made by.
     pub(super) fn inputs(&self, phase: Phase) -> Result<Facts, PhaseError> {
+        let mut facts = self.made_from(phase)?;
+        if let Some(rules) = rules(phase) {
+            facts.add("rules", phase, rules);
+        }
+        Ok(facts)
+    }
+
+    fn made_from(&self, phase: Phase) -> Result<Facts, PhaseError> {
         let pipeline = self.pipeline;
         match phase {
             Phase::Validate => validate::inputs(pipeline),
@@ -111,7 +119,7 @@ impl<'p> Judge<'p> {
     fn lost(&mut self, phase: Phase, receipt: &Receipt) -> Result<Option<String>, PhaseError> {
         let (pipeline, outputs) = (self.pipeline, &receipt.outputs);
         Ok(match phase {
-            Phase::VerifySources => sources::lost(pipeline, outputs),
+            Phase::VerifySources => sources::lost(pipeline, outputs)?,
             Phase::Setup | Phase::Toolchain | Phase::ChrootPrep | Phase::ChrootTools => {
                 generations::lost(pipeline, outputs)
             }
@@ -141,6 +149,20 @@ impl<'p> Judge<'p> {
     /// Forgets what is installed: a phase changed it.
     pub(super) fn root_changed(&mut self) {
         self.installed = None;
+    }
+}
+
+/// Returns which edition of this program's rules a phase is made by: a receipt of another one is no reason to skip it.
+///
+/// Publishing runs whenever it is asked for.
+fn rules(phase: Phase) -> Option<u32> {
+    match phase {
+        Phase::Validate => Some(validate::RULES),
+        Phase::VerifySources => Some(sources::RULES),
+        Phase::Setup | Phase::Toolchain | Phase::ChrootPrep | Phase::ChrootTools => {
+            Some(generations::RULES)
+        }
+        phase => phase.builds_system().then_some(system::RULES),
     }
 }
 

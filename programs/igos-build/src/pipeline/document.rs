@@ -63,6 +63,15 @@ impl Explain for DocumentError {
     }
 }
 
+/// Returns a function that names what could not be read.
+pub(super) fn unreadable(file: &Path) -> impl Fn(std::io::Error) -> DocumentError {
+    let file = file.to_owned();
+    move |error| DocumentError::Unreadable {
+        file: file.clone(),
+        reason: error.to_string(),
+    }
+}
+
 /// Reads the text of a document.
 ///
 /// # Errors
@@ -71,10 +80,7 @@ impl Explain for DocumentError {
 pub(super) fn read(file: &Path) -> Result<String, DocumentError> {
     use std::io::Read as _;
 
-    let unreadable = |reason: String| DocumentError::Unreadable {
-        file: file.to_owned(),
-        reason,
-    };
+    let unreadable = unreadable(file);
     let opened = match fs_err::File::open(file) {
         Ok(opened) => opened,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -82,17 +88,16 @@ pub(super) fn read(file: &Path) -> Result<String, DocumentError> {
                 file: file.to_owned(),
             });
         }
-        Err(error) => return Err(unreadable(error.to_string())),
+        Err(error) => return Err(unreadable(error)),
     };
     let mut text = String::new();
     opened
         .take(DOCUMENT_MAX_BYTES + 1)
         .read_to_string(&mut text)
-        .map_err(|error| unreadable(error.to_string()))?;
+        .map_err(&unreadable)?;
     if text.len() as u64 > DOCUMENT_MAX_BYTES {
-        return Err(unreadable(format!(
-            "it has more than {DOCUMENT_MAX_BYTES} bytes"
-        )));
+        let reason = format!("it has more than {DOCUMENT_MAX_BYTES} bytes");
+        return Err(unreadable(std::io::Error::other(reason)));
     }
     Ok(text)
 }

@@ -39,7 +39,7 @@ const SYSTEM_INPUTS: &str = "the files of its recipes, the contents of the packa
 
 const SYSTEM_OUTPUTS: &str = "the archives of its recipes, and in the root the packages that the profile asks for with what they need to run";
 
-const SYSTEM_CHECK: &str = "every build ran to its end with upstream's tests and the checks of staged trees; the root was verified, every file against its record, after the transaction and its hooks";
+const SYSTEM_CHECK: &str = "every build ran to its end, with the tests that its recipe has and the checks of staged trees; with `--no-check` no tests ran, and the receipt says so (`tests`), as it names the recipes without tests that run (`untested`) and those whose tests may fail (`may-fail`); the root was verified, every file against its record, after the transaction and its hooks";
 
 const NOT_THERE: [&str; 3] = [
     "nothing yet: this program ends with exit code 4 when it comes to this phase",
@@ -54,7 +54,7 @@ fn words(phase: Phase) -> [&'static str; 5] {
         Phase::Publish => [
             "A signed repository",
             "publishes the archives of all phases so far as a signed repository in the directory of `--repository`; runs only on request, with `--until publish`",
-            "the archives that the receipts of the phases core to extra name",
+            "the archives that the receipts of the phases core to extra name; all have to be there",
             "the repository",
             "`igos-build publish`: every archive is verified to its end, and packages that do not fit together are refused",
         ],
@@ -71,8 +71,8 @@ fn before(phase: Phase) -> [&'static str; 5] {
     match phase {
         Phase::Validate => [
             "Recipes, profile and bootstrap chain",
-            "reads and lints all recipes of the search path, the profile and the chain, and looks at their graph: circles; names that nothing makes; dependencies on later tiers or phases; what is needed to run and has no recipe; sources that nothing pins",
-            "the files of all recipes, the profile, the chain and the list of its seed",
+            "reads and lints all recipes of the search path, the profile and the chain, and looks at their graph: circles; names that nothing makes; dependencies on later tiers or phases; what is needed to run and has no recipe; sources that nothing pins, of all recipes that the profile and the chain need. It tells how many recipes neither the chain nor a profile of the tree needs",
+            "the files of all recipes, the profile and what the others ask for, the chain and the list of its seed, the rules that this program has for all of them",
             "for every recipe that the profile needs, the phase that builds it",
             "nothing wrong was found; warnings are shown and stop nothing",
         ],
@@ -100,21 +100,21 @@ fn chain(phase: Phase) -> [&'static str; 5] {
             "builds the packages of the first generation of the chain, and all they need, with the seed; nothing in a chain without generations",
             "the files of these recipes, the digest of the seed, the settings that change builds, what the chain says of the generation",
             "the archives of these packages",
-            "every build ran to its end in its sandbox, with the checks of staged trees",
+            "every build ran to its end in its sandbox, with the checks of staged trees, and with the tests of its recipe where the receipt says that they run (`tests`, `untested`, `may-fail`)",
         ],
         Phase::ChrootPrep => [
             "A toolchain of the first generation, with nothing of the host in it",
-            "makes a toolchain of the packages of the first generation and all they need to run",
+            "makes a toolchain of the packages of the first generation and all they need to run; it gets its name when the checks have passed",
             "what the phase toolchain is made from",
             "the toolchain, its digest, and the contents of each of its archives",
             "whatever a package of it needs to run is in it; no two packages have one path; every archive was built from source in the sandbox with all its protections, and none was imported",
         ],
         _ => [
             "The later generations, up to the one that builds the system",
-            "builds each later generation with the one before it, and makes a toolchain of it",
+            "builds each later generation with the one before it, and makes a toolchain of it, which gets its name when the checks have passed",
             "the files of these recipes, the digest of the first generation, the settings that change builds, what the chain says of each generation",
             "the toolchains, their digests, and the contents of each of their archives",
-            "as for chroot-prep; a generation that the chain compares with an earlier one has archives of the same contents",
+            "as for toolchain and chroot-prep; a generation that the chain compares with an earlier one has the same packages with the same contents, and the receipt says how many of the archives are the same bit for bit: an archive names what made it, so it may differ there from one of another generation",
         ],
     }
 }
@@ -127,7 +127,7 @@ fn system(phase: Phase) -> [&'static str; 5] {
         ),
         Phase::Config => (
             "The profile's configuration, as a package",
-            "writes a recipe with host name, services, users and groups of the profile, builds it and installs it; nothing for a profile that has none of these",
+            "writes a recipe with host name, services, users, groups and files of the profile, builds it and installs it; nothing for a profile that has none of these",
         ),
         Phase::CoreExtra => (
             "What only the profile asks for of tier core",

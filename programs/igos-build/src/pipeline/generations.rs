@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use igos_format::manifest::Origin;
 use igos_format::{Arch, PackageName};
 use igos_repo::debian::Refresh;
-use igos_report::Diagnostic;
+use igos_report::{Diagnostic, Event};
 
 use super::archives::made_by;
 use super::bootstrap::{Generation, GenerationTests, Seed};
@@ -18,6 +18,10 @@ use crate::schedule::{RunReport, build, preview};
 use crate::toolchain::{
     AssembleInput, ImportInput, Likeness, Toolchain, assemble, compare, import,
 };
+
+/// Raised whenever the phases `setup` to `chroot-tools` begin to want something else of toolchains, or to make other ones of
+/// the same archives. What builds give has [`crate::plan::BUILDER_VERSION`].
+pub(super) const RULES: u32 = 2;
 
 /// Kind of the facts that name a toolchain.
 pub(super) const TOOLCHAIN: &str = "toolchain";
@@ -120,13 +124,15 @@ pub(super) fn generation_inputs(
     facts.add(TOOLCHAIN, name, builder.unwrap_or("not made here"));
     let settings = generation_settings(pipeline, generation);
     facts.add("settings", &generation.name, settings_digest(&settings));
+    let recipes = recipes(pipeline, generation);
+    facts.extend(pipeline.tests(&generation.name, &settings, &recipes));
     for name in &generation.packages {
         facts.add(&format!("{}-package", generation.name), name, "");
     }
     if let Some(compare) = &generation.compare {
         facts.add("compare", &generation.name, compare);
     }
-    for at in recipes(pipeline, generation) {
+    for at in recipes {
         let entry = &pipeline.tree.entries[at];
         facts.add("recipe", &entry.recipe.name, pipeline.recipe_digest(entry)?);
     }
@@ -182,12 +188,16 @@ pub(super) fn preview_generation(
 }
 
 /// Returns the packages that a generation was built from, as facts.
-pub(super) fn generation_outputs(pipeline: &Pipeline<'_>, report: &RunReport) -> Facts {
+pub(super) fn generation_outputs(
+    pipeline: &Pipeline<'_>,
+    report: &RunReport,
+) -> Result<Facts, PhaseError> {
     let all: BTreeSet<&PackageName> = report.packages.iter().map(|one| &one.name).collect();
     made_by(pipeline.cache, report, &all)
 }
 
-/// Makes the toolchain of a generation whose packages were built, and tests that nothing of the host is in it.
+/// Makes the toolchain of a generation whose packages were built, tests that nothing of the host is in it, and compares it
+/// where the chain says so; one that is refused does not get its name.
 pub(super) fn assemble_generation(
     pipeline: &Pipeline<'_>,
     phase: Phase,
@@ -196,7 +206,7 @@ pub(super) fn assemble_generation(
 ) -> Result<Facts, PhaseError> {
     let generation = &pipeline.bootstrap.generations[number];
     let packages = generation.packages.iter().cloned().collect();
-    let toolchain = assemble(&AssembleInput {
+    let made = assemble(&AssembleInput {
         name: &generation.name,
         arch: Arch::native(),
         packages: &packages,
@@ -204,13 +214,18 @@ pub(super) fn assemble_generation(
         toolchains: &pipeline.cache.toolchains(),
     })
     .map_err(PhaseError::of)?;
-    let mut findings = foreign(pipeline, &toolchain)?;
+    let mut findings = foreign(pipeline, made.toolchain())?;
+    let mut told = None;
     if let Some(compare) = &generation.compare {
-        findings.extend(differences(&toolchain, &pipeline.toolchain(compare)?)?);
+        let likeness = Comparison::of(made.toolchain(), &pipeline.toolchain(compare)?)?;
+        told = Some((compare, likeness.told(compare)));
+        findings.extend(likeness.findings);
     }
     if !findings.is_empty() {
+        made.discard().map_err(PhaseError::of)?;
         return Err(PhaseError::Refused { phase, findings });
     }
+    let toolchain = made.keep().map_err(PhaseError::of)?;
     let mut facts = toolchain_fact(&toolchain);
     for archive in toolchain.archives() {
         facts.add(
@@ -219,9 +234,12 @@ pub(super) fn assemble_generation(
             archive.contents,
         );
     }
-    if let Some(compare) = &generation.compare {
-        let count = toolchain.archives().len();
-        let told = format!("{count} archives identical");
+    if let Some((compare, told)) = told {
+        let message = format!("toolchain {}: {told}", generation.name);
+        pipeline.reporter.report(Event::Notice {
+            id: None,
+            diagnostic: Diagnostic::note("generations-compared", message),
+        });
         facts.add("compared", format!("{} {compare}", generation.name), told);
     }
     Ok(facts)
@@ -249,25 +267,65 @@ fn foreign(pipeline: &Pipeline<'_>, toolchain: &Toolchain) -> Result<Vec<Diagnos
     Ok(findings)
 }
 
-/// Everything that differs between two generations that have to be equal.
-fn differences(one: &Toolchain, other: &Toolchain) -> Result<Vec<Diagnostic>, PhaseError> {
-    let (mine, theirs) = (one.name(), other.name());
-    let mut findings = Vec::new();
-    for compared in compare(one, other).map_err(PhaseError::of)? {
-        let name = &compared.name;
-        let message = match compared.likeness {
-            Likeness::Identical | Likeness::SameContents => continue,
-            Likeness::Different { contents, .. } => {
-                let [first, second] = contents;
-                format!("{name} has contents {first} in {mine}, {second} in {theirs}")
-            }
-            Likeness::OnlyFirst => format!("{name} is in {mine} and not in {theirs}"),
-            Likeness::OnlySecond => format!("{name} is in {theirs} and not in {mine}"),
+/// What a generation has in common with one that it has to be equal to.
+struct Comparison {
+    archives: usize,
+    /// Archives with the same contents.
+    same: usize,
+    /// Those of them that are the same archive, with all that it says of its making.
+    identical: usize,
+    findings: Vec<Diagnostic>,
+}
+
+impl Comparison {
+    fn of(one: &Toolchain, other: &Toolchain) -> Result<Self, PhaseError> {
+        let mut found = Comparison {
+            archives: one.archives().len(),
+            same: 0,
+            identical: 0,
+            findings: Vec::new(),
         };
-        findings.push(
-            Diagnostic::error("generations-differ", message)
-                .hint("compare their archives: `pkm unpack` both, then `diff -r`"),
-        );
+        for compared in compare(one, other).map_err(PhaseError::of)? {
+            match &compared.likeness {
+                Likeness::Identical => {
+                    found.same += 1;
+                    found.identical += 1;
+                }
+                Likeness::SameContents => found.same += 1,
+                likeness => {
+                    let message = difference(&compared.name, likeness, one.name(), other.name());
+                    found.findings.push(
+                        Diagnostic::error("generations-differ", message)
+                            .hint("compare their archives: `pkm unpack` both, then `diff -r`"),
+                    );
+                }
+            }
+        }
+        Ok(found)
     }
-    Ok(findings)
+
+    /// Says exactly what was compared: archives name what made them, so that those of two generations differ in their heads
+    /// where their contents do not.
+    fn told(&self, other: &PackageName) -> String {
+        format!(
+            "{} of {} archives have the contents of those of {other}, {} of them bit for bit",
+            self.same, self.archives, self.identical
+        )
+    }
+}
+
+fn difference(
+    name: &PackageName,
+    likeness: &Likeness,
+    mine: &PackageName,
+    theirs: &PackageName,
+) -> String {
+    match likeness {
+        Likeness::Different { contents, .. } => {
+            let [first, second] = contents;
+            format!("{name} has contents {first} in {mine}, {second} in {theirs}")
+        }
+        Likeness::OnlySecond => format!("{name} is in {theirs} and not in {mine}"),
+        _ => format!("{name} is in {mine} and not in {theirs}"),
+    }
 }

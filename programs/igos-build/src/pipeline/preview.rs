@@ -33,7 +33,7 @@ pub fn preview(pipeline: &Pipeline<'_>, span: Span, detail: Detail) -> PipelineR
         profile: pipeline.profile.name.clone(),
         directory: pipeline.directory(),
         phases: Vec::new(),
-        seconds: 0.0,
+        seconds: Some(0.0),
         unknown: 0,
         exit_code: 0,
     };
@@ -54,7 +54,8 @@ pub fn preview(pipeline: &Pipeline<'_>, span: Span, detail: Detail) -> PipelineR
             if detail == Detail::Packages {
                 one.packages = packages(pipeline, phase);
             }
-            estimate(&times, &mut one, &mut report);
+            estimate(&times, &mut one);
+            report.unknown += one.unknown;
         }
         let is_end = one.status == PhaseStatus::Failed && detail == Detail::Packages;
         report.phases.push(one);
@@ -62,6 +63,7 @@ pub fn preview(pipeline: &Pipeline<'_>, span: Span, detail: Detail) -> PipelineR
             break;
         }
     }
+    report.seconds = together(&report.phases);
     report
 }
 
@@ -187,18 +189,68 @@ pub(super) fn last_seconds(pipeline: &Pipeline<'_>, name: &PackageName) -> Optio
 }
 
 /// Estimates a phase: from its packages' last builds, else from its last run.
-fn estimate(times: &Times, phase: &mut PhaseReport, report: &mut PipelineReport) {
-    let planned = phase
+///
+/// Where nothing is known nothing is said: no time at all would be a promise.
+fn estimate(times: &Times, phase: &mut PhaseReport) {
+    let planned: Vec<Option<f64>> = phase
         .packages
         .iter()
-        .filter(|package| package.status == PackageStatus::Planned);
-    let known: Vec<f64> = planned.clone().filter_map(|one| one.seconds).collect();
-    report.unknown += planned.count() - known.len();
+        .filter(|package| package.status == PackageStatus::Planned)
+        .map(|package| package.seconds)
+        .collect();
+    let known: Vec<f64> = planned.iter().filter_map(|one| *one).collect();
+    phase.unknown = planned.len() - known.len();
     phase.seconds = if phase.packages.is_empty() {
         times.get(phase.phase)
     } else {
         // Each build uses all processors that the others leave: the sum is nearer than its share.
-        Some(known.iter().sum::<f64>())
+        let is_known = planned.is_empty() || !known.is_empty();
+        is_known.then(|| known.iter().sum())
     };
-    report.seconds += phase.seconds.unwrap_or(0.0);
+}
+
+/// Returns how long planned phases take together, as far as is known; `None` where nothing is.
+fn together(phases: &[PhaseReport]) -> Option<f64> {
+    let planned = phases
+        .iter()
+        .filter(|phase| phase.status == PhaseStatus::Planned);
+    let known: Vec<f64> = planned.clone().filter_map(|phase| phase.seconds).collect();
+    (planned.count() == 0 || !known.is_empty()).then(|| known.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        PackageStatus, Phase, PhasePackage, PhaseReport, PhaseStatus, Times, estimate, together,
+    };
+
+    fn planned(phase: Phase, seconds: &[Option<f64>]) -> PhaseReport {
+        let package = |seconds: &Option<f64>| PhasePackage {
+            name: "some".parse().expect("a name"),
+            version: "1-1".to_owned(),
+            status: PackageStatus::Planned,
+            reason: String::new(),
+            seconds: *seconds,
+            size: 0,
+        };
+        let mut report = PhaseReport {
+            status: PhaseStatus::Planned,
+            packages: seconds.iter().map(package).collect(),
+            ..PhaseReport::new(phase)
+        };
+        estimate(&Times::default(), &mut report);
+        report
+    }
+
+    #[test]
+    fn phase_of_which_nothing_is_known_takes_an_unknown_time_and_not_none() {
+        let core = planned(Phase::Core, &[None, None]);
+        assert_eq!((core.seconds, core.unknown), (None, 2));
+        assert_eq!(together(std::slice::from_ref(&core)), None);
+        let base = planned(Phase::Base, &[Some(2.0), None, Some(3.0)]);
+        assert_eq!((base.seconds, base.unknown), (Some(5.0), 1));
+        assert_eq!(together(&[core, base]), Some(5.0));
+        assert_eq!(planned(Phase::Validate, &[]).seconds, None);
+        assert_eq!(together(&[]), Some(0.0));
+    }
 }

@@ -175,6 +175,28 @@ impl Profile {
         Self::parse(&file, name, &text)
     }
 
+    /// Reads all profiles that lie where this one does, this one among them.
+    ///
+    /// # Errors
+    ///
+    /// Returns the directory that cannot be read, or everything that is wrong with the first profile that cannot be used.
+    pub fn all_beside(&self) -> Result<Vec<Self>, DocumentError> {
+        let directory = self.file.parent().unwrap_or(Path::new("."));
+        let mut names = BTreeSet::new();
+        for entry in fs_err::read_dir(directory).map_err(document::unreadable(directory))? {
+            let entry = entry.map_err(document::unreadable(directory))?;
+            let name = entry.file_name();
+            let name = name.to_str().and_then(|name| name.strip_suffix(".toml"));
+            names.extend(name.and_then(|name| name.parse::<PackageName>().ok()));
+        }
+        let load = |name: &PackageName| {
+            let file = directory.join(format!("{name}.toml"));
+            let text = document::read(&file)?;
+            Self::parse(&file, name, &text)
+        };
+        names.iter().map(load).collect()
+    }
+
     /// Parses the text of a profile; `file` names it in messages.
     ///
     /// # Errors

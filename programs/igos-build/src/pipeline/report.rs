@@ -74,6 +74,8 @@ pub struct PhaseReport {
     pub packages: Vec<PhasePackage>,
     /// How long it took; for what is planned, the estimate, where there is one.
     pub seconds: Option<f64>,
+    /// Packages that would be built and were never built here: the estimate knows nothing of them.
+    pub unknown: usize,
     /// Everything that is wrong, if it failed.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -87,8 +89,8 @@ pub struct PipelineReport {
     pub directory: PathBuf,
     /// The phases that were asked for, in order.
     pub phases: Vec<PhaseReport>,
-    /// How long all took, or would take as far as is known.
-    pub seconds: f64,
+    /// How long all took, or would take as far as is known; `None` where nothing is.
+    pub seconds: Option<f64>,
     /// Packages that would be built and were never built here: the estimate knows nothing of them.
     pub unknown: usize,
     /// The exit code.
@@ -107,6 +109,7 @@ impl PhaseReport {
             receipt: None,
             packages: Vec::new(),
             seconds: None,
+            unknown: 0,
             diagnostics: Vec::new(),
         }
     }

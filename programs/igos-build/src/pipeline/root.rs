@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use fs_err as fs;
-use igos_format::{PackageName, Sha256};
+use igos_format::{PackageName, Sha256, manifest};
 use igos_report::{Diagnostic, Reporter};
 use igos_root::RootDir;
 use igos_sysroot::{
@@ -36,18 +36,35 @@ pub(super) struct Wanted<'a> {
     pub(super) time: i64,
 }
 
-/// Returns the installed packages with their seals; none where there is no root.
-pub(super) fn installed(root: &Path) -> Result<BTreeMap<PackageName, Sha256>, PhaseError> {
+/// A package that is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InRoot {
+    /// The digest of its seal.
+    seal: Sha256,
+    /// The digest of its contents.
+    pub(super) contents: Sha256,
+}
+
+/// Returns the installed packages; none where there is no root.
+pub(super) fn installed(root: &Path) -> Result<BTreeMap<PackageName, InRoot>, PhaseError> {
     if !root.exists() {
         return Ok(BTreeMap::new());
     }
     let directory = RootDir::open(root).map_err(PhaseError::of)?;
     let sysroot = Sysroot::open(directory, Unmanaged::Empty).map_err(PhaseError::of)?;
     let listed = sysroot.list().map_err(PhaseError::of)?;
-    Ok(listed
+    listed
         .into_iter()
-        .filter_map(|one| Some((one.package.name, one.seal.parse().ok()?)))
-        .collect())
+        .map(|one| {
+            let name = one.package.name;
+            let record = sysroot.record(&name).map_err(PhaseError::of)?;
+            let found = InRoot {
+                seal: record.installed.seal,
+                contents: manifest::contents_digest(&record.manifest_bytes),
+            };
+            Ok((name, found))
+        })
+        .collect()
 }
 
 /// Brings the root to what is wanted, runs what has to run then, and verifies every file of it.
@@ -107,7 +124,7 @@ fn make(root: &Path) -> Result<(), PhaseError> {
 fn plan(
     sysroot: &Sysroot,
     wanted: &Wanted<'_>,
-    there: &BTreeMap<PackageName, Sha256>,
+    there: &BTreeMap<PackageName, InRoot>,
     stays: &dyn Fn(&PackageName) -> bool,
 ) -> Result<Plan, PlanError> {
     let policy = Policy {
@@ -133,7 +150,7 @@ fn plan(
             Reason::Automatic
         };
         let seal = package.candidate.seal();
-        if there.get(*name) == Some(&seal) {
+        if there.get(*name).is_some_and(|one| one.seal == seal) {
             request.reasons.insert((*name).clone(), reason);
             continue;
         }

@@ -80,7 +80,7 @@ pub fn run(pipeline: &Pipeline<'_>, span: Span) -> PipelineReport {
         profile: pipeline.profile.name.clone(),
         directory: pipeline.directory(),
         phases: reports,
-        seconds: started.elapsed().as_secs_f64(),
+        seconds: Some(started.elapsed().as_secs_f64()),
         unknown: 0,
         exit_code,
     }
@@ -231,7 +231,7 @@ fn toolchain(pipeline: &Pipeline<'_>) -> Result<(Facts, Vec<PhasePackage>), Phas
         return Ok((Facts::default(), Vec::new()));
     }
     let report = generations::build_generation(pipeline, 0)?;
-    let outputs = generations::generation_outputs(pipeline, &report);
+    let outputs = generations::generation_outputs(pipeline, &report)?;
     Ok((outputs, told(&report, None)))
 }
 
@@ -266,7 +266,7 @@ fn publish(judge: &Judge<'_>, pipeline: &Pipeline<'_>) -> Result<Facts, PhaseErr
             .hint("name it and its keys: `--repository DIR --keys DIR`");
         return Err(PhaseError::refused(Phase::Publish, finding));
     };
-    let packages = publish(system::archives(pipeline, &judge.earlier))?;
+    let packages = publish(system::archives(pipeline, &judge.earlier)?)?;
     let mut outputs = Facts::default();
     outputs.add("repository", "packages", packages);
     Ok(outputs)

@@ -10,11 +10,14 @@ use super::{Facts, PhaseError};
 use crate::source::{GatherAll, SourceBytes};
 use crate::tree::TreeEntry;
 
+/// Raised whenever this phase begins to want something else of sources.
+pub(super) const RULES: u32 = 1;
+
 /// Kind of the facts that name a source of the store.
 const SOURCE: &str = "source";
 
 /// Returns the recipes of the profile and of the chain.
-fn recipes(pipeline: &Pipeline<'_>) -> BTreeSet<usize> {
+pub(super) fn recipes(pipeline: &Pipeline<'_>) -> BTreeSet<usize> {
     let selection = pipeline.selection;
     let chain = pipeline
         .bootstrap
@@ -52,7 +55,6 @@ pub(super) fn carry_out(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
     }
     .run(&entries, &task)
     .map_err(PhaseError::of)?;
-    let store = igos_repo::SourceStore::open(pipeline.cache.sources()).map_err(PhaseError::of)?;
     let mut outputs = Facts::default();
     let (mut causes, mut exit_code) = (Vec::new(), 0);
     for (entry, found) in gathered {
@@ -65,17 +67,16 @@ pub(super) fn carry_out(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
             Some(Ok(sources)) => {
                 for (number, source) in (1..).zip(sources) {
                     let name = format!("{}:{number}", entry.recipe.name);
-                    let kind = match &source.bytes {
-                        SourceBytes::Fetched(fetched)
-                            if store.path_of(&fetched.sha256()) == fetched.path() =>
-                        {
-                            SOURCE
+                    match &source.bytes {
+                        // The store has trees of git, too, as archives.
+                        SourceBytes::Fetched(fetched) => {
+                            outputs.add(SOURCE, name, fetched.sha256());
                         }
-                        // Trees of git lie elsewhere, and what the recipe brings is among the inputs.
-                        SourceBytes::Fetched(_) => "tree",
-                        SourceBytes::File(_) | SourceBytes::Directory(_) => "own",
-                    };
-                    outputs.add(kind, name, source.input.content);
+                        // What the recipe brings is among the inputs.
+                        SourceBytes::File(_) | SourceBytes::Directory(_) => {
+                            outputs.add("own", name, source.input.content);
+                        }
+                    }
                 }
             }
         }
@@ -89,12 +90,12 @@ pub(super) fn carry_out(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
 }
 
 /// Returns why what the phase made is not there any more.
-pub(super) fn lost(pipeline: &Pipeline<'_>, outputs: &Facts) -> Option<String> {
-    let store = igos_repo::SourceStore::open(pipeline.cache.sources()).ok()?;
+pub(super) fn lost(pipeline: &Pipeline<'_>, outputs: &Facts) -> Result<Option<String>, PhaseError> {
+    let store = igos_repo::SourceStore::open(pipeline.cache.sources()).map_err(PhaseError::of)?;
     let is_gone = |digest: &str| {
         let digest = digest.parse().map(igos_format::Digest::Sha256);
         digest.map_or(true, |digest| !store.contains(&digest))
     };
     let gone = outputs.of_kind(SOURCE).find(|(_, digest)| is_gone(digest));
-    gone.map(|(name, _)| format!("source {name} is no longer in the cache"))
+    Ok(gone.map(|(name, _)| format!("source {name} is no longer in the cache")))
 }

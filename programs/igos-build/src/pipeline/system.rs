@@ -3,17 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use igos_format::{PackageName, RelPath, Sha256};
+use igos_format::{PackageName, RelPath};
 use igos_report::Diagnostic;
 
-use super::archives::{Lacking, Made, Shelf, archive_of, made_by, packages_of};
+use super::archives::{Lacking, Made, Shelf, archive_of, archives_of, made_by, packages_of};
 use super::generations::TOOLCHAIN;
-use super::root::{self, Wanted};
+use super::root::{self, InRoot, Wanted};
 use super::work::{Pipeline, refuse_unbuilt, settings_digest};
 use super::{Facts, Phase, PhaseError};
 use crate::build_root::ToolchainView;
 use crate::execute::BuildSettings;
 use crate::schedule::{BuildGraph, RunReport, build, preview};
+
+/// Raised whenever the phases `core` to `extra` begin to install something else of the same archives, to test it by other
+/// rules, or to order it otherwise: with this file `root.rs`, `archives.rs`, `selection.rs` and `configuration.rs`.
+pub(super) const RULES: u32 = 2;
 
 /// Kind of the facts that name a package which a phase installed.
 const INSTALLED: &str = "installed";
@@ -39,8 +43,10 @@ pub(super) fn inputs(
         name,
         digest.as_deref().unwrap_or("not made here"),
     );
-    facts.add("settings", "system", settings_digest(&settings(pipeline)));
+    let settings = settings(pipeline);
+    facts.add("settings", "system", settings_digest(&settings));
     let own = selection.recipes_of(phase);
+    facts.extend(pipeline.tests("system", &settings, own));
     for at in own {
         let entry = &pipeline.tree.entries[*at];
         facts.add("recipe", &entry.recipe.name, pipeline.recipe_digest(entry)?);
@@ -143,7 +149,7 @@ pub(super) fn carry_out(
         let report = pipeline.with_run(&graph, &view, &settings(pipeline), build);
         refuse_unbuilt(&report)?;
         let own = pipeline.selection.names_of(phase);
-        outputs.extend(made_by(pipeline.cache, &report, &own));
+        outputs.extend(made_by(pipeline.cache, &report, &own)?);
         built = Some(report);
     }
     let mut made = made_before(phase, earlier);
@@ -163,17 +169,7 @@ fn install(
     made: &BTreeMap<PackageName, Made>,
     before: &BTreeMap<&str, &str>,
 ) -> Result<Facts, PhaseError> {
-    let (shelf, gone) = Shelf::read(pipeline.cache, made)?;
-    if let Some(name) = gone.first() {
-        let message = format!("the archive of {name} is no longer in the cache");
-        return Err(PhaseError::Operation {
-            exit_code: 4,
-            causes: vec![
-                Diagnostic::error("archive-gone", message)
-                    .hint("build it again: run the pipeline once more"),
-            ],
-        });
-    }
+    let shelf = Shelf::read(pipeline.cache, made)?;
     let requested = pipeline.selection.requested_until(phase);
     let packages = shelf
         .closure(&requested)
@@ -199,7 +195,7 @@ fn install(
         if before.contains_key(name.as_str()) {
             facts.add(PRESENT, name, "");
         } else if let Some(package) = shelf.get(name) {
-            facts.add(INSTALLED, name, package.candidate.seal());
+            facts.add(INSTALLED, name, package.contents());
         }
     }
     Ok(facts)
@@ -259,10 +255,13 @@ fn complete(pipeline: &Pipeline<'_>) -> Result<(), PhaseError> {
 }
 
 /// Returns why what a phase made is not there any more.
+///
+/// What is installed is compared by its contents: a later phase may have brought another build of the same package, which
+/// is no reason to do anything.
 pub(super) fn lost(
     pipeline: &Pipeline<'_>,
     outputs: &Facts,
-    installed: &BTreeMap<PackageName, Sha256>,
+    installed: &BTreeMap<PackageName, InRoot>,
 ) -> Option<String> {
     let gone = packages_of(outputs)
         .into_iter()
@@ -273,12 +272,12 @@ pub(super) fn lost(
     let found = |name: &str| name.parse().ok().and_then(|name| installed.get(&name));
     let present = outputs.of_kind(PRESENT).map(|(name, _)| (name, None));
     let mine = outputs.of_kind(INSTALLED);
-    mine.map(|(name, seal)| (name, Some(seal)))
+    mine.map(|(name, contents)| (name, Some(contents)))
         .chain(present)
-        .find_map(|(name, seal)| match (found(name), seal) {
+        .find_map(|(name, contents)| match (found(name), contents) {
             (None, _) => Some(format!("the root has no {name}")),
-            (Some(found), Some(seal)) if found.to_string() != seal => {
-                Some(format!("the root has another build of {name}"))
+            (Some(found), Some(contents)) if found.contents.to_string() != contents => {
+                Some(format!("the root has another {name}"))
             }
             _ => None,
         })
@@ -293,10 +292,10 @@ pub(super) fn published(earlier: &Earlier) -> Facts {
     facts
 }
 
-/// Returns the archives of all phases that the cache has.
-pub(super) fn archives(pipeline: &Pipeline<'_>, earlier: &Earlier) -> Vec<PathBuf> {
-    made_before(Phase::Publish, earlier)
-        .iter()
-        .filter_map(|(name, made)| archive_of(pipeline.cache, name, made))
-        .collect()
+/// Returns the archives of all phases.
+pub(super) fn archives(
+    pipeline: &Pipeline<'_>,
+    earlier: &Earlier,
+) -> Result<Vec<PathBuf>, PhaseError> {
+    archives_of(pipeline.cache, &made_before(Phase::Publish, earlier))
 }

@@ -6,15 +6,23 @@ use igos_format::{Dependency, DependencyKind, PackageName};
 use igos_report::{Diagnostic, Severity};
 
 use super::bootstrap::Seed;
+use super::selection::closure;
 use super::work::Pipeline;
-use super::{Facts, Phase, PhaseError};
+use super::{Facts, Phase, PhaseError, Profile, sources};
 use crate::plan::{Target, order, order_all};
 use crate::tree::{self, TreeEntry};
+
+/// Raised whenever this phase begins to refuse, or to tell, something else: what an older program found good is looked at
+/// again then. Recipes are linted by rules of their own, [`tree::LINT_RULES`].
+pub(super) const RULES: u32 = 2;
 
 /// Returns what the phase looks at.
 pub(super) fn inputs(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
     let mut facts = Facts::default();
-    facts.add("profile", &pipeline.profile.name, pipeline.profile.sha256);
+    facts.add("rules", "lint", tree::LINT_RULES);
+    for profile in pipeline.profile.all_beside().map_err(PhaseError::of)? {
+        facts.add("profile", profile.name, profile.sha256);
+    }
     facts.extend(chain(pipeline));
     for entry in &pipeline.tree.entries {
         facts.add("recipe", &entry.recipe.name, pipeline.recipe_digest(entry)?);
@@ -44,6 +52,7 @@ pub(super) fn carry_out(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
     findings.extend(missing(pipeline));
     findings.extend(order_of_phases(pipeline));
     findings.extend(pins(pipeline));
+    tell_unreached(pipeline)?;
     if !findings.is_empty() {
         return Err(PhaseError::Refused {
             phase: Phase::Validate,
@@ -126,6 +135,37 @@ fn fragments(pipeline: &Pipeline<'_>) -> Vec<Diagnostic> {
                 .diagnostic(name.as_str(), "fragment-absent", message)
         })
         .collect()
+}
+
+/// Tells which recipes of the profiles' tree nothing builds: neither a profile nor the chain needs them.
+fn tell_unreached(pipeline: &Pipeline<'_>) -> Result<(), PhaseError> {
+    let profiles = pipeline.profile.all_beside().map_err(PhaseError::of)?;
+    let graph = &pipeline.selection.graph;
+    let wanted = profiles.iter().flat_map(Profile::requested);
+    let wanted = wanted.filter_map(|name| graph.resolve(name.as_str()));
+    let reached = closure(graph, sources::recipes(pipeline).into_iter().chain(wanted));
+    let Some(tree) = pipeline.tree.repositories.first() else {
+        return Ok(());
+    };
+    let entries = pipeline.tree.entries.iter().enumerate();
+    let names: Vec<&str> = entries
+        .filter(|(at, entry)| !reached.contains(at) && entry.directory.starts_with(&tree.directory))
+        .map(|(_, entry)| entry.recipe.name.as_str())
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{} recipes are needed by no profile and no generation: no pipeline builds them",
+        names.len()
+    );
+    pipeline.reporter.report(igos_report::Event::Notice {
+        id: None,
+        diagnostic: Diagnostic::warning("recipes-unreached", message)
+            .because(names.join(", "))
+            .hint("name them in a profile, or build them alone: `igos-build build NAME`"),
+    });
+    Ok(())
 }
 
 fn cycles(pipeline: &Pipeline<'_>) -> Vec<Diagnostic> {
@@ -238,7 +278,7 @@ fn too_late(
 /// Sources that nothing pins: whoever serves them decides what is built.
 fn pins(pipeline: &Pipeline<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    for at in pipeline.selection.members() {
+    for at in sources::recipes(pipeline) {
         let entry = &pipeline.tree.entries[at];
         for source in entry.recipe.sources.iter().filter(|one| one.is_unpinned) {
             let message = format!(

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use igos_format::{PackageName, Sha256, escape};
+use igos_recipe::TestFailure;
 use igos_repo::{DebianArchive, Fetcher};
 use igos_report::Reporter;
 
 use super::bootstrap::Bootstrap;
 use super::selection::Selection;
-use super::{PhaseError, Profile};
+use super::{Facts, PhaseError, Profile};
 use crate::build_root::ToolchainView;
 use crate::cache::{Cache, read_head};
 use crate::execute::BuildSettings;
-use crate::plan::{Confinement, Debugging, order};
+use crate::plan::{CheckMode, Confinement, Debugging, felt_limits, order};
 use crate::schedule::{BuildGraph, BuildRun, OnFailure, RunReport};
 use crate::source::RecipeFiles;
 use crate::toolchain::Toolchain;
@@ -147,6 +148,37 @@ impl Pipeline<'_> {
         Ok(Sha256::of(text.as_bytes()))
     }
 
+    /// Returns whether the tests of recipes run in builds with these settings, and recipes without tests that run, or whose
+    /// tests may fail: the digest of the settings says nothing to people.
+    pub(super) fn tests<'r>(
+        &self,
+        whose: impl std::fmt::Display,
+        settings: &BuildSettings,
+        recipes: impl IntoIterator<Item = &'r usize>,
+    ) -> Facts {
+        let mut facts = Facts::default();
+        let word = if settings.wants_check {
+            "run"
+        } else {
+            "skipped"
+        };
+        facts.add("tests", &whose, word);
+        for at in recipes {
+            let recipe = &self.tree.entries[*at].recipe;
+            let kind = match settings.check(recipe) {
+                CheckMode::Unavailable if settings.wants_check => "untested",
+                CheckMode::Run if recipe.tests.failure == TestFailure::KnownFailures => "may-fail",
+                _ => continue,
+            };
+            facts.add(
+                kind,
+                format!("{whose} {}", recipe.name),
+                &recipe.tests.reason,
+            );
+        }
+        facts
+    }
+
     /// Calls `operation` with a run of the packages in `graph`.
     pub(super) fn with_run<T>(
         &self,
@@ -173,9 +205,8 @@ impl Pipeline<'_> {
 
 /// Returns the digest of everything in the settings that changes what builds give.
 pub(super) fn settings_digest(settings: &BuildSettings) -> Sha256 {
-    let limits = &settings.limits;
     let mut text = format!(
-        "arch {}\nmode {}\nsandbox {}\ntests {}\ndebugging {}\ncompression {}-{}\nlimits {} {} {} {}\nbuilder {}\npolicy {}\n",
+        "arch {}\nmode {}\nsandbox {}\ntests {}\ndebugging {}\ncompression {}-{}\nbuilder {}\npolicy {}\n",
         settings.arch,
         settings.mode.as_str(),
         settings.confinement == Confinement::Sandbox,
@@ -183,13 +214,12 @@ pub(super) fn settings_digest(settings: &BuildSettings) -> Sha256 {
         settings.debugging == Debugging::Packaged,
         settings.compression.format().as_str(),
         settings.compression.level(),
-        limits.processes,
-        limits.memory_bytes,
-        limits.wall.as_secs(),
-        limits.disk_bytes,
         crate::plan::BUILDER_VERSION,
         Sha256::of(igos_sandbox::policy_digest_text().as_bytes()),
     );
+    for (name, value) in felt_limits(&settings.limits) {
+        text.push_str(&format!("limit {name} {value}\n"));
+    }
     for (name, value) in &settings.profile.variables {
         text.push_str(&format!("variable {name} {value}\n"));
     }
@@ -205,4 +235,78 @@ pub(super) fn refuse_unbuilt(report: &RunReport) -> Result<(), PhaseError> {
         exit_code: report.exit_code,
         causes: report.failures(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::time::Duration;
+
+    use igos_format::Arch;
+    use igos_format::archive::Compression;
+    use igos_repo::Unpinned;
+    use igos_sandbox::Limits;
+
+    use super::settings_digest;
+    use crate::execute::BuildSettings;
+    use crate::plan::{Confinement, Debugging, RootMode};
+
+    fn settings(limits: Limits) -> BuildSettings {
+        BuildSettings {
+            arch: Arch::native(),
+            mode: RootMode::Packages,
+            confinement: Confinement::Sandbox,
+            wants_check: true,
+            unpinned: Unpinned::Refuse,
+            profile: crate::profile::Profile::default(),
+            debugging: Debugging::Removed,
+            limits,
+            compression: Compression::default(),
+            processors: NonZeroUsize::MIN,
+        }
+    }
+
+    #[test]
+    fn every_limit_that_enters_keys_of_builds_enters_receipts() {
+        let usual = Limits::default();
+        let others = [
+            Limits {
+                processes: 1,
+                ..usual.clone()
+            },
+            Limits {
+                memory_bytes: 1,
+                ..usual.clone()
+            },
+            Limits {
+                wall: Duration::from_secs(1),
+                ..usual.clone()
+            },
+            Limits {
+                disk_bytes: 1,
+                ..usual.clone()
+            },
+            Limits {
+                disk_entries: 1,
+                ..usual.clone()
+            },
+            Limits {
+                log_bytes: 1,
+                ..usual.clone()
+            },
+            Limits {
+                tmp_bytes: 1,
+                ..usual.clone()
+            },
+            Limits {
+                open_files: 1,
+                ..usual.clone()
+            },
+        ];
+        let before = settings_digest(&settings(usual));
+        for limits in others {
+            let told = format!("{limits:?}");
+            assert_ne!(settings_digest(&settings(limits)), before, "{told}");
+        }
+    }
 }

@@ -249,6 +249,32 @@ impl SourceInput {
     }
 }
 
+/// Returns the limits that a build can feel, all there are: a test that needs more processes fails.
+#[must_use]
+pub fn felt_limits(limits: &Limits) -> [(&'static str, u64); 8] {
+    // By name, so that a new limit is not forgotten.
+    let Limits {
+        processes,
+        memory_bytes,
+        wall,
+        disk_bytes,
+        disk_entries,
+        log_bytes,
+        tmp_bytes,
+        open_files,
+    } = *limits;
+    [
+        ("processes", processes),
+        ("memory_bytes", memory_bytes),
+        ("wall_seconds", wall.as_secs()),
+        ("disk_bytes", disk_bytes),
+        ("disk_entries", disk_entries),
+        ("log_bytes", log_bytes),
+        ("tmp_bytes", tmp_bytes),
+        ("open_files", open_files),
+    ]
+}
+
 #[derive(Debug, Default)]
 struct Lines(BTreeSet<String>);
 
@@ -272,18 +298,8 @@ impl Lines {
         }
     }
 
-    /// Adds the limits that a build can feel: a test that needs more processes fails.
     fn add_limits(&mut self, limits: &Limits) {
-        for (name, value) in [
-            ("processes", limits.processes),
-            ("memory_bytes", limits.memory_bytes),
-            ("wall_seconds", limits.wall.as_secs()),
-            ("disk_bytes", limits.disk_bytes),
-            ("disk_entries", limits.disk_entries),
-            ("log_bytes", limits.log_bytes),
-            ("tmp_bytes", limits.tmp_bytes),
-            ("open_files", limits.open_files),
-        ] {
+        for (name, value) in felt_limits(limits) {
             self.add("limit", name, &value.to_string());
         }
     }

@@ -8,7 +8,7 @@ mod why;
 pub use graph::{Graph, Need, Target};
 pub use key::{
     BUILDER_VERSION, CheckMode, Confinement, Debugging, KeyDocument, KeyInput, RecipeFile,
-    RememberedSource, RootMode, SourceInput, remembered_sources,
+    RememberedSource, RootMode, SourceInput, felt_limits, remembered_sources,
 };
 pub use order::{Missing, Order, Reason, Step, order, order_all};
 pub use why::{KeyChange, explain, summarise};

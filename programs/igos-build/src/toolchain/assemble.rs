@@ -35,8 +35,67 @@ pub struct AssembleInput<'a> {
     pub packages: &'a BTreeSet<PackageName>,
     /// The archives among which they are, and among which what they need to run is looked for.
     pub archives: &'a [BuiltArchive],
-    /// The directory of toolchains; the toolchain gets one of its name in it.
+    /// The directory of toolchains; the toolchain gets one of its name in it when it is kept.
     pub toolchains: &'a Path,
+}
+
+/// A toolchain that was made and has no name yet: whoever refuses it leaves what the name stands for as it was.
+#[derive(Debug)]
+pub struct Assembled {
+    toolchain: Toolchain,
+    document: Document,
+    /// Where it lies until it is kept.
+    draft: PathBuf,
+    /// Where it will be.
+    directory: PathBuf,
+}
+
+impl Assembled {
+    /// Returns it, to be looked at.
+    #[must_use]
+    pub fn toolchain(&self) -> &Toolchain {
+        &self.toolchain
+    }
+
+    /// Gives it its name, in place of a toolchain that has it.
+    ///
+    /// Whoever loads the name sees one of the two, and whole: archives come first, then the document, and what it does not
+    /// name goes last.
+    ///
+    /// # Errors
+    ///
+    /// Returns what cannot be written.
+    pub fn keep(self) -> Result<Toolchain, AssembleToolchainError> {
+        let archives = self.directory.join(ARCHIVES);
+        fs::create_dir_all(&archives).map_err(FileError::new("make", &archives))?;
+        for archive in self.toolchain.archives() {
+            let place = archives.join(archive.file_name());
+            fs::rename(self.toolchain.path_of(archive), &place)
+                .map_err(FileError::new("rename", place))?;
+        }
+        files::write_document(&self.directory, &self.document)?;
+        files::delete_others(&archives, &self.document)?;
+        delete_draft(&self.draft)?;
+        Ok(Toolchain::load(&self.directory)?)
+    }
+
+    /// Deletes it; a toolchain of its name stays.
+    ///
+    /// # Errors
+    ///
+    /// Returns what cannot be deleted.
+    pub fn discard(self) -> Result<(), AssembleToolchainError> {
+        Ok(delete_draft(&self.draft)?)
+    }
+}
+
+fn delete_draft(draft: &Path) -> Result<(), FileError> {
+    match fs::remove_dir_all(draft) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(FileError::new("delete", draft)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A toolchain could not be made of archives.
@@ -123,14 +182,14 @@ impl Explain for AssembleToolchainError {
     }
 }
 
-/// Makes a toolchain of packages and everything that they need to run.
+/// Makes a toolchain of packages and everything that they need to run, without giving it its name.
 ///
-/// Equal archives give an equal document; archives that are there are not copied again.
+/// Equal archives give an equal document.
 ///
 /// # Errors
 ///
 /// Returns what is missing, what does not fit together, or what cannot be written.
-pub fn assemble(input: &AssembleInput<'_>) -> Result<Toolchain, AssembleToolchainError> {
+pub fn assemble(input: &AssembleInput<'_>) -> Result<Assembled, AssembleToolchainError> {
     let read: Vec<Candidate> = input
         .archives
         .iter()
@@ -141,8 +200,10 @@ pub fn assemble(input: &AssembleInput<'_>) -> Result<Toolchain, AssembleToolchai
     if !conflicts.is_empty() {
         return Err(AssembleToolchainError::Conflicts { conflicts });
     }
-    let directory = input.toolchains.join(input.name.as_str());
-    let archives = directory.join(ARCHIVES);
+    // No name of a toolchain begins with a dot.
+    let draft = input.toolchains.join(format!(".{}", input.name));
+    delete_draft(&draft)?;
+    let archives = draft.join(ARCHIVES);
     fs::create_dir_all(&archives).map_err(FileError::new("make", &archives))?;
     let mut listed = Vec::new();
     for one in chosen {
@@ -160,9 +221,13 @@ pub fn assemble(input: &AssembleInput<'_>) -> Result<Toolchain, AssembleToolchai
         Sha256::of(inputs.as_bytes()),
         listed,
     );
-    files::write_document(&directory, &document)?;
-    files::delete_others(&archives, &document)?;
-    Ok(Toolchain::load(&directory)?)
+    files::write_document(&draft, &document)?;
+    Ok(Assembled {
+        toolchain: Toolchain::load(&draft)?,
+        document,
+        draft,
+        directory: input.toolchains.join(input.name.as_str()),
+    })
 }
 
 /// An archive that may become part of the toolchain.

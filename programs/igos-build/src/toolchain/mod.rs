@@ -19,7 +19,7 @@ mod links;
 mod list;
 mod payload;
 
-pub use assemble::{AssembleInput, AssembleToolchainError, BuiltArchive, assemble};
+pub use assemble::{AssembleInput, AssembleToolchainError, Assembled, BuiltArchive, assemble};
 pub use compare::{Change, CompareToolchainsError, Compared, Difference, Likeness, compare};
 pub use deb::DebError;
 pub use document::{DebOrigin, LoadToolchainError, Toolchain, ToolchainArchive};

@@ -9,6 +9,9 @@ use igos_report::Diagnostic;
 use super::entry::{Tree, TreeEntry};
 use crate::plan::{Graph, Target};
 
+/// Raised whenever a rule here or in [`igos_recipe::lint`] changes: pipelines look again at what an older one found good.
+pub const LINT_RULES: u32 = 1;
+
 /// Returns the findings about `entries`, which are of `tree`.
 pub fn lint<'t>(tree: &Tree, entries: impl Iterator<Item = &'t TreeEntry>) -> Vec<Diagnostic> {
     let graph = Graph::of_tree(tree);

@@ -22,5 +22,5 @@ mod tests;
 pub use checksum::{ChecksumError, Checksummed, Digests, Provide, checksum};
 pub use entry::{Repository, Shadowed, Tree, TreeEntry};
 pub use error::LoadTreeError;
-pub use lint::lint;
+pub use lint::{LINT_RULES, lint};
 pub use load::{TreeSettings, load};

@@ -65,9 +65,13 @@ fn generations_are_compared_and_the_last_one_builds_the_system() {
     assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
     let receipt = small.receipt("06-chroot-tools");
     assert!(
-        receipt.contains("output compared two\\x20one 1\\x20archives\\x20identical\n"),
-        "{receipt}"
+        receipt.contains(
+            "output compared two\\x20one 1\\x20of\\x201\\x20archives\\x20have\\x20the\\x20contents\\x20of\\x20those\\x20of\\x20one,\\x200\\x20of\\x20them\\x20bit\\x20for\\x20bit\n"
+        ),
+        "the first was made with something else, which its archive names: {receipt}"
     );
+    let told = "1 of 1 archives have the contents of those of one, 0 of them bit for bit";
+    assert!(said.story.contains(told), "{}", said.story);
     let first = small.toolchain("one");
     assert_eq!(first, small.toolchain("two"));
     assert_ne!(first, small.toolchain("tiny"));
@@ -87,6 +91,20 @@ fn generations_are_compared_and_the_last_one_builds_the_system() {
         said.story
     );
     assert_eq!(small::statuses(&said.answer)["chroot-tools"], "failed");
+    let toolchains = small.world.cache().join("toolchains");
+    assert_eq!(
+        small.toolchain("two"),
+        first,
+        "what was refused has no name"
+    );
+    assert_eq!(
+        names(&["one", "tiny", "two"]),
+        fs_err::read_dir(toolchains)
+            .expect("there are some")
+            .map(|entry| entry.expect("it can be read").file_name())
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    );
 }
 
 #[test]
@@ -148,6 +166,62 @@ fn dry_run_tells_every_package_with_its_time_and_changes_nothing() {
         "its last build took some time: {package:#}"
     );
     assert_eq!(small::phase(&said.answer, "toolchain")["status"], "skipped");
+}
+
+#[test]
+fn dry_run_of_what_was_never_built_promises_no_time() {
+    let Some(small) = Small::new() else { return };
+    let said = small.pipeline("run --until extra --dry-run");
+    assert_eq!(said.answer["seconds"], serde_json::Value::Null);
+    assert_eq!(said.answer["unknown"], 8, "{:#}", said.answer);
+    let base = small::phase(&said.answer, "base");
+    assert_eq!(
+        (&base["seconds"], &base["unknown"]),
+        (&().into(), &1.into())
+    );
+    let told = small.words("run --until extra --dry-run");
+    for line in [
+        "(unknown: 1 packages were never built here)",
+        "small: unknown: 8 packages were never built here",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+
+    // One package of two is known: what it took is the least that both take.
+    small.pipeline("run --until extra");
+    small.recipe(
+        "base",
+        "pen",
+        "",
+        "",
+        "do_install() { mkdir -p \"$DESTDIR/usr/share\"; echo > \"$DESTDIR/usr/share/pen\"; }\n",
+    );
+    small
+        .world
+        .edit("system/base/book/build.sh", "reader", "writer");
+    small.world.edit(
+        "system/profiles/small.toml",
+        "\"book\"",
+        "\"book\", \"pen\"",
+    );
+    let said = small.pipeline("run --until extra --dry-run");
+    let base = small::phase(&said.answer, "base");
+    assert!(
+        base["seconds"]
+            .as_f64()
+            .is_some_and(|seconds| seconds > 0.0),
+        "{base:#}"
+    );
+    assert_eq!(base["unknown"], 1);
+    let told = small.words("run --until extra --dry-run");
+    let line = told
+        .lines()
+        .find(|line| line.contains(" base "))
+        .expect("it is told");
+    assert!(
+        line.contains("(at least ") && line.ends_with(": 1 packages were never built here)"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -252,7 +326,13 @@ fn story_of_a_run_tells_what_is_left() {
         .iter()
         .filter(|event| event["event"] == "outlook")
         .collect();
-    assert!(outlooks.len() >= 6, "one for each package: {story}");
+    assert!(outlooks.len() >= 12, "two for each package: {story}");
+    assert!(
+        outlooks
+            .iter()
+            .any(|one| one["running"] == serde_json::json!(["tools"])),
+        "it is told when a build begins, too: {story}"
+    );
     let last = outlooks.last().expect("there are some");
     assert_eq!((&last["ready"], &last["waiting"]), (&0.into(), &0.into()));
     let phases = events

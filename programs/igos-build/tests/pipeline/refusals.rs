@@ -59,6 +59,44 @@ fn names_that_nothing_makes_are_told_with_their_places() {
 }
 
 #[test]
+fn source_that_nothing_pins_is_refused_in_the_chain_as_in_the_profile() {
+    let Some(small) = Small::new() else { return };
+    let recipe = "system/core/tools/package.yml";
+    let source = "source:\n  - url: git+https://example.org/tools.git";
+    small.world.edit(recipe, "source: []", source);
+    let said = small.pipeline("run --until validate");
+    assert_eq!(said.code, Some(1), "{:#}", said.answer);
+    assert!(
+        said.story.contains("source-unpinned") && said.story.contains("of tools"),
+        "{}",
+        said.story
+    );
+}
+
+#[test]
+fn recipes_that_nothing_builds_are_told_and_stop_nothing() {
+    let Some(small) = Small::new() else { return };
+    let said = small.pipeline("run --until validate");
+    assert!(!said.story.contains("recipes-unreached"), "{}", said.story);
+    small.recipe("extra", "lonely", "", "", "do_install() { :; }\n");
+    let said = small.pipeline("run --until validate");
+    assert_eq!(said.code, Some(0), "{:#}", said.answer);
+    for told in [
+        "1 recipes are needed by no profile and no generation",
+        "lonely",
+    ] {
+        assert!(said.story.contains(told), "{}", said.story);
+    }
+    // Any profile of the tree will do, not only the one that is run.
+    let other =
+        "format = 1\ndescription = \"Another\"\npackages = [\"lonely\"]\nimage = \"root\"\n";
+    small.world.write("system/profiles/other.toml", other);
+    let said = small.pipeline("run --until validate");
+    assert_eq!(small::statuses(&said.answer)["validate"], "done");
+    assert!(!said.story.contains("recipes-unreached"), "{}", said.story);
+}
+
+#[test]
 fn service_that_no_package_brings_is_refused_when_the_root_is_complete() {
     let Some(small) = Small::new() else { return };
     let profile = "system/profiles/small.toml";

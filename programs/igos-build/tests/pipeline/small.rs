@@ -132,6 +132,20 @@ impl Small {
         command
     }
 
+    /// Returns what a command of `pipeline` answers people.
+    pub(crate) fn words(&self, arguments: &str) -> String {
+        let command = self.command(arguments);
+        let arguments = command.get_args().filter(|one| *one != "--json");
+        #[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
+        let output = Command::new(command.get_program())
+            .env_clear()
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program is built with the tests");
+        String::from_utf8(output.stdout).expect("answers are text")
+    }
+
     /// Runs a command of `pipeline`.
     pub(crate) fn pipeline(&self, arguments: &str) -> Said {
         Said::of(&mut self.command(arguments))
