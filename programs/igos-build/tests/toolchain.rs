@@ -1,9 +1,10 @@
 //! Acceptance: a small toolchain imported from the real Debian archive, where it can be reached.
 
-use std::net::{TcpStream, ToSocketAddrs};
+#[path = "factory/debian.rs"]
+mod debian;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::Duration;
 
 use igos_build::toolchain::{ImportInput, Imported, ToolchainList, import};
 use igos_format::Arch;
@@ -24,31 +25,6 @@ usr-merge = ["bin", "lib", "lib64", "sbin"]
 [links]
 "usr/bin/our-sh" = "dash"
 "#;
-
-/// Says why the test cannot run here.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "whether the archive can be reached decides whether to test"
-)]
-fn obstacle(settings: &DebianSettings) -> Option<String> {
-    if let Some(program) = [&settings.apt_get, &settings.apt_helper, &settings.keyring]
-        .into_iter()
-        .find(|path| !path.exists())
-    {
-        return Some(format!("{} is not there", program.display()));
-    }
-    let host = settings
-        .mirror
-        .trim_start_matches("http://")
-        .split('/')
-        .next()?;
-    let reached = (host, 80)
-        .to_socket_addrs()
-        .and_then(|mut addresses| addresses.next().ok_or(std::io::ErrorKind::NotFound.into()))
-        .and_then(|address| TcpStream::connect_timeout(&address, Duration::from_secs(5)));
-    let error = reached.err()?;
-    Some(format!("the archive cannot be reached: {error}"))
-}
 
 fn settings_in(cache: &Path) -> FetchSettings {
     let mut settings = FetchSettings::new(cache);
@@ -76,7 +52,7 @@ fn import_into(directory: &Path, debian: &DebianArchive, settings: FetchSettings
 #[test]
 fn equal_packages_give_equal_toolchains_and_are_imported_once() {
     let settings = DebianSettings::default();
-    if let Some(reason) = obstacle(&settings) {
+    if let Some(reason) = debian::obstacle(&settings) {
         #[expect(clippy::print_stderr, reason = "a test that cannot run says so")]
         {
             eprintln!("skipped: {reason}");

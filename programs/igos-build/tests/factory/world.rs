@@ -259,7 +259,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
     fs_err::create_dir_all(to).expect("the world is ours");
     for entry in fs_err::read_dir(from).expect("tinyworld is in the repository") {
         let entry = entry.expect("it can be read");

@@ -16,7 +16,7 @@ const RUNS: usize = 40;
 const LINES: u64 = 60;
 
 /// Starts a run whose story is one line for each event.
-fn start(small: &Small) -> Child {
+pub(crate) fn start(small: &Small) -> Child {
     let mut command = small.command("run --until extra");
     command
         .args(["--report", "json"])
@@ -28,7 +28,7 @@ fn start(small: &Small) -> Child {
 }
 
 /// Kills a run after some lines of its story; tells whether it was still running.
-fn kill_after(mut child: Child, lines: u64) -> bool {
+pub(crate) fn kill_after(mut child: Child, lines: u64) -> bool {
     let story = BufReader::new(child.stderr.take().expect("it is a pipe"));
     let mut told = 0;
     for line in story.lines() {
@@ -45,7 +45,7 @@ fn kill_after(mut child: Child, lines: u64) -> bool {
 }
 
 /// Returns numbers that look random and are the same each time (Knuth, The Art of Computer Programming 2, 3.3.4).
-fn next(seed: &mut u64) -> u64 {
+pub(crate) fn next(seed: &mut u64) -> u64 {
     *seed = seed
         .wrapping_mul(6_364_136_223_846_793_005)
         .wrapping_add(1_442_695_040_888_963_407);

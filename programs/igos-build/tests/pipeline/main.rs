@@ -1,7 +1,10 @@
 //! The pipeline as users meet it: a small tree with a chain of two generations, a profile and three tiers.
 //!
-//! The seed is the toolchain of the factory's tests, a shell and small tools of this machine: a run takes seconds.
+//! The seed is the toolchain of the factory's tests, a shell and small tools of this machine: a run takes seconds. Only
+//! `real` has a compiler, and sources that others wrote.
 
+#[path = "../factory/debian.rs"]
+mod debian;
 #[path = "../factory/toolchain.rs"]
 mod toolchain;
 #[path = "../factory/world.rs"]
@@ -10,6 +13,7 @@ mod world;
 
 mod changes;
 mod kills;
+mod real;
 mod refusals;
 mod small;
 
