@@ -23,6 +23,8 @@ configure() {
     done
 
     cd obj
+    # The shared C++ library is made for the static one's sake: its objects are position-independent, as those of the
+    # next compiler's are, if there is a shared one. The package is called `libstdc++`, whatever its directory is.
     ../configure CC="$CC -static" CXX="$CXX -static" \
         CFLAGS_FOR_TARGET="-O2 -pipe" CXXFLAGS_FOR_TARGET="-O2 -pipe" \
         --prefix=/usr --libdir=/usr/lib --libexecdir=/usr/lib --target=$target \
@@ -31,7 +33,7 @@ configure() {
         --disable-analyzer --disable-bootstrap --disable-gcov --disable-libatomic \
         --disable-libcc1 --disable-libgomp --disable-libitm --disable-libquadmath --disable-libsanitizer --disable-libssp \
         --disable-libstdcxx-pch --disable-libvtv --disable-lto --disable-multilib --disable-nls --disable-plugin \
-        --enable-shared=gcc,libgcc --without-isl --without-zstd
+        --enable-shared=gcc,libgcc,libstdc++ --without-isl --without-zstd
 }
 
 build() {
@@ -62,6 +64,7 @@ do_install() {
     # Compilers of stage 1 take the code that unwinds exceptions out of the same archive as those of later stages,
     # and what they make for themselves while they are built needs no library that stage 0 would have to bring.
     find "$DESTDIR" -name 'libgcc_s.so*' -delete
+    find "$DESTDIR" -name 'libstdc++.so*' -delete
     echo 'INPUT(-lgcc_eh)' > "$DESTDIR/usr/$target/lib/libgcc_s.so"
     find "$DESTDIR" -name '*.la' -delete
     rm -rf "$DESTDIR/usr/share" "$DESTDIR"/usr/lib/gcc/*/*/install-tools
