@@ -31,19 +31,21 @@ recipes() {
             /^license:/ { license = value() }
             /^  enabled: false/ { off = 1 }
             /^  reason:/ { reason = value() }
-            END { printf "recipe|%s|%s-%s|%s|%s|%s\n", name, version, release, tier, license, off ? reason : "" }' "$file"
+            END { printf "recipe|%s|%s-%s|%s|%s|%s|%s\n", name, version, release, tier, license, off, reason }' "$file"
     done
 }
 
 { receipts "$@"; recipes; } | awk -F'|' '
     BEGIN {
-        print "| Package | Version | Tier | Licence | Built in | Archives | Upstream tests |"
+        print "| Package | Version | Tier | Licence | Built in | Archives | Tests |"
         print "|---|---|---|---|---:|---:|---|"
     }
     $1 == "built" { time[$2, $3] = $4; size[$2, $3] = $5; check[$2, $3] = $6; next }
     {
         built = ($2, $3) in time
-        tests = $6 != "" ? "off: " $6 : (built ? check[$2, $3] : "")
+        # "passed" alone is the whole suite of upstream; a reason says what was tested instead.
+        tests = $6 ? "off" : built ? check[$2, $3] : ""
+        if ($7 != "") tests = tests (tests != "" ? ": " : "") $7
         printf "| %s | %s | %s | %s | %s | %s | %s |\n", $2, $3, $4, $5, \
             built ? sprintf("%.0f s", time[$2, $3] / 1000) : "no receipt", built ? sprintf("%.0f KiB", size[$2, $3] / 1024) : "", tests
     }'

@@ -1,7 +1,7 @@
 configure() {
     ./configure --prefix=/usr --sysconfdir=/etc/ssh --libexecdir=/usr/libexec/ssh --with-privsep-path=/var/empty --with-privsep-user=sshd \
         --with-pid-dir=/run --disable-lastlog --disable-utmp --disable-utmpx --disable-wtmp --disable-wtmpx --disable-strip \
-        --with-default-path=/usr/bin:/usr/sbin --without-pam --without-libedit --without-stackprotect --with-mantype=man
+        --with-default-path=/usr/bin:/usr/sbin --without-pam --without-libedit --with-mantype=man
 }
 
 build() {

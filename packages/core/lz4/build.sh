@@ -10,7 +10,10 @@ check() {
         cat lib/*.c | programs/lz4 -q -"$level" -c > check.lz4
         programs/lz4 -q -d -c check.lz4 | cmp - <(cat lib/*.c)
     done
-    ! programs/lz4 -q -t lib/lz4.c
+    # `set -e` does not look at what is negated.
+    if programs/lz4 -q -t lib/lz4.c; then
+        return 1
+    fi
 }
 
 do_install() {

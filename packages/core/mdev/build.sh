@@ -5,7 +5,10 @@ build() {
 check() {
     # A shell reads the service without an error, and every rule has its three parts.
     sh -n mdev.initd
-    ! grep -v '^#' mdev.conf | grep -v '^$' | grep -Ev '^[^ ]+ [0-9]+:[0-9]+ [0-7]{3}( [@$*>=].*)?$'
+    # `set -e` does not look at what is negated.
+    if grep -Ev '^(#.*|[^ ]+ [0-9]+:[0-9]+ [0-7]{3}( [@$*>=].*)?)?$' mdev.conf; then
+        return 1
+    fi
 }
 
 do_install() {

@@ -23,6 +23,18 @@ check() {
         sh -n "$command"
     done
 
+    # ends STATUS: how the last thing that the machine starts ends, where `killall5` ends with that.
+    ends() {
+        (
+            ebegin() { :; }
+            eend() { return "$1"; }
+            killall5() { return "$answer"; }
+            sleep() { :; }
+            answer=$1
+            . ./killprocs
+            start
+        )
+    }
     # service NAME DEPENDENCIES: writes to `did` what it does.
     service() {
         cat > "$place/init.d/$1" << END
@@ -49,6 +61,11 @@ END
             return 1
         fi
     }
+    ends 0
+    # Nobody was left to tell.
+    ends 2
+    refused ends 1
+
     service a "after b"
     service b "need c-d"
     service e "provide c-d; before b"

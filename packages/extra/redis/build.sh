@@ -5,12 +5,18 @@ build() {
 }
 
 check() {
-    printf 'port 0\nunixsocket sample.sock\ndaemonize yes\npidfile sample.pid\n' > sample.conf
-    src/redis-server sample.conf
-    until src/redis-cli -s sample.sock ping | grep -x PONG; do :; done
+    printf 'port 0\nunixsocket sample.sock\n' > sample.conf
+    src/redis-server sample.conf &
+    local server=$!
+    until src/redis-cli -s sample.sock ping | grep -x PONG; do
+        # It answers, or it has ended and never will.
+        kill -0 "$server"
+        sleep 1
+    done
     src/redis-cli -s sample.sock set key words
     test "$(src/redis-cli -s sample.sock get key)" = words
     src/redis-cli -s sample.sock shutdown nosave
+    wait "$server"
 }
 
 do_install() {

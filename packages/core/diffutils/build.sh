@@ -1,0 +1,16 @@
+configure() {
+    ./configure --prefix=/usr --disable-nls
+}
+
+build() {
+    make
+}
+
+# gnulib's own tests, which are about the C library, are left out.
+check() {
+    make -C tests check
+}
+
+do_install() {
+    make DESTDIR="$DESTDIR" install
+}
