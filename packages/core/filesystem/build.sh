@@ -8,14 +8,14 @@ do_install() {
     (
         cd "$DESTDIR"
         mkdir -p boot dev etc home mnt opt proc root run srv sys tmp \
-            usr/bin usr/include usr/lib usr/sbin usr/share usr/src \
+            usr/bin usr/include usr/lib usr/lib/firmware usr/sbin usr/share usr/src \
             var/cache var/lib var/log var/spool var/tmp
         for name in bin lib sbin; do
             ln -s "usr/$name" "$name"
         done
         ln -s ../run var/run
     )
-    for name in group os-release passwd profile shells; do
+    for name in group os-release passwd profile shadow shells; do
         install -m 644 "$name" "$DESTDIR/etc/$name"
     done
 }

@@ -151,11 +151,11 @@ fn system(phase: Phase) -> [&'static str; 5] {
         ),
         _ => (
             "Tier extra, and the whole root",
-            "builds the recipes of tier extra, and of no tier, that the profile needs, and installs those that it asks for; then removes everything that nothing asks for any more",
+            "builds the recipes of tier extra, and of no tier, that the profile needs, and installs those that it asks for; then removes everything that nothing asks for any more, and sets the passwords that the profile says",
         ),
     };
     let check = if phase == Phase::Extra {
-        "as for the phases before; every service that the profile starts is there. The root is verified also when the phase is skipped"
+        "as for the phases before; every service that the profile starts is there, and everybody whose password it says. The root is verified also when the phase is skipped"
     } else {
         SYSTEM_CHECK
     };

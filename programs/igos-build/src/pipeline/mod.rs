@@ -15,6 +15,8 @@ mod error;
 mod explain;
 mod facts;
 mod generations;
+pub mod logins;
+mod passwords;
 mod phase;
 mod preview;
 pub mod profile;

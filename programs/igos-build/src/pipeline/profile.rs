@@ -13,11 +13,16 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::document::{self, DocumentError, Reader};
+use super::logins::Login;
 
 /// Directory of a recipe tree that profiles lie in.
 pub const DIRECTORY: &str = "profiles";
 
 const CODE: &str = "profile-invalid";
+
+/// The user that is there without a profile, and its home directory.
+const ROOT: &str = "root";
+const ROOT_HOME: &str = "/root";
 
 /// Longest label of a name (RFC 1035, 2.3.4).
 const HOSTNAME_MAX_BYTES: usize = 63;
@@ -99,8 +104,10 @@ pub struct Profile {
     pub hostname: Option<String>,
     /// The services that are started, by runlevel.
     pub services: BTreeMap<Runlevel, Vec<PackageName>>,
-    /// Users.
+    /// Users that the system does not have without the profile.
     pub users: Vec<UserDeclaration>,
+    /// How users log in, root among them if the profile names it.
+    pub logins: Vec<Login>,
     /// Groups.
     pub groups: Vec<GroupDeclaration>,
     /// Texts of files below `etc`.
@@ -148,6 +155,11 @@ struct WrittenUser {
     home: Option<Spanned<String>>,
     shell: Option<Spanned<String>>,
     description: Option<Spanned<String>>,
+    #[serde(default)]
+    groups: Vec<Spanned<String>>,
+    password_hash: Option<Spanned<String>>,
+    #[serde(default)]
+    authorized_keys: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -231,6 +243,7 @@ impl Profile {
             hostname: written.hostname.map(|name| hostname(&mut reader, &name)),
             services: services(&mut reader, written.services),
             users: users(&mut reader, &written.users),
+            logins: logins(&mut reader, &written.users),
             groups: groups(&mut reader, &written.groups),
             files: files(&mut reader, written.files),
             sha256: Sha256::of(text.as_bytes()),
@@ -342,6 +355,16 @@ fn users(reader: &mut Reader<'_>, written: &[WrittenUser]) -> Vec<UserDeclaratio
         let Some(name) = reader.value(&one.name) else {
             continue;
         };
+        if one.name.get_ref() == ROOT {
+            let said = [&one.group, &one.home, &one.shell, &one.description];
+            if one.uid.is_some() || said.into_iter().any(Option::is_some) {
+                reader.refuse(
+                    one.name.span(),
+                    "root is there without a profile: `groups`, `password_hash` and `authorized_keys` alone can be said of it",
+                );
+            }
+            continue;
+        }
         users.push(UserDeclaration {
             name,
             uid: one.uid,
@@ -352,6 +375,53 @@ fn users(reader: &mut Reader<'_>, written: &[WrittenUser]) -> Vec<UserDeclaratio
         });
     }
     users
+}
+
+/// What was refused in [`users`] is not told again.
+fn logins(reader: &mut Reader<'_>, written: &[WrittenUser]) -> Vec<Login> {
+    let mut logins = Vec::new();
+    for one in written {
+        let is_root = one.name.get_ref() == ROOT;
+        let home = match &one.home {
+            _ if is_root => Some(ROOT_HOME.to_owned()),
+            home => home.as_ref().map(|home| home.get_ref().clone()),
+        };
+        if let Some(first) = one.authorized_keys.first()
+            && !home
+                .as_deref()
+                .is_some_and(|home| is_root || is_of_a_person(home))
+        {
+            reader.refuse(
+                first.span(),
+                "keys lie in the user's home directory: say `home`, a path below /home",
+            );
+        }
+        let login = Login {
+            name: match one.name.get_ref().parse() {
+                Ok(name) => name,
+                Err(_) => continue,
+            },
+            group: one
+                .group
+                .as_ref()
+                .and_then(|group| group.get_ref().parse().ok()),
+            home,
+            password: one
+                .password_hash
+                .as_ref()
+                .and_then(|hash| reader.value(hash)),
+            groups: reader.values(&one.groups),
+            keys: reader.values(&one.authorized_keys),
+        };
+        logins.push(login);
+    }
+    logins
+}
+
+/// Returns whether a home directory is made by the profile: one below `/home`, where nobody else makes any.
+pub(super) fn is_of_a_person(home: &str) -> bool {
+    home.strip_prefix("/home/")
+        .is_some_and(|rest| RelPath::from_bytes(rest.as_bytes()).is_ok())
 }
 
 fn groups(reader: &mut Reader<'_>, written: &[WrittenGroup]) -> Vec<GroupDeclaration> {
@@ -432,6 +502,77 @@ mod tests {
                 (12, 11)
             ]
         );
+    }
+
+    #[test]
+    fn people_are_let_in_by_what_can_be_understood() {
+        let head = "format = 1\ndescription = \"d\"\npackages = []\nimage = \"root\"\n";
+        let hash = format!("$6$salt${}", "x".repeat(86));
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPAuRGNJiMLSKuwfCzuSsfX1Oc3oosZLPRrhAN+Tt65 me";
+        let good = format!(
+            "{head}[[users]]\nname = \"root\"\npassword_hash = \"{hash}\"\n[[users]]\nname = \"u\"\nhome = \"/home/u\"\ngroups = [\"wheel\"]\nauthorized_keys = [\"{key}\"]\n[[users]]\nname = \"d\"\n"
+        );
+        let profile = parse(&good).expect("it is valid");
+        let names: Vec<_> = profile
+            .users
+            .iter()
+            .map(|user| user.name.as_str())
+            .collect();
+        assert_eq!(names, ["u", "d"], "root is there already");
+        let fields: Vec<_> = profile
+            .logins
+            .iter()
+            .map(|login| (login.name.as_str(), login.shadow_field()))
+            .collect();
+        assert_eq!(
+            fields,
+            [("root", Some(hash.as_str())), ("u", Some("*")), ("d", None)]
+        );
+
+        for (text, line) in [
+            (
+                "[[users]]\nname = \"u\"\npassword_hash = \"secret\"\n".to_owned(),
+                7,
+            ),
+            (
+                "[[users]]\nname = \"u\"\nhome = \"/home/u\"\nauthorized_keys = [\"ssh-dss x\"]\n"
+                    .to_owned(),
+                8,
+            ),
+            (
+                format!("[[users]]\nname = \"u\"\nauthorized_keys = [\"{key}\"]\n"),
+                7,
+            ),
+            (
+                format!(
+                    "[[users]]\nname = \"u\"\nhome = \"/var/u\"\nauthorized_keys = [\"{key}\"]\n"
+                ),
+                8,
+            ),
+            (
+                format!(
+                    "[[users]]\nname = \"u\"\nhome = \"/home/../u\"\nauthorized_keys = [\"{key}\"]\n"
+                ),
+                8,
+            ),
+            (
+                "[[users]]\nname = \"u\"\ngroups = [\"wheel\", \"wheel\"]\n".to_owned(),
+                7,
+            ),
+            (
+                "[[users]]\nname = \"root\"\nshell = \"/bin/bash\"\n".to_owned(),
+                6,
+            ),
+        ] {
+            let error = parse(&format!("{head}{text}")).expect_err("something is wrong");
+            let diagnostics = error.diagnostics();
+            assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
+            let Some(Place::Source { span, .. }) = &diagnostics[0].place else {
+                panic!("{diagnostics:?}");
+            };
+            assert_eq!(span.line, line, "{diagnostics:?}");
+        }
     }
 
     #[test]

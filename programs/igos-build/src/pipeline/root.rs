@@ -11,9 +11,9 @@ use igos_format::{PackageName, Sha256, manifest};
 use igos_report::{Diagnostic, Reporter};
 use igos_root::RootDir;
 use igos_sysroot::{
-    ArchiveSource, Change, ChangeOptions, Downgrade, Essential, HookPolicy, LockedSysroot, Plan,
-    PlanError, Policy, Reason, Request, Retry, RunningKernel, Sysroot, Unmanaged, Unsigned,
-    VerifyRequest,
+    ArchiveSource, Change, ChangeOptions, Difference, Downgrade, Essential, HookPolicy,
+    LockedSysroot, Plan, PlanError, Policy, Reason, Request, Retry, RunningKernel, Sysroot,
+    Unmanaged, Unsigned, VerifyRequest,
 };
 
 use super::archives::Shelf;
@@ -185,13 +185,19 @@ fn apply(
     locked.settle().map_err(PhaseError::of)
 }
 
-/// Compares every file of the root with what its record says.
+/// Tables that accounts of packages and of the profile are added to: a package brings what they begin with.
+const ACCOUNTS: [&str; 4] = ["etc/group", "etc/gshadow", "etc/passwd", "etc/shadow"];
+
+/// Compares every file of the root with what its record says, but for what accounts add to their tables.
 pub(super) fn verify(root: &Path, phase: Phase, reporter: &dyn Reporter) -> Result<(), PhaseError> {
     let directory = RootDir::open(root).map_err(PhaseError::of)?;
     let sysroot = Sysroot::open(directory, Unmanaged::Refuse).map_err(PhaseError::of)?;
-    let report = sysroot
+    let mut report = sysroot
         .verify(&VerifyRequest::all(), reporter)
         .map_err(PhaseError::of)?;
+    report.findings.retain(|finding| {
+        !(ACCOUNTS.contains(&finding.path.as_str()) && finding.what == Difference::Content)
+    });
     if report.findings.is_empty() {
         return Ok(());
     }

@@ -13,6 +13,7 @@ mod world;
 
 mod changes;
 mod kills;
+mod people;
 mod real;
 mod refusals;
 mod small;
