@@ -43,8 +43,8 @@ recipes() {
     $1 == "built" { time[$2, $3] = $4; size[$2, $3] = $5; check[$2, $3] = $6; next }
     {
         built = ($2, $3) in time
-        # "passed" alone is the whole suite of upstream; a reason says what was tested instead.
-        tests = $6 ? "off" : built ? check[$2, $3] : ""
+        # A receipt that says "disabled" is older than what the recipe says. "passed" alone is the whole suite of upstream; a reason says what was tested instead.
+        tests = $6 ? "off" : built && check[$2, $3] != "disabled" ? check[$2, $3] : ""
         if ($7 != "") tests = tests (tests != "" ? ": " : "") $7
         printf "| %s | %s | %s | %s | %s | %s | %s |\n", $2, $3, $4, $5, \
             built ? sprintf("%.0f s", time[$2, $3] / 1000) : "no receipt", built ? sprintf("%.0f KiB", size[$2, $3] / 1024) : "", tests
