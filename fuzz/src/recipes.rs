@@ -1,8 +1,8 @@
 //! Recipes of all dialects, and what lies beside them.
 
 use igos_recipe::{
-    Dialect, FileKind, FileList, KissDirectory, Leniency, PackageYml, parse_kiss_directory,
-    parse_overlay, parse_package_yml,
+    Dialect, FileKind, FileList, KissDirectory, Leniency, LockAbsent, PackageYml,
+    parse_kiss_directory, parse_overlay, parse_package_yml,
 };
 
 /// Parses texts as recipes: there is a recipe or an error, whatever the texts.
@@ -25,11 +25,13 @@ pub fn recipe(data: &[u8]) {
             } else {
                 Leniency::Lenient
             };
+            let (text, script, lock) = (next(), next(), next());
             parse_package_yml(&PackageYml {
                 file: "package.yml",
-                text: next().unwrap_or_default(),
-                script: next(),
+                text: text.unwrap_or_default(),
+                script,
                 files: &files,
+                lock: &|_| lock.map(<[u8]>::to_vec).ok_or(LockAbsent::Missing),
                 leniency,
             })
         }

@@ -42,6 +42,28 @@ impl PathPattern {
             |component, name| match_component(component, name),
         )
     }
+
+    /// Tells whether a path in the directory `path`, however deep, can match.
+    #[must_use]
+    pub fn may_match_below(&self, path: &RelPath) -> bool {
+        let pattern: Vec<&[u8]> = self.text.split('/').map(str::as_bytes).collect();
+        // How many components of the pattern what was read so far can have used up.
+        let mut used = vec![false; pattern.len() + 1];
+        used[0] = true;
+        for name in path.components() {
+            let mut next = vec![false; used.len()];
+            for (at, component) in pattern.iter().enumerate() {
+                if *component == b"**" {
+                    used[at + 1] |= used[at];
+                    next[at] |= used[at];
+                } else if used[at] && match_component(component, name) {
+                    next[at + 1] = true;
+                }
+            }
+            used = next;
+        }
+        used[..pattern.len()].contains(&true)
+    }
 }
 
 fn match_component(pattern: &[u8], name: &[u8]) -> bool {
@@ -151,6 +173,32 @@ mod tests {
             ("*a*b*c", "xxaxxcxb", false),
         ] {
             assert_eq!(is_match(pattern, path), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn directories_that_hold_nothing_wanted_are_told_from_others() {
+        for (pattern, directory, expected) in [
+            ("crates/**", "crates", true),
+            ("crates/**", "crates/a/b", true),
+            ("crates/**", "target", false),
+            ("crates/*/src/**", "crates/a", true),
+            ("crates/*/src/**", "crates/a/target", false),
+            ("Cargo.toml", "Cargo.toml", false),
+            ("Cargo.toml", "crates", false),
+            ("**/*.rs", "any/where", true),
+            ("a/**/b/c", "a/x/y", true),
+            ("a/**/b/c", "b", false),
+            ("a/*", "a", true),
+            ("a/*", "a/b", false),
+        ] {
+            let pattern: PathPattern = pattern.parse().expect("a pattern");
+            let path = directory.parse().expect("a path");
+            assert_eq!(
+                pattern.may_match_below(&path),
+                expected,
+                "{pattern} {directory}"
+            );
         }
     }
 

@@ -5,6 +5,7 @@
 //! text with a grammar is a type of its own. Parsing takes texts and a list of what lies beside them, reports
 //! everything it finds at once, and opens nothing.
 
+mod crates;
 mod dialect;
 mod files;
 mod flags;
@@ -17,6 +18,7 @@ pub mod script;
 mod source;
 mod substitute;
 
+pub use crates::{LockAbsent, LockError};
 pub use dialect::{Dialect, DialectError};
 pub use files::{FileKind, FileList, Leniency, Parsed};
 pub use flags::{FlagChange, FlagOverrides};

@@ -49,8 +49,14 @@ fn texts(recipe: &Recipe, findings: &mut Findings<'_>) {
         ("license", &recipe.license),
     ];
     for (key, text) in texts {
-        // What is made of nothing has no upstream, hence no page of it.
-        let is_needed = key != "homepage" || !recipe.sources.is_empty();
+        // What is made of nothing, or of what the tree lies in, has no upstream, hence no page of it.
+        let is_ours = |kind: &SourceKind| match kind {
+            SourceKind::Directory { only } => !only.is_empty(),
+            SourceKind::Crate => true,
+            SourceKind::Http | SourceKind::Git { .. } | SourceKind::File => false,
+        };
+        let has_upstream = recipe.sources.iter().any(|source| !is_ours(&source.kind));
+        let is_needed = key != "homepage" || has_upstream;
         if is_needed && text.trim().is_empty() {
             findings.warning(
                 "lint-text-missing",

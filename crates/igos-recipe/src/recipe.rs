@@ -19,7 +19,7 @@ pub struct Recipe {
     pub name: PackageName,
     /// The language it is written in.
     pub dialect: Dialect,
-    /// The version of our own keys: 1, or 0 for a recipe of a foreign tree.
+    /// The version of our own keys: from 1, or 0 for a recipe of a foreign tree.
     pub format: u32,
     /// Compared before the version.
     pub epoch: u32,
@@ -42,6 +42,8 @@ pub struct Recipe {
     ///
     /// In KISS recipes a dependency of kind run is needed while building, too.
     pub dependencies: Vec<RecipeDependency>,
+    /// Why what its packages have was not compiled here; absent where it was, as nearly everywhere.
+    pub imported: Option<String>,
     /// What it is built from.
     pub sources: Vec<Source>,
     /// Changes applied to the sources, in order.

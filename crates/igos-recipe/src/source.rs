@@ -2,7 +2,7 @@
 
 use igos_report::Diagnostic;
 
-use igos_format::{Digest, Sha256};
+use igos_format::{Digest, PathPattern, Sha256};
 
 /// Where the bytes of a source come from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,7 +19,14 @@ pub enum SourceKind {
     /// A local file: relative to the recipe's directory, or absolute.
     File,
     /// A local directory, whose contents are copied: relative to the recipe's directory, or absolute.
-    Directory,
+    Directory {
+        /// The files that are taken, by their paths below it; everything where empty. Never empty for a directory
+        /// that the recipe's own lies in.
+        only: Vec<PathPattern>,
+    },
+    /// A package of Rust's registry that a `Cargo.lock` pins: a file that a URL names, unpacked as a directory of
+    /// vendored packages has it. Without a digest it is the lock itself, which is not there to be read.
+    Crate,
 }
 
 /// What is checked out of a git repository.

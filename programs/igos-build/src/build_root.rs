@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use igos_format::manifest::Manifest;
+use igos_format::manifest::{Manifest, Origin};
 use igos_format::{PackageName, Sha256};
 use igos_sandbox::RootView;
 
@@ -142,6 +142,15 @@ impl BuildRoot {
     #[must_use]
     pub fn view(&self) -> &RootView {
         &self.view
+    }
+
+    /// Returns the names of the packages above the toolchain that were not compiled here.
+    #[must_use]
+    pub fn imported(&self) -> BTreeSet<PackageName> {
+        let packages = self.packages.iter().filter(|(_, (manifest, visibility))| {
+            manifest.origin == Origin::Imported && *visibility != Visibility::Toolchain
+        });
+        packages.map(|(name, _)| name.clone()).collect()
     }
 
     /// Returns the packages that can be seen, sorted by name.

@@ -246,6 +246,7 @@ fn recipe(
         license: String::new(),
         homepage: String::new(),
         dependencies,
+        imported: None,
         sources,
         patches: Vec::new(),
         style: Style::Kiss,

@@ -61,7 +61,7 @@ fn source(
     let cache_name = match &kind {
         SourceKind::Git { url, .. } => last_component(url).to_owned(),
         SourceKind::Http => last_component(&location).to_owned(),
-        SourceKind::File | SourceKind::Directory => String::new(),
+        SourceKind::File | SourceKind::Directory { .. } | SourceKind::Crate => String::new(),
     };
     let is_named =
         !matches!(kind, SourceKind::Git { .. } | SourceKind::Http) || is_file_name(&cache_name);
@@ -75,7 +75,7 @@ fn source(
     }
     let extract = match kind {
         SourceKind::Http | SourceKind::File => is_kiss_archive(last_component(&location)),
-        SourceKind::Git { .. } | SourceKind::Directory => false,
+        SourceKind::Git { .. } | SourceKind::Directory { .. } | SourceKind::Crate => false,
     };
     let is_unpinned = matches!(
         &kind,
@@ -175,7 +175,7 @@ fn local(
     };
     let kind = if let Some(found) = below.or(absolute) {
         match found {
-            FileKind::Directory => SourceKind::Directory,
+            FileKind::Directory => SourceKind::Directory { only: Vec::new() },
             FileKind::File | FileKind::Executable => SourceKind::File,
         }
     } else {
@@ -193,7 +193,8 @@ fn local(
         return None;
     };
     let is_outside = below.is_none();
-    if input.dialect == Dialect::KissNg && (is_outside || kind == SourceKind::Directory) {
+    let is_directory = matches!(kind, SourceKind::Directory { .. });
+    if input.dialect == Dialect::KissNg && (is_outside || is_directory) {
         let message = format!(
             "kiss-ng knows no {}",
             if is_outside {

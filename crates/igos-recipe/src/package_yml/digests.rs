@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::node::{self, Entry, Node, Value};
 use igos_format::Sha256;
 
-/// Returns `text` with the digests of its sources, one for each item of `source`; `None` leaves an item as it is.
+/// Returns `text` with the digests of its sources, one for each item of `source` but `crates`, whose digests stand in
+/// another file; `None` leaves an item as it is.
 ///
 /// Returns `None` where the text cannot be read or an item without a `sha256` is not written line by line.
 #[must_use]
@@ -15,7 +16,8 @@ pub fn with_digests(text: &str, digests: &[Option<Sha256>]) -> Option<String> {
         return None;
     };
     let mut edits = Vec::new();
-    for (item, digest) in items.iter().zip(digests) {
+    let items = items.iter().filter(|item| find(item, "crates").is_none());
+    for (item, digest) in items.zip(digests) {
         if let Some(digest) = digest {
             edits.push(edit(text, item, digest)?);
         }
@@ -73,6 +75,16 @@ mod tests {
         assert_eq!(
             with_digests(text, &[None, None, None]).as_deref(),
             Some(text)
+        );
+    }
+
+    #[test]
+    fn lock_has_its_own_digests() {
+        let text = "source:\n- crates: a\n- {url: b, sha256: x}\n";
+        let digest = Sha256::of(b"b");
+        assert_eq!(
+            with_digests(text, &[Some(digest)]),
+            Some(text.replace('x', &digest.to_string()))
         );
     }
 

@@ -28,7 +28,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Keys of ours that format 1 does not have, with the format that brought them.
-const LATER: &[(&str, u32)] = &[("hooks", 2)];
+const LATER: &[(&str, u32)] = &[("crates", 3), ("hooks", 2), ("imported", 3), ("only", 3)];
 
 /// Keys that mean nothing in a recipe but are written often enough to deserve an answer.
 const ADVICE: &[(&str, &str)] = &[
@@ -93,6 +93,7 @@ pub(super) const RECIPE: Keys = Keys {
         "flags",
         "groups",
         "hooks",
+        "imported",
         "outputs",
         "provides",
         "services",
@@ -107,11 +108,13 @@ pub(super) const SOURCE: Keys = Keys {
     ours: &[
         "alternatives",
         "commit",
+        "crates",
         "destination",
         "directory",
         "extract",
         "file",
         "git",
+        "only",
     ],
 };
 pub(super) const SOURCE_ALTERNATIVE: Keys = Keys {
@@ -361,6 +364,17 @@ mod tests {
         assert_eq!(RECIPE.judge("provides", 0), Some(Fault::NeedsFormat(1)));
         assert_eq!(RECIPE.judge("hooks", 1), Some(Fault::NeedsFormat(2)));
         assert_eq!(RECIPE.judge("hooks", 2), None);
+        for (keys, key) in [
+            (&RECIPE, "imported"),
+            (&SOURCE, "crates"),
+            (&SOURCE, "only"),
+        ] {
+            for format in 0..3 {
+                let fault = keys.judge(key, format);
+                assert_eq!(fault, Some(Fault::NeedsFormat(3)), "{key} {format}");
+            }
+            assert_eq!(keys.judge(key, 3), None, "{key}");
+        }
         assert_eq!(RECIPE.judge("provides", 1), None);
         assert_eq!(RECIPE.judge("variants", 1), Some(Fault::Reserved));
         assert_eq!(RECIPE.judge("supersedes", 0), None);

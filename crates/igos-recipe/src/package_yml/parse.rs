@@ -1,6 +1,7 @@
 //! From the text of a `package.yml` to the recipe.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use igos_report::Diagnostic;
 
@@ -9,16 +10,16 @@ use super::node::{self, Node, Value};
 use super::reader::{Fields, Reader};
 use crate::substitute::Variables;
 use crate::{
-    Dialect, FileKind, FileList, Leniency, Output, Parsed, Recipe, Style, TestFailure, TestPolicy,
-    script,
+    Dialect, FileKind, FileList, Leniency, LockAbsent, Output, Parsed, Recipe, Style, TestFailure,
+    TestPolicy, script,
 };
 use igos_format::{Arch, PackageName, Release, Tier, Version};
 
 /// Newest `format` that this program reads.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// The texts of one recipe.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct PackageYml<'a> {
     /// The path of `package.yml` as the user would name it.
     pub file: &'a str,
@@ -28,8 +29,18 @@ pub struct PackageYml<'a> {
     pub script: Option<&'a [u8]>,
     /// What else lies in the directory.
     pub files: &'a FileList,
+    /// Returns the bytes of the `Cargo.lock` at a path that is relative to the directory and may lead out of it.
+    pub lock: &'a dyn Fn(&str) -> Result<Vec<u8>, LockAbsent>,
     /// What is said about unknown keys of foreign trees.
     pub leniency: Leniency,
+}
+
+impl fmt::Debug for PackageYml<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PackageYml")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Parses a `package.yml` and what lies beside it.
@@ -133,7 +144,7 @@ impl Reader<'_> {
         let tier = self.tier(&fields);
         let dependencies = self.dependencies(&fields);
         // Everything is read even where the name is missing, so that every error is reported.
-        let sources = self.sources(&fields, variables.as_ref(), input.files);
+        let sources = self.sources(&fields, variables.as_ref(), input);
         let patches = self.patches(&fields, variables.as_ref(), input.files);
         let outputs = self.outputs(&fields, name.as_ref(), &dependencies);
         let foreign = self.foreign(&fields);
@@ -157,6 +168,7 @@ impl Reader<'_> {
         let triggers = self.triggers(&fields);
         let hooks = self.hooks(&fields);
         let source_date_epoch = self.optional(&fields, "source_date_epoch");
+        let imported = self.imported(&fields);
         let triples = self.triples(&fields);
         let (Some(name), Some(version), Some(release)) = (name, version, release) else {
             return None;
@@ -174,6 +186,7 @@ impl Reader<'_> {
             license,
             homepage,
             dependencies,
+            imported,
             sources,
             patches,
             style,
@@ -289,6 +302,19 @@ impl Reader<'_> {
             }
             None => default(),
         }
+    }
+
+    /// Returns why the packages were not compiled here, where the recipe says that they were not.
+    fn imported(&mut self, fields: &Fields<'_>) -> Option<String> {
+        let node = fields.find("imported")?;
+        let reason = self.text("`imported`", node)?;
+        if reason.trim().is_empty() || reason.chars().any(char::is_control) {
+            self.invalid(
+                "`imported` must say in one line why nothing is compiled here",
+                node,
+            );
+        }
+        Some(reason)
     }
 
     fn tests(&mut self, fields: &Fields<'_>) -> TestPolicy {

@@ -72,7 +72,7 @@ impl Reader<'_> {
     }
 
     /// Reports what a parser said about a value.
-    fn refused(&mut self, what: &str, error: &dyn Error, node: &Node) {
+    pub(super) fn refused(&mut self, what: &str, error: &dyn Error, node: &Node) {
         let mut diagnostic = Diagnostic::error("recipe-value-invalid", format!("{what}: {error}"));
         let mut cause = error.source();
         while let Some(source) = cause {

@@ -4,13 +4,13 @@ use igos_report::Diagnostic;
 
 use super::keys;
 use super::node::Node;
-use super::parse::is_file;
+use super::parse::PackageYml;
 use super::reader::{Fields, Reader};
 use crate::source::{last_component, placeholder_digest};
 use crate::substitute::Variables;
 use crate::{
-    AlternativeLocation, FileKind, FileList, GitReference, Inner, Source, SourceAlternative,
-    SourceKind, is_archive,
+    AlternativeLocation, FileList, GitReference, Inner, Source, SourceAlternative, SourceKind,
+    is_archive,
 };
 use igos_format::{Digest, RelPath, Sha256};
 
@@ -22,32 +22,42 @@ impl Reader<'_> {
         &mut self,
         fields: &Fields<'_>,
         variables: Option<&Variables>,
-        files: &FileList,
+        input: &PackageYml<'_>,
     ) -> Vec<Source> {
         let items = self.list(fields, "source");
-        items
-            .iter()
-            .filter_map(|item| self.source(item, variables, files))
-            .collect()
+        let mut sources = Vec::new();
+        let mut has_crates = false;
+        for item in items {
+            let Some((fields, place, node)) = self.place(item) else {
+                continue;
+            };
+            if place != "crates" {
+                sources.extend(self.source(&fields, place, node, variables, input.files));
+                continue;
+            }
+            // The packages of two would lie in one directory, and one could hide what the other needs.
+            if has_crates {
+                self.invalid("a recipe has one `crates` at most", item);
+            }
+            has_crates = true;
+            sources.extend(self.crates(&fields, node, variables, input));
+        }
+        sources
     }
 
-    fn source(
-        &mut self,
-        item: &Node,
-        variables: Option<&Variables>,
-        files: &FileList,
-    ) -> Option<Source> {
+    /// Returns the keys of an item, and which of them says where the source is.
+    fn place<'n>(&mut self, item: &'n Node) -> Option<(Fields<'n>, &'static str, &'n Node)> {
         let what = "an item of `source`";
         let fields = self.fields(item, what, &keys::SOURCE)?;
-        let places: Vec<&str> = ["url", "git", "file", "directory"]
+        let places: Vec<&str> = ["url", "git", "file", "directory", "crates"]
             .into_iter()
             .filter(|key| fields.find(key).is_some())
             .collect();
         let [place] = places[..] else {
-            let keys = if self.format == 0 {
-                "`url`"
-            } else {
-                "one of `url`, `git`, `file` and `directory`"
+            let keys = match self.format {
+                0 => "`url`",
+                1 | 2 => "one of `url`, `git`, `file` and `directory`",
+                _ => "one of `url`, `git`, `file`, `directory` and `crates`",
             };
             let code = if places.is_empty() {
                 "recipe-key-missing"
@@ -58,20 +68,32 @@ impl Reader<'_> {
             return None;
         };
         let node = fields.find(place)?;
+        Some((fields, place, node))
+    }
+
+    fn source(
+        &mut self,
+        fields: &Fields<'_>,
+        place: &str,
+        node: &Node,
+        variables: Option<&Variables>,
+        files: &FileList,
+    ) -> Option<Source> {
         // Each key is read before the first that cannot be stops the source, so that all errors are reported.
         let location = self.substituted(&format!("`{place}`"), node, variables);
         let file_name = match fields.find("filename") {
             Some(node) => self.file_name(node, variables),
             None => None,
         };
-        let destination = self.destination(&fields);
-        let digest = self.digest(&fields);
-        let extract = self.optional_bool(&fields, "extract");
-        let alternatives = self.source_alternatives(&fields, variables);
+        let destination = self.destination(fields);
+        let digest = self.digest(fields);
+        let extract = self.optional_bool(fields, "extract");
+        let alternatives = self.source_alternatives(fields, variables);
+        let only = self.values(fields, "only");
         let location = location?;
         let mut source = match place {
-            "git" => self.git(&fields, node, &location)?,
-            "directory" => self.directory(node, location, files),
+            "git" => self.git(fields, node, &location)?,
+            "directory" => self.directory(node, location, only, files),
             "file" => self.local_file(node, location, files),
             _ => self.remote(node, location)?,
         };
@@ -84,7 +106,7 @@ impl Reader<'_> {
         let by_name = is_packed && is_archive(source.file_name());
         source.extract = extract.unwrap_or(by_name);
         source.alternatives = alternatives;
-        self.source_is_consistent(&fields, &source);
+        self.source_is_consistent(fields, &source);
         Some(source)
     }
 
@@ -100,6 +122,11 @@ impl Reader<'_> {
             && !is_git
         {
             self.invalid("`commit` is for sources from git", node);
+        }
+        if let Some(node) = fields.find("only")
+            && !matches!(source.kind, SourceKind::Directory { .. })
+        {
+            self.invalid("`only` is for sources that are directories", node);
         }
         let is_local = fields.has("file");
         if has_bytes && !is_local && !fields.has("sha256") {
@@ -144,7 +171,7 @@ impl Reader<'_> {
         Some(name)
     }
 
-    fn destination(&mut self, fields: &Fields<'_>) -> String {
+    pub(super) fn destination(&mut self, fields: &Fields<'_>) -> String {
         let Some(node) = fields.find("destination") else {
             return String::new();
         };
@@ -250,28 +277,6 @@ impl Reader<'_> {
         Some(git_source(url.to_owned(), Some(reference)))
     }
 
-    fn local_file(&mut self, node: &Node, location: String, files: &FileList) -> Source {
-        if !is_file(files, &location) {
-            self.error(
-                "recipe-file-missing",
-                format!("there is no file {location:?} beside the recipe"),
-                &node.span,
-            );
-        }
-        local(location, SourceKind::File)
-    }
-
-    fn directory(&mut self, node: &Node, location: String, files: &FileList) -> Source {
-        if files.get(&location) != Some(&FileKind::Directory) {
-            self.error(
-                "recipe-file-missing",
-                format!("there is no directory {location:?} beside the recipe"),
-                &node.span,
-            );
-        }
-        local(location, SourceKind::Directory)
-    }
-
     pub(super) fn source_alternatives(
         &mut self,
         fields: &Fields<'_>,
@@ -329,19 +334,6 @@ impl Reader<'_> {
             path: path?.as_path().to_string_lossy().into_owned(),
             sha256,
         })
-    }
-}
-
-fn local(location: String, kind: SourceKind) -> Source {
-    Source {
-        location,
-        kind,
-        destination: String::new(),
-        cache_name: String::new(),
-        extract: false,
-        digest: None,
-        is_unpinned: false,
-        alternatives: Vec::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use igos_recipe::{
-    Dialect, FileKind, FileList, KissDirectory, Leniency, PackageYml, Parsed, lint,
+    Dialect, FileKind, FileList, KissDirectory, Leniency, LockAbsent, PackageYml, Parsed, lint,
     parse_kiss_directory, parse_overlay, parse_package_yml,
 };
 use igos_report::{Diagnostic, Place};
@@ -49,6 +49,13 @@ fn parse(dialect: Dialect, case: &Path, files: &FileList) -> Parsed {
             text: &read("package.yml").expect("the case has a recipe"),
             script: read("build.sh").as_deref(),
             files,
+            lock: &|location| {
+                if location.starts_with("refused") {
+                    return Err(LockAbsent::Refused("it is a link".to_owned()));
+                }
+                // What lies above the recipes lies beside them here.
+                read(location.trim_start_matches("../")).ok_or(LockAbsent::Missing)
+            },
             leniency: if name.ends_with("-lenient") {
                 Leniency::Lenient
             } else {

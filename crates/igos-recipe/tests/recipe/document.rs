@@ -1,6 +1,6 @@
 //! The examples of the documents are recipes.
 
-use igos_recipe::{FileList, Leniency, PackageYml, parse_overlay, parse_package_yml};
+use igos_recipe::{FileList, Leniency, LockAbsent, PackageYml, parse_overlay, parse_package_yml};
 
 const PACKAGE_YML: &str = include_str!("../../../../docs/formats/recipe-package-yml.md");
 const KISS: &str = include_str!("../../../../docs/formats/recipe-kiss.md");
@@ -17,13 +17,14 @@ fn examples<'d>(document: &'d str, name: &str) -> Vec<&'d str> {
 #[test]
 fn examples_of_package_yml_are_recipes_without_a_fault() {
     let found = examples(PACKAGE_YML, "package.yml");
-    assert_eq!(found.len(), 2);
+    assert_eq!(found.len(), 3);
     for text in found {
         let parsed = parse_package_yml(&PackageYml {
             file: "package.yml",
             text: text.as_bytes(),
             script: None,
             files: &FileList::new(),
+            lock: &|_| Err(LockAbsent::Missing),
             leniency: Leniency::Strict,
         });
         assert_eq!(parsed.diagnostics, []);

@@ -2,9 +2,9 @@
 
 use igos_format::Digest;
 use igos_recipe::{
-    Dialect, FileKind, FileList, KissDirectory, Leniency, PackageYml, Parsed, Recipe, SourceKind,
-    checksums_kind, lint, parse_kiss_directory, parse_overlay, parse_package_yml, script,
-    with_digests, write_checksums,
+    Dialect, FileKind, FileList, KissDirectory, Leniency, LockAbsent, PackageYml, Parsed, Recipe,
+    SourceKind, checksums_kind, lint, parse_kiss_directory, parse_overlay, parse_package_yml,
+    script, with_digests, write_checksums,
 };
 use proptest::prelude::*;
 
@@ -14,6 +14,7 @@ fn yml(text: &[u8], script: Option<&[u8]>, leniency: Leniency) -> Parsed {
         text,
         script,
         files: &FileList::new(),
+        lock: &|_| Err(LockAbsent::Missing),
         leniency,
     })
 }

@@ -131,7 +131,8 @@ impl SourceAnswer {
             alternative: source.input.alternative,
             file: match source.bytes {
                 SourceBytes::Fetched(fetched) => fetched.path().to_owned(),
-                SourceBytes::File(path) | SourceBytes::Directory(path) => path,
+                SourceBytes::File(path) => path,
+                SourceBytes::Directory(directory) => directory.path().to_owned(),
             },
         }
     }

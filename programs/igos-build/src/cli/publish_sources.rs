@@ -8,12 +8,14 @@ use igos_format::archive::Head;
 use igos_format::index::FileName;
 use igos_format::manifest::Origin;
 use igos_format::{Digest, PackageName, Sha256};
+use igos_recipe::SourceKind;
 use igos_repo::SourceStore;
 use igos_repo::publish::{CorrespondingSources, SourceContent, SourceFile, SourcesAbsent};
 use serde::Deserialize;
 
 use super::recipes::RecipeFlags;
 use super::workshop::WorkshopFlags;
+use crate::source::local_directory;
 use crate::tree::{Tree, TreeEntry};
 
 /// Recipes of the search path and the source store of the cache.
@@ -78,6 +80,8 @@ impl CorrespondingSources for RecipeSources {
                     name: file_name(&source.location)?,
                     bytes: SourceContent::File(self.store.path_of(&source.sha256), source.sha256),
                 });
+            } else if source.location.starts_with("..") {
+                files.push(directory_file(entry, &provenance, source)?);
             } else if source.location.contains("://") {
                 return Err(SourcesAbsent::Source {
                     name: source.location.clone(),
@@ -117,10 +121,7 @@ fn recipe_file(
             return Err(changed(file));
         }
         let is_executable = entry.files.get(file) == Some(&igos_recipe::FileKind::Executable);
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(if is_executable { 0o755 } else { 0o644 });
-        header.set_mtime(provenance.source_date_epoch);
+        let mut header = header(bytes.len(), is_executable, provenance.source_date_epoch);
         let name = PathBuf::from(&top).join(file);
         tar.append_data(&mut header, &name, bytes.as_slice())
             .map_err(|source| SourcesAbsent::Io { path, source })?;
@@ -133,6 +134,54 @@ fn recipe_file(
         name: file_name(&format!("{top}.tar"))?,
         bytes: SourceContent::Bytes(bytes),
     })
+}
+
+/// Returns the files of a directory that holds the recipe tree as one tar file.
+fn directory_file(
+    entry: Option<&TreeEntry>,
+    provenance: &Provenance,
+    source: &Source,
+) -> Result<SourceFile, SourcesAbsent> {
+    let recipe = &provenance.recipe;
+    let changed = || SourcesAbsent::Recipe {
+        recipe: recipe.name.to_string(),
+        file: source.location.clone(),
+    };
+    let entry = entry.ok_or_else(changed)?;
+    let mut sources = entry.recipe.sources.iter();
+    let only = sources.find_map(|one| match &one.kind {
+        SourceKind::Directory { only } if one.location == source.location => Some(only),
+        _ => None,
+    });
+    let only = only.ok_or_else(changed)?;
+    let directory = local_directory(entry, &source.location, only).map_err(|_| changed())?;
+    if directory.digest().ok() != Some(source.sha256) {
+        return Err(changed());
+    }
+    let top = format!("{}-{}.source", recipe.name, recipe.version);
+    let io = |source| SourcesAbsent::Io {
+        path: directory.path().to_owned(),
+        source,
+    };
+    let mut tar = tar::Builder::new(Vec::new());
+    for (file, is_executable) in directory.files().map_err(io)? {
+        let bytes = fs_err::read(directory.path().join(&file)).map_err(io)?;
+        let header = &mut header(bytes.len(), is_executable, provenance.source_date_epoch);
+        tar.append_data(header, PathBuf::from(&top).join(file), bytes.as_slice())
+            .map_err(io)?;
+    }
+    Ok(SourceFile {
+        name: file_name(&format!("{top}.tar"))?,
+        bytes: SourceContent::Bytes(tar.into_inner().map_err(io)?),
+    })
+}
+
+fn header(size_bytes: usize, is_executable: bool, time: u64) -> tar::Header {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(size_bytes as u64);
+    header.set_mode(if is_executable { 0o755 } else { 0o644 });
+    header.set_mtime(time);
+    header
 }
 
 /// Longest name that is kept, in bytes: published names have 190 at most.

@@ -143,7 +143,8 @@ fn kind(kind: &SourceKind) -> &'static str {
         SourceKind::Http => "http",
         SourceKind::Git { .. } => "git",
         SourceKind::File => "file",
-        SourceKind::Directory => "directory",
+        SourceKind::Directory { .. } => "directory",
+        SourceKind::Crate => "crate",
     }
 }
 

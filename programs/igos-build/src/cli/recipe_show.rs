@@ -10,8 +10,8 @@ use igos_format::declaration::{
 };
 use igos_format::{Arch, Sha256};
 use igos_recipe::{
-    AlternativeLocation, Recipe, RecipeDependency, Source, SourceAlternative, Style, TestFailure,
-    TripleTemplate, Triples,
+    AlternativeLocation, Recipe, RecipeDependency, Source, SourceAlternative, SourceKind, Style,
+    TestFailure, TripleTemplate, Triples,
 };
 use serde::Serialize;
 
@@ -34,6 +34,7 @@ struct RecipeDetails {
     sources: Vec<OriginRow>,
     directory: String,
     format: u32,
+    imported: Option<String>,
     epoch: u32,
     arch: Vec<Arch>,
     homepage: String,
@@ -75,6 +76,7 @@ struct OriginRow {
     #[serde(flatten)]
     row: SourceRow,
     is_unpinned: bool,
+    only: Vec<String>,
     alternatives: Vec<SubstituteRow>,
 }
 
@@ -169,6 +171,7 @@ fn details(entry: &TreeEntry) -> RecipeDetails {
         sources: recipe.sources.iter().map(OriginRow::from).collect(),
         directory: entry.directory.display().to_string(),
         format: recipe.format,
+        imported: recipe.imported.clone(),
         epoch: recipe.epoch,
         arch: recipe.arch.clone(),
         homepage: recipe.homepage.clone(),
@@ -224,6 +227,10 @@ impl From<&Source> for OriginRow {
         OriginRow {
             row: SourceRow::from(source),
             is_unpinned: source.is_unpinned,
+            only: match &source.kind {
+                SourceKind::Directory { only } => texts(only),
+                _ => Vec::new(),
+            },
             alternatives: source
                 .alternatives
                 .iter()

@@ -35,6 +35,7 @@ fn head(entry: &TreeEntry) -> Vec<Line> {
         ("homepage", recipe.homepage.clone()),
         ("tier", tier.unwrap_or_default()),
         ("arch", texts(&recipe.arch).join(" ")),
+        ("imported", recipe.imported.clone().unwrap_or_default()),
         ("dialect", recipe.dialect.to_string()),
         ("repository", entry.repository.clone()),
         ("directory", entry.directory.display().to_string()),
@@ -186,8 +187,12 @@ fn source(source: &Source) -> String {
         (Some(digest), _) => notes.push(format!("{} {digest}", digest.algorithm())),
         (None, _) if source.is_unpinned => notes.push("unpinned".to_owned()),
         (None, SourceKind::Http) => notes.push("no digest".to_owned()),
+        (None, SourceKind::Directory { only }) if !only.is_empty() => {
+            notes.push(format!("only {}", texts(only).join(" ")));
+        }
+        (None, SourceKind::Crate) => notes.push("absent".to_owned()),
         // Git has its commit in the location, and what lies beside the recipe is part of it.
-        (None, SourceKind::Git { .. } | SourceKind::File | SourceKind::Directory) => {}
+        (None, SourceKind::Git { .. } | SourceKind::File | SourceKind::Directory { .. }) => {}
     }
     if source.extract {
         notes.push("unpacked".to_owned());

@@ -58,6 +58,7 @@ fn built(evidence: &Evidence) -> Value {
         ("arch", json!(evidence.manifest.package.arch)),
         ("root", account["sandbox"]["root"].clone()),
         ("confinement", account["sandbox"]["confinement"].clone()),
+        ("imported", account["imported"].clone()),
         ("weakened", account["weakened"].clone()),
     ]);
     let internal = known([
@@ -72,11 +73,15 @@ fn built(evidence: &Evidence) -> Value {
     ]);
     let mut dependencies = recipe_files(recipe);
     dependencies.extend(sources(&account["sources"]));
-    dependencies.extend(packages(&account["dependencies"]));
+    dependencies.extend(packages(
+        &account["dependencies"],
+        &account["imported_dependencies"],
+    ));
     dependencies.extend(toolchain(&account["toolchain"], &evidence.toolchain));
     let builder = match evidence.manifest.origin {
         Origin::Built => "urn:igos:builder:sandbox",
-        Origin::BuiltWeakened | Origin::Imported => "urn:igos:builder:weakened",
+        Origin::BuiltWeakened => "urn:igos:builder:weakened",
+        Origin::Imported => "urn:igos:builder:import",
     };
     let mut run = known([(
         "builder",
@@ -186,13 +191,16 @@ fn sources(sources: &Value) -> Vec<Value> {
     .collect()
 }
 
-fn packages(dependencies: &Value) -> Vec<Value> {
+fn packages(dependencies: &Value, imported: &Value) -> Vec<Value> {
+    let imported: Vec<&Value> = imported.as_array().into_iter().flatten().collect();
     let rows = dependencies.as_object().into_iter().flatten();
     rows.map(|(name, contents)| {
+        let is_imported = imported.iter().any(|one| *one == name);
+        let origin = is_imported.then_some(Origin::Imported);
         json!({
             "name": name,
             "digest": { "igosContents": contents },
-            "annotations": { "kind": "package" },
+            "annotations": known([("kind", json!("package")), ("origin", json!(origin))]),
         })
     })
     .collect()

@@ -25,12 +25,14 @@ impl Running<'_> {
     ) -> Result<Vec<StagedPackage>, BuildError> {
         let input = self.input;
         let recipe = &input.entry.recipe;
+        let imported = input.root.imported();
         let facts = Facts {
             entry: input.entry,
             files: input.files.files(),
             sources: input.sources,
             dependencies: input.dependencies,
             toolchain: input.toolchain,
+            imported: &imported,
             key,
             flags: &self.environment.flags,
             source_date_epoch: self.epoch,
@@ -47,7 +49,7 @@ impl Running<'_> {
             arch: input.settings.arch,
             build_key: key,
             source_date_epoch: self.epoch,
-            origin: origin(&weakened(input.settings, input.sources)),
+            origin: origin(recipe, &weakened(input.settings, input.sources)),
             destination: self.work.path().join("dest"),
             output: self.work.path().join("output"),
             visible: &visible,
@@ -57,7 +59,8 @@ impl Running<'_> {
                 UndeclaredPolicy::Refuse
             },
             strip: match input.settings.debugging {
-                _ if keeps_symbols => Strip::Keep,
+                // What was not compiled here stays as it came.
+                _ if keeps_symbols || recipe.imported.is_some() => Strip::Keep,
                 Debugging::Packaged => Strip::Split,
                 Debugging::Removed => Strip::Remove,
             },

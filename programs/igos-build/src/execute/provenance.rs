@@ -2,7 +2,7 @@
 //!
 //! Nothing in it differs between machines, users and times: that is in the receipt and the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::manifest::Origin;
 use igos_format::{PackageName, Sha256};
@@ -67,6 +67,11 @@ struct Provenance<'a> {
     source_date_epoch: u64,
     check: Check<'a>,
     hooks: &'a [String],
+    /// Why nothing was compiled, and which packages the build saw that were not compiled here either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    imported_dependencies: &'a BTreeSet<PackageName>,
     weakened: Vec<&'static str>,
 }
 
@@ -116,6 +121,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) sources: &'a [ReadySource],
     pub(crate) dependencies: &'a BTreeMap<PackageName, Sha256>,
     pub(crate) toolchain: Option<Sha256>,
+    /// The packages among the dependencies that were not compiled here.
+    pub(crate) imported: &'a BTreeSet<PackageName>,
     pub(crate) key: Sha256,
     pub(crate) flags: &'a BTreeMap<String, String>,
     pub(crate) source_date_epoch: u64,
@@ -137,9 +144,11 @@ pub(crate) fn weakened(settings: &BuildSettings, sources: &[ReadySource]) -> Vec
     found
 }
 
-/// Returns how packages with these weaknesses came to be.
-pub(crate) fn origin(weakened: &[&str]) -> Origin {
-    if weakened.is_empty() {
+/// Returns how packages of a recipe with these weaknesses came to be.
+pub(crate) fn origin(recipe: &igos_recipe::Recipe, weakened: &[&str]) -> Origin {
+    if recipe.imported.is_some() {
+        Origin::Imported
+    } else if weakened.is_empty() {
         Origin::Built
     } else {
         Origin::BuiltWeakened
@@ -197,6 +206,8 @@ pub(crate) fn provenance(settings: &BuildSettings, facts: &Facts<'_>) -> Vec<u8>
             reason: &recipe.tests.reason,
         },
         hooks: &recipe.hook_scripts,
+        imported: recipe.imported.as_deref(),
+        imported_dependencies: facts.imported,
         weakened: weakened(settings, facts.sources),
     };
     let mut text =

@@ -248,7 +248,7 @@ fn compared(
     let has_upstream = recipe
         .sources
         .iter()
-        .any(|source| !matches!(source.kind, SourceKind::File | SourceKind::Directory));
+        .any(|source| matches!(source.kind, SourceKind::Http | SourceKind::Git { .. }));
     let reason = match (&newest, has_upstream, &found) {
         (Some(_), ..) => "",
         (None, false, _) => "the recipe has no sources but its own files",

@@ -71,7 +71,7 @@ fn before(phase: Phase) -> [&'static str; 5] {
     match phase {
         Phase::Validate => [
             "Recipes, profile and bootstrap chain",
-            "reads and lints all recipes of the search path, the profile and the chain, and looks at their graph: circles; names that nothing makes; dependencies on later tiers or phases; what is needed to run and has no recipe; sources that nothing pins, of all recipes that the profile and the chain need. It tells how many recipes neither the chain nor a profile of the tree needs",
+            "reads and lints all recipes of the search path, the profile and the chain, and looks at their graph: circles; names that nothing makes; dependencies on later tiers or phases; what is needed to run and has no recipe; imported packages that a system or a generation would have; sources that nothing pins, of all recipes that the profile and the chain need. It tells how many recipes neither the chain nor a profile of the tree needs",
             "the files of all recipes, all profiles of the tree, the chain and the list of its seed, the rules that this program has for all of them",
             "for every recipe that the profile needs, the phase that builds it",
             "nothing wrong was found; warnings are shown and stop nothing",

@@ -47,6 +47,7 @@ pub(super) fn chain(pipeline: &Pipeline<'_>) -> Facts {
 pub(super) fn carry_out(pipeline: &Pipeline<'_>) -> Result<Facts, PhaseError> {
     let mut findings = lint(pipeline);
     findings.extend(names(pipeline));
+    findings.extend(imported(pipeline));
     findings.extend(fragments(pipeline));
     findings.extend(cycles(pipeline));
     findings.extend(missing(pipeline));
@@ -108,6 +109,32 @@ fn names(pipeline: &Pipeline<'_>) -> Vec<Diagnostic> {
             );
             let place = pipeline.bootstrap.file.display().to_string();
             findings.push(Diagnostic::error("bootstrap-package-absent", message).at(place));
+        }
+    }
+    findings
+}
+
+/// Packages of the profile and of the chain that were not compiled here.
+fn imported(pipeline: &Pipeline<'_>) -> Vec<Diagnostic> {
+    let graph = &pipeline.selection.graph;
+    let is_imported = |name: &&PackageName| {
+        let at = graph.resolve(name.as_str());
+        at.is_some_and(|at| pipeline.tree.entries[at].recipe.imported.is_some())
+    };
+    let mut findings = Vec::new();
+    for name in pipeline.profile.requested().filter(is_imported) {
+        let message = format!("{name} is imported: no system has it");
+        let code = "profile-package-imported";
+        findings.push(pipeline.profile.diagnostic(name.as_str(), code, message));
+    }
+    for generation in &pipeline.bootstrap.generations {
+        for name in generation.packages.iter().filter(is_imported) {
+            let message = format!(
+                "{name} is imported: generation {} may not have it",
+                generation.name
+            );
+            let place = pipeline.bootstrap.file.display().to_string();
+            findings.push(Diagnostic::error("bootstrap-package-imported", message).at(place));
         }
     }
     findings

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use igos_format::{PackageName, Sha256, escape};
-use igos_recipe::TestFailure;
-use igos_repo::{DebianArchive, Fetcher};
+use igos_recipe::{SourceKind, TestFailure};
+use igos_repo::{DebianArchive, Fetcher, Unpinned};
 use igos_report::Reporter;
 
 use super::bootstrap::Bootstrap;
@@ -19,7 +19,7 @@ use crate::cache::{Cache, read_head};
 use crate::execute::BuildSettings;
 use crate::plan::{CheckMode, Confinement, Debugging, felt_limits, order};
 use crate::schedule::{BuildGraph, BuildRun, OnFailure, RunReport};
-use crate::source::RecipeFiles;
+use crate::source::{RecipeFiles, local_sources};
 use crate::toolchain::Toolchain;
 use crate::tree::{Tree, TreeEntry};
 
@@ -145,6 +145,7 @@ impl Pipeline<'_> {
             let value = escape::escape(value.as_bytes());
             text.push_str(&format!("environment {name} {value}\n"));
         }
+        text.push_str(&elsewhere(entry));
         Ok(Sha256::of(text.as_bytes()))
     }
 
@@ -235,6 +236,31 @@ pub(super) fn refuse_unbuilt(report: &RunReport) -> Result<(), PhaseError> {
         exit_code: report.exit_code,
         causes: report.failures(),
     })
+}
+
+/// Returns a line for each source that the files of the recipe's directory do not pin: directories that hold its tree,
+/// and packages of a `Cargo.lock` in one.
+fn elsewhere(entry: &TreeEntry) -> String {
+    let sources = &entry.recipe.sources;
+    let is_above = |location: &str| Path::new(location).starts_with("..");
+    // What is not there has no digest; building the recipe says so.
+    let local = match sources.iter().any(|source| is_above(&source.location)) {
+        true => local_sources(entry, Unpinned::Allow).unwrap_or_default(),
+        false => BTreeMap::new(),
+    };
+    let mut text = String::new();
+    for (number, source) in sources.iter().enumerate() {
+        let digest = match (&source.kind, &source.digest) {
+            (SourceKind::Crate, Some(digest)) => digest.to_string(),
+            _ if is_above(&source.location) => local.get(&number).map_or_else(
+                || "absent".to_owned(),
+                |ready| ready.input.content.to_string(),
+            ),
+            _ => continue,
+        };
+        text.push_str(&format!("source {} {digest}\n", source.location));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Which packages are built, in which order, and why.
 
 mod graph;
+mod imported;
 mod key;
 mod order;
 mod why;
 
 pub use graph::{Graph, Need, Target};
+pub use imported::misused_imports;
 pub use key::{
     BUILDER_VERSION, CheckMode, Confinement, Debugging, KeyDocument, KeyInput, RecipeFile,
     RememberedSource, RootMode, SourceInput, felt_limits, remembered_sources,

@@ -6,7 +6,7 @@ use igos_format::{DependencyKind, PackageName};
 use igos_report::Explain;
 
 use super::pool::OnFailure;
-use crate::plan::{Graph, Need, Order, Target};
+use crate::plan::{Graph, Need, Order, Target, misused_imports};
 use crate::tree::{Tree, TreeEntry};
 
 /// One package to build.
@@ -49,6 +49,18 @@ pub enum GraphError {
         /// The name.
         name: PackageName,
     },
+    /// The recipe wants what was not compiled here for more than its build.
+    #[error(
+        "{name} needs {dependency} ({kind}), which is imported and may be needed for building alone"
+    )]
+    Imported {
+        /// The recipe.
+        name: PackageName,
+        /// The imported one.
+        dependency: PackageName,
+        /// When it needs it.
+        kind: DependencyKind,
+    },
     /// Packages need each other.
     #[error("recipes need each other: {}", cycle.join(" → "))]
     Cycle {
@@ -70,6 +82,7 @@ impl Explain for GraphError {
         match self {
             GraphError::Missing { .. } => "recipe-absent",
             GraphError::BadRecipe { .. } => "recipe-invalid",
+            GraphError::Imported { .. } => "recipe-imported-needed",
             GraphError::Cycle { .. } => "recipe-cycle",
             GraphError::OutOfOrder { .. } => "build-order-broken",
         }
@@ -82,6 +95,9 @@ impl Explain for GraphError {
             }
             GraphError::BadRecipe { name } => vec![format!(
                 "see what is wrong: `igos-build recipe lint {name}`"
+            )],
+            GraphError::Imported { dependency, .. } => vec![format!(
+                "name {dependency} under `build`, or say with `imported` why this recipe compiles nothing either"
             )],
             GraphError::Cycle { .. } => {
                 vec!["break the circle with a recipe that is built twice, the second of which `supersedes` the first".into()]
@@ -126,7 +142,8 @@ impl<'a> BuildGraph<'a> {
         let mut numbers = BTreeMap::new();
         for at in order.order.iter().filter_map(|step| graph.find(&step.name)) {
             let entry = &tree.entries[at];
-            let fault = fault(entry, &graph.needs[at], provided);
+            let fault = fault(entry, &graph.needs[at], provided)
+                .or_else(|| misused_import(tree, graph, at));
             if let (Some(fault), OnFailure::Stop) = (&fault, on_failure) {
                 return Err(fault.clone());
             }
@@ -211,6 +228,16 @@ fn fault(
     absent.map(|name| GraphError::Missing {
         name,
         required_by: Some(recipe.to_string()),
+    })
+}
+
+/// Returns that a recipe wants an imported one for more than its build.
+fn misused_import(tree: &Tree, graph: &Graph, at: usize) -> Option<GraphError> {
+    let (needed, kind) = misused_imports(tree, graph, at).into_iter().next()?;
+    Some(GraphError::Imported {
+        name: graph.names[at].clone(),
+        dependency: needed.name.clone(),
+        kind,
     })
 }
 

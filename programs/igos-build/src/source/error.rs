@@ -6,6 +6,8 @@ use igos_format::{Digest, PackageName, PathError};
 use igos_repo::{FetchError, LocationError};
 use igos_report::{Diagnostic, Explain, diagnose};
 
+use crate::tree::AboveError;
+
 /// The sources of a package cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum GatherError {
@@ -60,6 +62,15 @@ pub enum GatherError {
         #[source]
         source: std::io::Error,
     },
+    /// A directory above the recipe cannot be its source.
+    #[error("a source of {package} cannot be used")]
+    Above {
+        /// The package.
+        package: PackageName,
+        /// Why not.
+        #[source]
+        source: AboveError,
+    },
     /// A local source is not what the recipe says.
     #[error("source {} of {package} has digest {actual}, recipe says {expected}", path.display())]
     WrongDigest {
@@ -78,9 +89,9 @@ impl Explain for GatherError {
     fn code(&self) -> &'static str {
         match self {
             GatherError::Fetch { .. } => "sources-not-fetched",
-            GatherError::Location { .. } | GatherError::InnerPath { .. } => {
-                "source-location-invalid"
-            }
+            GatherError::Location { .. }
+            | GatherError::InnerPath { .. }
+            | GatherError::Above { .. } => "source-location-invalid",
             GatherError::Unpinned { .. } => "source-unpinned",
             GatherError::Unreadable { .. } => "source-unreadable",
             GatherError::WrongDigest { .. } => "source-digest-mismatch",
@@ -101,6 +112,10 @@ impl Explain for GatherError {
             GatherError::Location { .. } | GatherError::InnerPath { .. } => {
                 vec!["correct the recipe".into()]
             }
+            GatherError::Above { .. } => vec![
+                "keep the recipe tree in the directory that its recipes name as their source"
+                    .into(),
+            ],
             GatherError::Fetch { .. } | GatherError::Unreadable { .. } => Vec::new(),
         }
     }

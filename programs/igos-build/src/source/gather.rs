@@ -1,18 +1,18 @@
 //! From the sources a recipe names to bytes whose digests are known.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use igos_format::{Digest, Hasher, PathError, RelPath, Sha256};
+use igos_format::{Digest, Hasher, PathError, PathPattern, RelPath, Sha256};
 use igos_recipe::{AlternativeLocation, Source, SourceAlternative, SourceKind};
 use igos_repo::{Alternative, Fetched, Fetcher, Inner, Location, SourceRequest, Unpinned};
 use igos_report::{Reporter, TaskId};
 
 use super::GatherError;
+use super::directory::LocalDirectory;
 use crate::plan::SourceInput;
-use crate::tree::TreeEntry;
+use crate::tree::{TreeEntry, above};
 
 /// A source whose bytes are at hand and verified.
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ pub enum SourceBytes {
     Fetched(Fetched),
     /// A file in the recipe tree, or one of this machine.
     File(PathBuf),
-    /// A directory in the recipe tree, or one of this machine.
-    Directory(PathBuf),
+    /// A directory in the recipe tree, one that holds it, or one of this machine.
+    Directory(LocalDirectory),
 }
 
 /// Fetches the sources of a recipe that lie elsewhere, and reads those that lie here.
@@ -92,21 +92,30 @@ pub fn local_sources(
 ) -> Result<BTreeMap<usize, ReadySource>, GatherError> {
     let mut ready = BTreeMap::new();
     for (index, source) in entry.recipe.sources.iter().enumerate() {
-        let path = entry.directory.join(&source.location);
-        let (bytes, content) = match source.kind {
-            SourceKind::Http | SourceKind::Git { .. } => continue,
+        let (bytes, content) = match &source.kind {
+            SourceKind::Crate if source.digest.is_none() => {
+                return Err(GatherError::Unreadable {
+                    package: entry.recipe.name.clone(),
+                    path: entry.directory.join(&source.location),
+                    source: std::io::ErrorKind::NotFound.into(),
+                });
+            }
+            SourceKind::Http | SourceKind::Crate | SourceKind::Git { .. } => continue,
             SourceKind::File => {
+                let path = entry.directory.join(&source.location);
                 let content = verify_local(entry, source, &path, unpinned)?;
                 (SourceBytes::File(path), content)
             }
-            SourceKind::Directory => {
-                let content =
-                    digest_directory(&path).map_err(|(path, source)| GatherError::Unreadable {
+            SourceKind::Directory { only } => {
+                let directory = local_directory(entry, &source.location, only)?;
+                let content = directory
+                    .digest()
+                    .map_err(|error| GatherError::Unreadable {
                         package: entry.recipe.name.clone(),
-                        path,
-                        source,
+                        path: error.path,
+                        source: error.source,
                     })?;
-                (SourceBytes::Directory(path), content)
+                (SourceBytes::Directory(directory), content)
             }
         };
         let input = source_input(source, content, None);
@@ -120,6 +129,28 @@ pub fn local_sources(
         );
     }
     Ok(ready)
+}
+
+/// Returns the directory that a source names: in the recipe's own, or one that holds its whole tree.
+///
+/// # Errors
+///
+/// Returns that it holds not the tree, or is not there.
+pub(crate) fn local_directory(
+    entry: &TreeEntry,
+    location: &str,
+    only: &[PathPattern],
+) -> Result<LocalDirectory, GatherError> {
+    let location = Path::new(location);
+    let path = if location.starts_with("..") {
+        above(&entry.directory, &entry.tree, location).map_err(|source| GatherError::Above {
+            package: entry.recipe.name.clone(),
+            source,
+        })?
+    } else {
+        entry.directory.join(location)
+    };
+    Ok(LocalDirectory::new(path, only))
 }
 
 fn source_input(source: &Source, content: Sha256, alternative: Option<usize>) -> SourceInput {
@@ -186,65 +217,6 @@ fn digests(path: &Path) -> std::io::Result<(Sha256, igos_format::Blake3)> {
     std::io::copy(&mut fs::File::open(path)?, &mut hasher)?;
     let blake3 = hasher.blake3().expect("it was asked for");
     Ok((hasher.sha256(), blake3))
-}
-
-/// Returns the digest of a directory: of a line for each entry with path, kind, executable bit and content.
-pub(super) fn digest_directory(top: &Path) -> Result<Sha256, (PathBuf, std::io::Error)> {
-    let mut lines = std::collections::BTreeSet::new();
-    let mut pending = vec![top.to_owned()];
-    while let Some(directory) = pending.pop() {
-        let failed = |error| (directory.clone(), error);
-        for entry in fs::read_dir(&directory).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let path = entry.path();
-            let kind = entry.file_type().map_err(failed)?;
-            let shown = igos_format::escape::escape(
-                path.strip_prefix(top)
-                    .unwrap_or(&path)
-                    .as_os_str()
-                    .as_encoded_bytes(),
-            );
-            let line = if kind.is_dir() {
-                pending.push(path);
-                format!("{shown} directory")
-            } else if kind.is_symlink() {
-                let target = fs::read_link(&path).map_err(failed)?;
-                format!(
-                    "{shown} link {}",
-                    igos_format::escape::escape(target.as_os_str().as_encoded_bytes())
-                )
-            } else {
-                file_line(&shown, &path).map_err(|error| (path, error))?
-            };
-            lines.insert(line);
-        }
-    }
-    let mut hasher = Hasher::new();
-    for line in lines {
-        hasher.update(line.as_bytes());
-        hasher.update(b"\n");
-    }
-    Ok(hasher.sha256())
-}
-
-fn file_line(shown: &str, path: &Path) -> std::io::Result<String> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let mut file = fs::File::open(path)?;
-    let kind = if file.metadata()?.permissions().mode() & 0o100 == 0 {
-        "file"
-    } else {
-        "executable"
-    };
-    let mut hasher = Hasher::new();
-    let mut buffer = vec![0; 128 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            count => hasher.update(&buffer[..count]),
-        }
-    }
-    Ok(format!("{shown} {kind} {}", hasher.sha256()))
 }
 
 fn request(

@@ -8,7 +8,8 @@ use igos_format::{Hasher, PackageName, Sha256};
 use igos_recipe::{Recipe, SourceKind};
 use igos_report::Explain;
 
-use super::gather::{ReadySource, SourceBytes, digest_directory};
+use super::directory::DirectoryError;
+use super::gather::{ReadySource, SourceBytes};
 use super::unpack::{Strip, UnpackItem, UnpackKind};
 use crate::execute::PatchPlace;
 
@@ -122,7 +123,9 @@ pub fn place_sources(
             SourceBytes::Fetched(fetched) => {
                 copy_verified(&recipe.name, fetched.path(), &to, ready.input.content)?;
                 let is_archive = source.extract || matches!(source.kind, SourceKind::Git { .. });
-                if is_archive {
+                if source.kind == SourceKind::Crate {
+                    UnpackKind::Crate(ready.input.content)
+                } else if is_archive {
                     UnpackKind::Archive
                 } else {
                     UnpackKind::File
@@ -136,14 +139,13 @@ pub fn place_sources(
                     UnpackKind::File
                 }
             }
-            SourceBytes::Directory(path) => {
-                copy_directory(path, &to)?;
-                if digest_directory(&to).map_err(|(path, source)| io("read", &path)(source))?
-                    != ready.input.content
-                {
+            SourceBytes::Directory(directory) => {
+                let failed = |error: DirectoryError| io(error.action, &error.path)(error.source);
+                directory.copy_to(&to).map_err(failed)?;
+                if directory.at(&to).digest().map_err(failed)? != ready.input.content {
                     return Err(PlaceError::Changed {
                         package: recipe.name.clone(),
-                        path: path.clone(),
+                        path: directory.path().to_owned(),
                     });
                 }
                 UnpackKind::Directory
@@ -300,25 +302,4 @@ fn copy_hashing(from: &Path, out: &mut dyn Write) -> Result<Sha256, PlaceError> 
         hasher.update(&buffer[..count]);
         out.write_all(&buffer[..count]).map_err(io("copy", from))?;
     }
-}
-
-fn copy_directory(from: &Path, to: &Path) -> Result<(), PlaceError> {
-    let mut pending = vec![(from.to_owned(), to.to_owned())];
-    while let Some((from, to)) = pending.pop() {
-        fs::create_dir_all(&to).map_err(io("make", &to))?;
-        for entry in fs::read_dir(&from).map_err(io("read", &from))? {
-            let entry = entry.map_err(io("read", &from))?;
-            let (path, target) = (entry.path(), to.join(entry.file_name()));
-            let kind = entry.file_type().map_err(io("look at", &path))?;
-            if kind.is_dir() {
-                pending.push((path, target));
-            } else if kind.is_symlink() {
-                let points_at = fs::read_link(&path).map_err(io("read", &path))?;
-                fs::os::unix::fs::symlink(points_at, &target).map_err(io("make", &target))?;
-            } else if kind.is_file() {
-                fs::copy(&path, &target).map_err(io("copy", &path))?;
-            }
-        }
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::declaration::{Feature, FeatureKind};
-use igos_format::manifest::{self, Manifest};
+use igos_format::manifest::{self, Manifest, Origin};
 use igos_format::{Arch, Dependency, DependencyKind, PackageId, PackageName};
 use igos_recipe::Output;
 use igos_report::Diagnostic;
@@ -85,7 +85,7 @@ pub(crate) fn assemble(
         false => output.supersedes.clone(),
     };
     problems.extend(check_collisions(&entries, &supersedes, input.visible));
-    let visible = visible_to(output, is_main, input.visible);
+    let visible = visible_to(output, is_main, input.origin, input.visible);
     let relations = relate(
         &facts.required,
         &facts.inside,
@@ -156,6 +156,7 @@ pub(crate) fn assemble(
 fn visible_to<'a>(
     output: &Output,
     is_main: bool,
+    origin: Origin,
     visible: &[VisiblePackage<'a>],
 ) -> Vec<VisiblePackage<'a>> {
     let is_named = |manifest: &Manifest| {
@@ -165,6 +166,13 @@ fn visible_to<'a>(
         })
     };
     let mut visible = visible.to_vec();
+    // The build may see what was not compiled here; what is installed may not need it.
+    if origin != Origin::Imported {
+        let imports = visible.iter_mut();
+        imports
+            .filter(|package| package.manifest.origin == Origin::Imported)
+            .for_each(|package| package.visibility = Visibility::Toolchain);
+    }
     for package in visible.iter_mut().filter(|_| !is_main) {
         if package.visibility == Visibility::Run && !is_named(package.manifest) {
             package.visibility = Visibility::Build;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use igos_format::archive::{ArchiveReader, Compression};
 use igos_format::manifest::Origin;
 use igos_format::{Arch, Sha256};
-use igos_recipe::{FileList, Leniency, PackageYml, Recipe, parse_package_yml};
+use igos_recipe::{FileList, Leniency, LockAbsent, PackageYml, Recipe, parse_package_yml};
 use igos_report::{Explain, Quiet, Subject, Task};
 
 use super::{
@@ -47,6 +47,7 @@ fn recipe(more: &str) -> Recipe {
         text: text.as_bytes(),
         script: None,
         files: &FileList::new(),
+        lock: &|_| Err(LockAbsent::Missing),
         leniency: Leniency::Strict,
     });
     assert!(!parsed.has_errors(), "{:#?}", parsed.diagnostics);
@@ -325,4 +326,36 @@ fn further_output_depends_on_what_its_own_files_need() {
         })
         .collect();
     assert_eq!(depends, [vec![], vec!["tool".to_owned()], vec![]]);
+}
+
+#[test]
+fn what_is_compiled_here_cannot_run_on_what_is_not() {
+    let (_directory, root) = world();
+    write(&root, "usr/bin/main", b"#!/bin/tool\n", 0o755);
+    let (_other, tool) = world();
+    write(&tool, "usr/bin/tool", b"x", 0o755);
+    let provider = staged(&recipe(""), &tool, &mut Counted::default()).expect("it can be staged");
+    let mut provider = provider[0].manifest.clone();
+    provider.package.name = "tool".parse().expect("a name");
+    for (origin, is_refused) in [(Origin::Built, false), (Origin::Imported, true)] {
+        provider.origin = origin;
+        let visible = [VisiblePackage {
+            manifest: &provider,
+            visibility: Visibility::Build,
+        }];
+        let packages = staged_beside(&recipe(""), &root, &mut Counted::default(), &visible);
+        let codes: Vec<String> = match packages {
+            Ok(_) => Vec::new(),
+            Err(error) => error
+                .diagnostics()
+                .into_iter()
+                .map(|one| one.code)
+                .collect(),
+        };
+        assert_eq!(
+            codes.contains(&"undeclared-dependency".to_owned()),
+            is_refused,
+            "{codes:?}"
+        );
+    }
 }

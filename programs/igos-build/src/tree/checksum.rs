@@ -110,12 +110,14 @@ pub fn checksum<E: From<ChecksumError>>(
     provide: &mut Provide<'_, E>,
 ) -> Result<Checksummed, E> {
     let mut sources = entry.recipe.sources.clone();
+    // What a lock pins has its digest there.
+    sources.retain(|source| source.kind != SourceKind::Crate);
     let mut unknown = Vec::new();
     for source in &mut sources {
         // Zeros stand where a digest is still to come.
         source.digest = source.digest.filter(|digest| !digest.is_placeholder());
         let found = match source.kind {
-            SourceKind::Git { .. } | SourceKind::Directory => continue,
+            SourceKind::Git { .. } | SourceKind::Directory { .. } | SourceKind::Crate => continue,
             SourceKind::File if is_beside(entry, source) => Some(local(entry, source)?),
             SourceKind::File | SourceKind::Http => provide(entry, source)?,
         };

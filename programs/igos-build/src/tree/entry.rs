@@ -43,6 +43,8 @@ pub struct TreeEntry {
     pub directory: PathBuf,
     /// The name of its repository.
     pub repository: String,
+    /// The directory of its repository.
+    pub tree: PathBuf,
     /// What lies in the directory.
     pub files: FileList,
     /// Whether an error was found in it; such a recipe can be listed and must not be built.

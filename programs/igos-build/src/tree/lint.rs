@@ -7,7 +7,7 @@ use igos_recipe::Recipe;
 use igos_report::Diagnostic;
 
 use super::entry::{Tree, TreeEntry};
-use crate::plan::{Graph, Target};
+use crate::plan::{Graph, Target, misused_imports};
 
 /// Raised whenever a rule here or in [`igos_recipe::lint`] changes: pipelines look again at what an older one found good.
 pub const LINT_RULES: u32 = 1;
@@ -28,6 +28,11 @@ pub fn lint<'t>(tree: &Tree, entries: impl Iterator<Item = &'t TreeEntry>) -> Ve
                     Target::Missing(name) => Some(missing(&entry.recipe, name, need.kind, &file)),
                 });
             }
+        }
+        if let Some(at) = graph.find(entry.recipe.name.as_str()) {
+            let misused = misused_imports(tree, &graph, at).into_iter();
+            found
+                .extend(misused.map(|(needed, kind)| imported(&entry.recipe, needed, kind, &file)));
         }
         found.extend(superseded(tree, &entry.recipe, &file));
     }
@@ -68,6 +73,14 @@ fn tier_rule(
         recipe.name, needed.name
     );
     Some(finding(recipe, "lint-tier-later", message, file))
+}
+
+fn imported(recipe: &Recipe, needed: &Recipe, kind: DependencyKind, file: &str) -> Diagnostic {
+    let message = format!(
+        "{} needs {} ({kind}), which is imported and may be needed for building alone",
+        recipe.name, needed.name
+    );
+    finding(recipe, "lint-imported-needed", message, file)
 }
 
 fn missing(recipe: &Recipe, name: &str, kind: DependencyKind, file: &str) -> Diagnostic {

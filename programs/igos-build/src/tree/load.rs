@@ -118,6 +118,7 @@ fn repository(
     unknown_in_overlay(directory, &overlay, &candidates, &mut tree.diagnostics);
     let context = Context {
         repository: &name,
+        tree: directory,
         dialect,
         leniency: settings.leniency,
         overlay: &overlay,

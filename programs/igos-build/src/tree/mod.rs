@@ -7,6 +7,7 @@
 //!
 //! Links are followed as long as they stay inside the directories of the search path.
 
+mod above;
 mod checksum;
 mod entry;
 mod error;
@@ -19,6 +20,8 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+pub use above::AboveError;
+pub(crate) use above::above;
 pub use checksum::{ChecksumError, Checksummed, Digests, Provide, checksum};
 pub use entry::{Repository, Shadowed, Tree, TreeEntry};
 pub use error::LoadTreeError;

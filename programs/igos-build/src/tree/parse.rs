@@ -10,6 +10,7 @@ use igos_recipe::{
 };
 use igos_report::{Diagnostic, Severity};
 
+use super::above::read_lock;
 use super::entry::TreeEntry;
 use super::files::{self, Bounds};
 use super::scan::Candidate;
@@ -31,6 +32,8 @@ const KISS_TEXTS: &[&str] = &[
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) repository: &'a str,
+    /// The directory of the repository.
+    pub(super) tree: &'a Path,
     pub(super) dialect: Dialect,
     pub(super) leniency: Leniency,
     pub(super) overlay: &'a Overlay,
@@ -69,7 +72,7 @@ pub(super) fn parse(candidate: &Candidate, context: &Context<'_>) -> Found {
     let parsed = if context.dialect.is_kiss() {
         parse_kiss(candidate, context, &shown, &files, &texts)
     } else {
-        parse_yml(context, &shown, &files, &texts)
+        parse_yml(context, directory, &files, &texts)
     };
     diagnostics.extend(parsed.diagnostics);
     if let Some(recipe) = &parsed.recipe {
@@ -82,6 +85,7 @@ pub(super) fn parse(candidate: &Candidate, context: &Context<'_>) -> Found {
         recipe,
         directory: directory.clone(),
         repository: context.repository.to_owned(),
+        tree: context.tree.to_owned(),
         files,
         has_errors,
         texts,
@@ -95,7 +99,7 @@ pub(super) fn parse(candidate: &Candidate, context: &Context<'_>) -> Found {
 
 fn parse_yml(
     context: &Context<'_>,
-    shown: &str,
+    directory: &Path,
     files: &FileList,
     texts: &BTreeMap<String, Vec<u8>>,
 ) -> Parsed {
@@ -107,10 +111,11 @@ fn parse_yml(
         };
     };
     parse_package_yml(&PackageYml {
-        file: &format!("{shown}/package.yml"),
+        file: &format!("{}/package.yml", directory.display()),
         text,
         script: texts.get("build.sh").map(Vec::as_slice),
         files,
+        lock: &|location| read_lock(directory, context.tree, location),
         leniency: context.leniency,
     })
 }

@@ -357,3 +357,48 @@ fn digests_of_local_and_provided_files_are_written() {
         (None, vec!["https://h/unknown.tar".to_owned()])
     );
 }
+
+#[test]
+fn imported_recipes_are_for_building_alone() {
+    let world = World::new();
+    let imported = "tier: toolchain\nformat: 3\nimported: nobody can compile it\n";
+    world.yml("t/toolchain/seed", "seed", imported);
+    let other = format!("{imported}dependencies: {{host: [seed], runtime: [seed]}}\n");
+    world.yml("t/toolchain/other-seed", "other-seed", &other);
+    for (name, needs) in [
+        ("builds", "build: [seed]"),
+        ("links", "host: [seed]"),
+        ("runs", "runtime: [seed]"),
+    ] {
+        let more = format!("tier: core\nformat: 1\ndependencies: {{{needs}}}\n");
+        world.yml(&format!("t/core/{name}"), name, &more);
+    }
+    let tree = world.load(&["t"]);
+    assert_eq!(world.codes(&tree.diagnostics), Vec::<String>::new());
+    let mut found = lint(&tree, tree.entries.iter());
+    found.retain(|one| one.severity == igos_report::Severity::Error);
+    assert_eq!(
+        world.codes(&found),
+        [
+            "t/core/links/package.yml lint-imported-needed",
+            "t/core/runs/package.yml lint-imported-needed",
+        ]
+    );
+}
+
+#[test]
+fn recipe_apart_from_its_workspace_can_be_listed() {
+    let world = World::new();
+    let own = "format: 3\ntier: core\nname: own\nversion: 1.0\nrelease: 1\nbuild_style: make\nsource:\n- crates: ../../../Cargo.lock\n";
+    world.file("t/core/own/package.yml", own);
+    let tree = world.load(&["t"]);
+    assert_eq!(
+        world.codes(&tree.diagnostics),
+        ["t/core/own/package.yml:8 recipe-lock-missing"]
+    );
+    assert!(!tree.has_errors(), "other recipes can be built");
+    world.file("Cargo.lock", "version = 4\n");
+    let tree = world.load(&["t"]);
+    assert_eq!(world.codes(&tree.diagnostics), Vec::<String>::new());
+    assert_eq!(tree.entries[0].recipe.sources, []);
+}

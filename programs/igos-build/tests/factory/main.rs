@@ -11,6 +11,7 @@ mod evidence;
 mod failures;
 mod faulty;
 mod full_disk;
+mod imports;
 mod installed;
 mod kiss;
 mod oracle;

@@ -190,3 +190,33 @@ fn second_run_at_the_same_time_is_turned_away() {
     assert_eq!(said.code, Some(75), "{:#}", said.answer);
     assert!(!small.directory().exists());
 }
+
+#[test]
+fn no_system_and_no_generation_has_what_was_not_compiled_here() {
+    let Some(small) = Small::new() else { return };
+    let world = &small.world;
+    for name in ["tools", "greet"] {
+        let recipe = format!("system/core/{name}/package.yml");
+        let imported = "format: 3\nimported: nobody here can compile it\n";
+        world.edit(&recipe, "format: 1\n", imported);
+    }
+    let said = small.pipeline("run --until extra");
+    assert_eq!(said.code, Some(1), "{:#}", said.answer);
+    for told in [
+        "greet is imported: no system has it",
+        "small.toml:3:13",
+        "tools is imported: generation one may not have it",
+        "tools is imported: generation two may not have it",
+        "book needs greet (run), which is imported",
+    ] {
+        assert!(
+            said.story.contains(told),
+            "{told:?} is not in {}",
+            said.story
+        );
+    }
+    assert_eq!(
+        small::with_status(&said.answer, "failed"),
+        names(&["validate"])
+    );
+}

@@ -112,3 +112,79 @@ fn source_that_is_absent_from_the_store_or_damaged_in_it_is_refused() {
     );
     assert!(!world.path("repository/metadata/timestamp.json").exists());
 }
+
+#[test]
+fn workspace_that_holds_the_recipes_is_published_as_it_was_built_from() {
+    let world = world();
+    let write = |path: &str, text: &str| {
+        let path = world.path(path);
+        fs_err::create_dir_all(path.parent().expect("a parent")).expect("it is ours");
+        fs_err::write(path, text).expect("it is ours");
+    };
+    let recipe = RECIPE.replace("format: 1", "format: 3").replace(
+        "source: []",
+        "source: [{directory: ../../.., only: [src/**]}]",
+    );
+    write("tree/core/a/package.yml", &recipe);
+    write("src/main.rs", "fn main() {}\n");
+    write("src/sub/a", "a\n");
+    write("other", "not this one\n");
+    let lines = format!(
+        "src/main.rs file {}\nsrc/sub/a file {}\n",
+        Sha256::of(b"fn main() {}\n"),
+        Sha256::of(b"a\n")
+    );
+    let provenance = json!({
+        "format": 1,
+        "recipe": {
+            "name": "a",
+            "version": "1-1",
+            "files": {
+                "build.sh": Sha256::of(SCRIPT.as_bytes()),
+                "package.yml": Sha256::of(recipe.as_bytes()),
+            },
+        },
+        "sources": [{ "location": "../../..", "sha256": Sha256::of(lines.as_bytes()) }],
+        "source_date_epoch": 1_000_000_000,
+    });
+    fs_err::remove_dir_all(world.path("archives")).expect("it is ours");
+    archive(
+        &world.path("archives"),
+        "a 1",
+        &provenance.to_string(),
+        |_| {},
+    );
+    let said = world.publish(&["--sources"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(published(&world), ["a-1-1.recipe.tar", "a-1-1.source.tar"]);
+    let directory = world.path("repository/targets/sources");
+    let tar = fs_err::read_dir(directory)
+        .expect("it is there")
+        .map(|file| file.expect("it is there").path())
+        .find(|path| path.to_string_lossy().ends_with("source.tar"))
+        .expect("it was listed");
+    let mut tar = tar::Archive::new(fs_err::File::open(tar).expect("it is there"));
+    let names: Vec<String> = tar
+        .entries()
+        .expect("it is a tar file")
+        .map(|one| {
+            one.expect("it is whole")
+                .path()
+                .expect("a name")
+                .display()
+                .to_string()
+        })
+        .collect();
+    assert_eq!(
+        names,
+        ["a-1-1.source/src/main.rs", "a-1-1.source/src/sub/a"]
+    );
+
+    write("src/sub/a", "changed\n");
+    fs_err::remove_dir_all(world.path("repository")).expect("it is ours");
+    let said = world.publish(&["--sources"]);
+    assert_eq!(
+        (said.code, codes(&said)),
+        (Some(1), vec!["publish-recipe-changed"])
+    );
+}

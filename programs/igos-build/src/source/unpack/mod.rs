@@ -18,6 +18,10 @@ pub use order::{Strip, UnpackAnswer, UnpackItem, UnpackKind, UnpackOrder};
 /// The name under which the helper is registered.
 pub const HELPER: &str = "unpack";
 
+/// The file in which cargo looks for the digests of a package's files, none of which have to be named, and of the whole
+/// (`src/sources/directory.rs` of cargo).
+const CRATE_DIGESTS: &str = ".cargo-checksum.json";
+
 /// Carries out an [`UnpackOrder`] and returns an [`UnpackAnswer`], both as JSON.
 ///
 /// # Errors
@@ -56,6 +60,14 @@ fn unpack_item(target: &Path, item: &UnpackItem) -> Result<UnpackAnswer, place::
             Ok(answer)
         }
         UnpackKind::Archive => unpack_archive(item, &directory),
+        UnpackKind::Crate(sha256) => {
+            let mut answer = unpack_archive(item, &directory)?;
+            let text = format!("{{\"files\":{{}},\"package\":\"{sha256}\"}}");
+            let to = directory.join(CRATE_DIGESTS);
+            place::write(&mut text.as_bytes(), &to, 0o644)?;
+            answer.entries += 1;
+            Ok(answer)
+        }
         UnpackKind::File => {
             let to = directory.join(&item.name);
             place::copy(Path::new(&item.file), &to)?;

@@ -1,5 +1,6 @@
 //! What the helper is told and what it answers; both cross the border of the sandbox as JSON.
 
+use igos_format::Sha256;
 use serde::{Deserialize, Serialize};
 
 /// What to unpack, in order.
@@ -42,6 +43,8 @@ pub enum UnpackKind {
     Decompress,
     /// It is a directory: copy its contents.
     Directory,
+    /// It is a package of Rust's registry with this digest: unpack it and say so, as `cargo vendor` does.
+    Crate(Sha256),
     /// It is a tar archive that wraps the real source: take one member out of it.
     Member,
 }

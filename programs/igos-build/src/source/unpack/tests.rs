@@ -415,3 +415,35 @@ fn zip_archives_are_unpacked_with_modes_links_and_times() {
         Path::new("run")
     );
 }
+
+#[test]
+fn package_of_a_registry_is_laid_out_as_cargo_vendors_it() {
+    let place = Place::new();
+    let bytes = gzip(&tarball(&[
+        ("a-1.0.0/Cargo.toml", Kind::File(b"[package]")),
+        ("a-1.0.0/src/lib.rs", Kind::File(b"")),
+    ]));
+    let sha256 = igos_format::Sha256::of(&bytes);
+    let done = place.carry_out(
+        "a-1.0.0.crate",
+        &bytes,
+        Strip::EachTop,
+        UnpackKind::Crate(sha256),
+        "vendor/a-1.0.0",
+        None,
+    );
+    let answer = UnpackAnswer {
+        entries: 3,
+        newest: Some(TIME),
+    };
+    assert_eq!(done, Ok(answer));
+    let directory = "vendor/a-1.0.0";
+    let files = [".cargo-checksum.json", "Cargo.toml", "src", "src/lib.rs"];
+    let expected = files.map(|file| format!("{directory}/{file}"));
+    assert_eq!(place.listing()[2..], expected);
+    let digests = place.target().join(&expected[0]);
+    assert_eq!(
+        fs::read_to_string(digests).expect("it is there"),
+        format!("{{\"files\":{{}},\"package\":\"{sha256}\"}}")
+    );
+}

@@ -1,0 +1,2 @@
+build() { :; }
+do_install() { :; }
