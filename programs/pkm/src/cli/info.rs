@@ -181,7 +181,7 @@ pub(super) fn origin(origin: Origin) -> &'static str {
     match origin {
         Origin::Built => "built from source in the sandbox",
         Origin::BuiltWeakened => "built from source with weakened protection, see its provenance",
-        Origin::Imported => "converted from another distribution's binary package",
+        Origin::Imported => "compiled elsewhere and imported",
     }
 }
 
