@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{Access, AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{Access, AtFlags, IFlags, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::metadata::{Kind, Metadata, metadata_at};
@@ -16,6 +16,9 @@ use crate::set_mode;
 const STRICT: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_SYMLINKS)
     .union(ResolveFlags::NO_MAGICLINKS);
+
+/// `FS_CASEFOLD_FL` of `linux/fs.h`.
+const CASEFOLD: IFlags = IFlags::from_bits_retain(0x4000_0000);
 
 /// How often a resolution is repeated that the kernel gave up because something was renamed meanwhile.
 const RACES_MAX: usize = 128;
@@ -392,6 +395,39 @@ impl Directory {
             Access::WRITE_OK | Access::EXEC_OK,
             AtFlags::EACCESS,
         )?)
+    }
+
+    /// Tells whether the directory takes several names for one by its flag `casefold`. Some file systems do so in all
+    /// directories and have no flag for it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the kernel's answer.
+    pub fn folds_names(&self) -> io::Result<bool> {
+        Ok(self.inode_flags()?.contains(CASEFOLD))
+    }
+
+    /// Sets the flag `casefold` on the directory, which has to be empty.
+    ///
+    /// # Errors
+    ///
+    /// Returns the kernel's answer.
+    pub fn fold_names(&self) -> io::Result<()> {
+        let flags = self.inode_flags()?;
+        if flags.contains(CASEFOLD) {
+            return Ok(());
+        }
+        Ok(rustix::fs::ioctl_setflags(self.as_fd(), flags | CASEFOLD)?)
+    }
+
+    fn inode_flags(&self) -> io::Result<IFlags> {
+        match rustix::fs::ioctl_getflags(self.as_fd()) {
+            // Not every file system has such flags.
+            Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => {
+                Ok(IFlags::empty())
+            }
+            other => Ok(other?),
+        }
     }
 
     /// Waits until the directory's own entries are on disk.

@@ -9,17 +9,18 @@ use std::collections::BTreeMap;
 use igos_format::archive::{Head, Seal};
 use igos_format::manifest::{self, Manifest, ManifestError};
 use igos_format::{EntryKind, PackageName, RelPath, Sha256, installed_bytes};
-use igos_report::{Diagnostic, Explain};
+use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::{FollowedLinks, RootError};
 use rayon::prelude::*;
 
 use crate::owners::Owners;
-use crate::places::place_of;
-use crate::plan::marked;
+use crate::places::{implied_directories, place_of};
+use crate::plan::{Spellings, marked};
 use crate::verify::{Unobserved, observe};
 use crate::{
-    Change, ChangeAction, Class, Conflict, DatabaseError, Difference, Expected, Finding, Installed,
-    Ownership, Plan, PlanError, PristineFile, Reason, Record, Sysroot, Vouch, compare,
+    Change, ChangeAction, Class, Conflict, DatabaseError, Difference, Exclusions, Expected,
+    Finding, Installed, Ownership, Plan, PlanError, PristineFile, Reason, Record, Sysroot, Vouch,
+    compare,
 };
 
 /// A package that may be taken up.
@@ -136,6 +137,13 @@ impl Explain for AdoptError {
             AdoptError::Read { .. } | AdoptError::Database { .. } => 4,
         }
     }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            AdoptError::Plan { source } => source.diagnostics(),
+            _ => vec![diagnose(self)],
+        }
+    }
 }
 
 impl Sysroot {
@@ -224,12 +232,49 @@ impl Sysroot {
                 }
             }
         }
+        let failed = |source| AdoptError::Plan { source };
+        let spellings = Spellings::new(&self.root, &self.database);
+        for adoption in adoptions {
+            let folded = self.folded(adoption, links, &spellings);
+            conflicts.extend(folded.map_err(failed)?);
+        }
         if conflicts.is_empty() {
             return Ok(());
         }
-        Err(AdoptError::Plan {
-            source: PlanError::Conflicts(conflicts),
-        })
+        Err(failed(PlanError::Conflicts(conflicts)))
+    }
+
+    /// Returns the paths of a package that the disk has under other names.
+    fn folded(
+        &self,
+        adoption: &Adoption,
+        links: &FollowedLinks,
+        spellings: &Spellings<'_>,
+    ) -> Result<Vec<Conflict>, PlanError> {
+        let manifest = &adoption.manifest;
+        let mut conflicts = Vec::from_iter(spellings.record_conflict(adoption.name())?);
+        let mut places = implied_directories(manifest, &Exclusions::default(), links);
+        let entries = manifest.entries.iter();
+        places.extend(entries.map(|entry| place_of(manifest, entry, links)));
+        for place in places {
+            // What cannot be looked at is found where it is compared.
+            if let Ok(Some(found)) = self.root.metadata(&place)
+                && !self.is_recorded(&place)?
+            {
+                conflicts.extend(spellings.conflict(&place, &found, adoption.name())?);
+            }
+        }
+        Ok(conflicts)
+    }
+
+    fn is_recorded(&self, place: &RelPath) -> Result<bool, PlanError> {
+        let failed = |source| PlanError::Database { source };
+        Ok(self.database.owner(place).map_err(failed)?.is_some()
+            || !self
+                .database
+                .directory_owners(place)
+                .map_err(failed)?
+                .is_empty())
     }
 
     /// Compares every path of a package with the disk.

@@ -252,6 +252,31 @@ impl Database {
         self.files_where("place > ?1 AND place < ?2", [from, to])
     }
 
+    /// Returns the recorded places directly in a directory, `None` for the top of the root.
+    pub(crate) fn names_in(
+        &self,
+        directory: Option<&RelPath>,
+    ) -> Result<Vec<RelPath>, DatabaseError> {
+        let (condition, range) = match directory {
+            Some(directory) => (
+                "place > ?1 AND place < ?2",
+                [b"/", b"0"]
+                    .map(|end| [directory.as_bytes(), end].concat())
+                    .to_vec(),
+            ),
+            None => ("instr(place, x'2f') = 0", Vec::new()),
+        };
+        let sql = format!(
+            "SELECT place FROM files WHERE {condition} UNION SELECT place FROM directories WHERE {condition}"
+        );
+        let mut all = self.rows(&sql, rusqlite::params_from_iter(range), |row| {
+            let place: Vec<u8> = row.get(0)?;
+            Ok(path(&place))
+        })?;
+        all.retain(|found| found.parent().as_ref() == directory);
+        Ok(all)
+    }
+
     /// Returns the packages that have the directory at `place`.
     pub(crate) fn directory_owners(
         &self,

@@ -129,6 +129,22 @@ pub enum Conflict {
         /// The declaration.
         declared: Dependency,
     },
+    /// A path is another one to the disk.
+    #[error(
+        "cannot install {package}: the disk takes {} and {} for one name",
+        path.as_bytes().escape_ascii(),
+        other.as_bytes().escape_ascii()
+    )]
+    Folded {
+        /// The package that brings it.
+        package: PackageName,
+        /// The path.
+        path: RelPath,
+        /// What is there, or what the record calls it.
+        other: RelPath,
+        /// A package that has it.
+        owner: Option<PackageName>,
+    },
     /// A path belongs to the package manager.
     #[error(
         "cannot install {package}: {path} leads to {place}, which belongs to the package manager"
@@ -153,6 +169,7 @@ impl Explain for Conflict {
             Conflict::Parent { .. } => "directory-replaced",
             Conflict::DirectoryInUse { .. } => "directory-in-use",
             Conflict::Declared { .. } => "package-conflict",
+            Conflict::Folded { .. } => "file-name-folded",
             Conflict::Reserved { .. } => "path-reserved",
         }
     }
@@ -181,6 +198,10 @@ impl Explain for Conflict {
             Conflict::Kind { path, .. } | Conflict::DirectoryInUse { path, .. } => {
                 vec![format!("move {path} away")]
             }
+            Conflict::Folded { other, owner, .. } => vec![match owner {
+                Some(owner) => format!("remove it first: `pkm remove {owner}`"),
+                None => format!("move {other} away"),
+            }],
             Conflict::Reserved { .. } => Vec::new(),
         }
     }

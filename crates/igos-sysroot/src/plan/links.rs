@@ -11,7 +11,7 @@ use super::configuration::Content;
 use super::exact::finish_conflicts;
 use super::ground::Ground;
 use super::ground::database;
-use super::paths::{Claims, PathPlan, PathPlanner, was_content};
+use super::paths::{Around, Claims, PathPlan, PathPlanner, was_content};
 use super::{
     ChangeAction, Conflict, EditedConfiguration, PathAction, PathChange, Plan, PlanError, Unowned,
     Was,
@@ -106,7 +106,7 @@ impl PathPlanner<'_> {
         &self,
         links: &Links,
         claims: &Claims<'_>,
-        fresh: &BTreeSet<RelPath>,
+        around: &Around<'_>,
         plan: &mut PathPlan,
     ) -> Result<(), PlanError> {
         for (place, link) in &links.after {
@@ -114,7 +114,7 @@ impl PathPlanner<'_> {
                 plan.conflicts.push(conflict);
                 continue;
             }
-            self.plan_link(place, link, links.before.get(place), fresh, plan)?;
+            self.plan_link(place, link, links.before.get(place), around, plan)?;
         }
         for (place, link) in &links.before {
             if links.after.contains_key(place) || claims.files.contains_key(place) {
@@ -182,14 +182,20 @@ impl PathPlanner<'_> {
         place: &RelPath,
         link: &Link,
         before: Option<&Link>,
-        fresh: &BTreeSet<RelPath>,
+        around: &Around<'_>,
         plan: &mut PathPlan,
     ) -> Result<(), PlanError> {
-        let is_fresh = place.parent().is_some_and(|parent| fresh.contains(&parent));
-        let disk = if is_fresh {
-            None
-        } else {
-            self.content_at(place)?
+        let found = self.look(place, around.fresh)?;
+        let was_owned = self.database.owner(place).map_err(database)?.is_some();
+        if let Some(found) = found.filter(|_| before.is_none() && !was_owned)
+            && let Some(conflict) = around.spellings.conflict(place, &found, &link.package)?
+        {
+            plan.conflicts.push(conflict);
+            return Ok(());
+        }
+        let disk = match found {
+            None => None,
+            Some(found) => Some(self.content_on_disk(place, found.kind)?),
         };
         let new = PathChange::Link {
             target: link.target.clone(),
@@ -207,7 +213,6 @@ impl PathPlanner<'_> {
         if disk == content(link) {
             return Ok(());
         }
-        let was_owned = self.database.owner(place).map_err(database)?.is_some();
         match before {
             Some(before) if before.target == link.target => {}
             Some(before) if disk == content(before) => act(new, was_content(disk)),

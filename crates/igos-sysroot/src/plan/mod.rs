@@ -22,6 +22,7 @@ mod paths;
 mod pristine;
 mod request;
 mod rollback;
+mod spelling;
 mod taking;
 mod world;
 
@@ -39,6 +40,7 @@ pub(crate) use change::marked;
 pub(crate) use exact::plan_exact;
 pub(crate) use ground::Ground;
 pub(crate) use links::plan_choice;
+pub(crate) use spelling::Spellings;
 pub(crate) use world::resolve_recorded;
 
 use igos_format::archive::Signature;

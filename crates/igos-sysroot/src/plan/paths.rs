@@ -9,6 +9,7 @@ use igos_root::{FollowedLinks, Kind, Metadata, RootDir, RootError};
 use super::configuration::{Content, Versions, content_of};
 use super::ground::database;
 use super::links::{ChoiceRequest, Links};
+use super::spelling::Spellings;
 use super::taking::Taking;
 use super::{
     Candidate, Conflict, EditedConfiguration, PathAction, PathChange, PlanError, PristineFile,
@@ -67,11 +68,13 @@ pub(super) struct NeededDirectory<'a> {
 }
 
 /// What is known of the paths around one.
-struct Around<'a> {
+pub(super) struct Around<'a> {
     /// Directories that will be made.
-    fresh: &'a BTreeSet<RelPath>,
+    pub(super) fresh: &'a BTreeSet<RelPath>,
     /// Links of ours.
     links: &'a Links,
+    /// Names that directories take for one.
+    pub(super) spellings: &'a Spellings<'a>,
 }
 
 /// Who gets which place.
@@ -93,13 +96,19 @@ impl PathPlanner<'_> {
         let claims = self.claims(&mut plan);
         let mut fresh = BTreeSet::new();
         let mut dissolved = BTreeSet::new();
+        let spellings = Spellings::new(self.root, self.database);
+        let is_new = |package: &&PackageName| !self.leaving.contains_key(*package);
+        for package in self.arriving.keys().filter(is_new) {
+            plan.conflicts.extend(spellings.record_conflict(package)?);
+        }
         for (place, needed) in &claims.directories {
-            self.plan_directory(place, needed, &mut fresh, &mut plan)?;
+            self.plan_directory(place, needed, &spellings, &mut fresh, &mut plan)?;
         }
         let mut records = BTreeMap::new();
         let around = Around {
             fresh: &fresh,
             links: &links,
+            spellings: &spellings,
         };
         for (place, claim) in &claims.files {
             // A link of ours there is a conflict, which is found where links are planned.
@@ -114,7 +123,7 @@ impl PathPlanner<'_> {
                 )?;
             }
         }
-        self.plan_links(&links, &claims, &fresh, &mut plan)?;
+        self.plan_links(&links, &claims, &around, &mut plan)?;
         self.plan_departures(&claims, &links, &dissolved, &mut plan)?;
         plan.choices = links.choices;
         plan.pristine = self.pristine()?;
@@ -126,6 +135,7 @@ impl PathPlanner<'_> {
         &self,
         place: &RelPath,
         needed: &NeededDirectory<'_>,
+        spellings: &Spellings<'_>,
         fresh: &mut BTreeSet<RelPath>,
         plan: &mut PathPlan,
     ) -> Result<(), PlanError> {
@@ -143,7 +153,16 @@ impl PathPlanner<'_> {
                 fresh.insert(place.clone());
                 plan.actions.push(act(PathChange::Create, Was::Absent));
             }
-            Some(Kind::Directory) => {}
+            Some(Kind::Directory) => {
+                let owners = self.database.directory_owners(place).map_err(database)?;
+                if let Some(found) = found.filter(|_| owners.is_empty())
+                    && let Some(conflict) = spellings.conflict(place, &found, needed.package)?
+                {
+                    plan.conflicts.push(conflict);
+                    // What lies below would be the same conflict again.
+                    fresh.insert(place.clone());
+                }
+            }
             Some(found) => {
                 let owner = self.database.owner(place).map_err(database)?;
                 if owner.is_some_and(|owner| self.leaving.contains_key(&owner.package)) {
@@ -165,7 +184,7 @@ impl PathPlanner<'_> {
     }
 
     /// Returns what the disk has at `place`; nothing below directories that will be made.
-    fn look(
+    pub(super) fn look(
         &self,
         place: &RelPath,
         fresh: &BTreeSet<RelPath>,
@@ -205,6 +224,12 @@ impl PathPlanner<'_> {
             Taking::Refused => return Ok(()),
         };
         let found = self.look(place, around.fresh)?;
+        if let Some(found) = found.filter(|_| owner.is_none())
+            && let Some(conflict) = around.spellings.conflict(place, &found, package)?
+        {
+            plan.conflicts.push(conflict);
+            return Ok(());
+        }
         let owned = superseded.map_or(PathChange::Replace, |from| PathChange::Supersede { from });
         match found.map(|found| found.kind) {
             Some(Kind::Special) => plan.conflicts.push(Conflict::Kind {

@@ -227,11 +227,16 @@ impl Transaction<'_> {
         let mut stepper = Stepper::new(self.root, staging, self.mutations);
         for (at, step) in steps.iter().enumerate() {
             if let Err(source) = stepper.perform(step) {
+                let is_taken = source.kind() == io::ErrorKind::AlreadyExists;
+                let other = is_taken
+                    .then(|| stepper.namesake(step, &steps[..at]))
+                    .flatten();
                 // The failed step is looked at too: an error does not tell whether it was done.
                 self.take_back(&steps[..=at], staging, &shown(step))?;
-                return Err(ApplyError::TakenBack {
-                    path: shown(step),
-                    source,
+                let path = shown(step);
+                return Err(match other {
+                    Some(other) => ApplyError::Folded { path, other },
+                    None => ApplyError::TakenBack { path, source },
                 });
             }
         }

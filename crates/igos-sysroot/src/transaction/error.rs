@@ -144,6 +144,14 @@ pub enum ApplyError {
         #[source]
         source: io::Error,
     },
+    /// The disk takes two of the paths for one, and everything was taken back.
+    #[error("the disk takes {path} and {other} for one name; everything was taken back")]
+    Folded {
+        /// The path that came last.
+        path: String,
+        /// The one that was there before it.
+        other: String,
+    },
     /// The database cannot take up the transaction, and everything was taken back.
     #[error("the database cannot take up the transaction; everything was taken back")]
     Database {
@@ -223,6 +231,18 @@ pub enum Refusal {
         /// Where it leads.
         place: RelPath,
     },
+    /// The disk takes it for another one that comes too.
+    #[error(
+        "the disk takes {} and {} for one name",
+        path.as_bytes().escape_ascii(),
+        other.as_bytes().escape_ascii()
+    )]
+    Folded {
+        /// The path.
+        path: RelPath,
+        /// The other.
+        other: RelPath,
+    },
     /// Its directory cannot be used.
     #[error("the directory of {path} cannot be used")]
     Directory {
@@ -243,6 +263,7 @@ impl Explain for Refusal {
             Refusal::ReadOnly { .. } => "path-read-only",
             Refusal::Kind { .. } => "path-special",
             Refusal::Reserved { .. } => "path-reserved",
+            Refusal::Folded { .. } => "file-name-folded",
             Refusal::Directory { .. } => "path-directory",
         }
     }
@@ -290,6 +311,7 @@ impl Explain for ApplyError {
             ApplyError::Barrier { .. } => "barrier-failed",
             ApplyError::Stopped => "interrupted",
             ApplyError::TakenBack { .. } => "transaction-taken-back",
+            ApplyError::Folded { .. } => "file-name-folded",
             ApplyError::Database { source } => source.code(),
             ApplyError::Interrupted { .. } => "transaction-interrupted",
             ApplyError::Journal { source } => source.code(),
@@ -324,7 +346,8 @@ impl Explain for ApplyError {
         match self {
             ApplyError::NotConfirmed { .. }
             | ApplyError::Outdated { .. }
-            | ApplyError::OtherArchive { .. } => 1,
+            | ApplyError::OtherArchive { .. }
+            | ApplyError::Folded { .. } => 1,
             ApplyError::Archive { source, .. } => source.exit_code(),
             ApplyError::Hook { source } => source.exit_code(),
             ApplyError::Stopped => 130,

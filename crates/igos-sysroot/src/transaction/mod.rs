@@ -17,6 +17,7 @@ mod apply;
 mod before;
 mod contents;
 mod error;
+mod folding;
 mod journal;
 mod kept;
 mod kernels;

@@ -143,6 +143,11 @@ pub trait Mutations: Send + Sync + std::fmt::Debug {
         from.exchange(name, to, other)
     }
 
+    /// Lets an empty directory fold names.
+    fn fold_names(&self, at: &Directory) -> io::Result<()> {
+        at.fold_names()
+    }
+
     /// Deletes a name that is not a directory.
     fn delete(&self, at: &Directory, name: &[u8]) -> io::Result<()> {
         at.delete(name)

@@ -75,6 +75,16 @@ impl<'a> PreFlight<'a> {
         self.steps.values()
     }
 
+    /// Adds to what stands against the steps.
+    pub(super) fn refuse(&mut self, refusals: Vec<Refusal>) {
+        self.refusals.extend(refusals);
+    }
+
+    /// Returns a directory of the root that was looked at.
+    pub(super) fn opened(&self, directory: Option<&RelPath>) -> Option<&Directory> {
+        self.directories.get(&directory.cloned())?.as_deref()
+    }
+
     fn push(&mut self, phase: Phase, step: Step) {
         self.steps.insert((phase, self.steps.len()), step);
     }

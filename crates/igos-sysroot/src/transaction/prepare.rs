@@ -85,6 +85,7 @@ impl Transaction<'_> {
             .chain(&packages.removed)
             .collect();
         self.stage_before(&names, database, stager, &mut preflight)?;
+        preflight.refuse_folded(&mut stager.staging, self.mutations)?;
         Ok(Prepared {
             journal: Journal {
                 transaction: self.last + 1,

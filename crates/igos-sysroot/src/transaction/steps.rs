@@ -154,6 +154,24 @@ impl<'a> Stepper<'a> {
         }
     }
 
+    /// Returns where an earlier step put what is where this one fails: the disk takes both names for one.
+    pub(super) fn namesake(&mut self, step: &Step, earlier: &[Step]) -> Option<String> {
+        let Step::Move { to, .. } = step else {
+            return None;
+        };
+        let (parent, name) = self.open(to).ok()?;
+        let found = parent.metadata(&name).ok()?;
+        earlier.iter().find_map(|earlier| match earlier {
+            Step::Move {
+                what, to: place, ..
+            }
+            | Step::Exchange {
+                new: what, place, ..
+            } if (what.kind, what.inode) == (found.kind, found.inode) => Some(place.shown()),
+            _ => None,
+        })
+    }
+
     fn rename(&mut self, from: &Location, to: &Location) -> io::Result<()> {
         let (from, name) = self.open(from)?;
         let (to, other) = self.open(to)?;

@@ -181,3 +181,21 @@ fn backup_is_planned_under_a_name_that_is_told() {
     crate::support::apply(&mut sysroot, &plan, &[&archive]).expect_err("it changed");
     assert_eq!(root.content("usr/bin/tool"), "written to");
 }
+
+#[test]
+fn hard_links_whose_names_differ_in_case_are_two_names() {
+    // A disk that folds names shows the same inode under both; this one lists both, or does not list one at all.
+    let root = TestRoot::new();
+    for (name, other) in [("Tool", "tOOL"), ("\u{e9}", "e\u{301}")] {
+        root.put(&format!("usr/bin/{name}"), "a");
+        let at = |name: &str| root.directory.path().join("usr/bin").join(name);
+        fs_err::hard_link(at(name), at(other)).expect("the root is ours");
+    }
+    root.install(&[&TestArchive::new("a", "1")
+        .file_with("usr/bin/Tool", b"a", 0o755)
+        .file_with("usr/bin/\u{e9}", b"a", 0o755)]);
+    assert_eq!(root.content("usr/bin/tOOL"), "a");
+    root.remove(&["a"]);
+    assert!(!root.exists("usr/bin/Tool") && !root.exists("usr/bin/\u{e9}"));
+    assert!(root.exists("usr/bin/tOOL") && root.exists("usr/bin/e\u{301}"));
+}

@@ -68,9 +68,9 @@ fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-/// Copies a program and the libraries that it needs.
-fn copy_program(root: &Path, program: &Path, name: &str) {
-    let target = root.join("usr/bin").join(name);
+/// Copies a program to a path below `root`, and to their places the libraries that it needs.
+pub(crate) fn copy_program(root: &Path, program: &Path, path: &str) {
+    let target = root.join(path);
     fs::copy(program, &target).expect("copied");
     copy_libraries(root, &target);
 }
@@ -124,16 +124,20 @@ fn root(openrc: &Path) -> tempfile::TempDir {
         fs::write(root.join(name), text).expect("written");
     }
     for name in PROGRAMS {
-        copy_program(root, &Path::new("/usr/bin").join(name), name);
+        copy_program(
+            root,
+            &Path::new("/usr/bin").join(name),
+            &format!("usr/bin/{name}"),
+        );
     }
     let starter = ["/usr/sbin/start-stop-daemon", "/sbin/start-stop-daemon"];
     let starter = starter.iter().find(|path| Path::new(path).exists());
     copy_program(
         root,
         Path::new(starter.expect("dpkg has it")),
-        "start-stop-daemon",
+        "usr/bin/start-stop-daemon",
     );
-    copy_program(root, Path::new(env!("CARGO_BIN_EXE_pkm")), "pkm");
+    copy_program(root, Path::new(env!("CARGO_BIN_EXE_pkm")), "usr/bin/pkm");
     for directory in ["usr/sbin", "usr/lib/rc/bin"] {
         for entry in fs::read_dir(root.join(directory)).expect("readable") {
             copy_libraries(root, &entry.expect("readable").path());
