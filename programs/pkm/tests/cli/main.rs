@@ -7,6 +7,7 @@ mod available;
 mod change;
 mod completion;
 mod configuration;
+mod debugging;
 mod declared;
 mod declared_repositories;
 mod descriptors;
