@@ -179,11 +179,15 @@ fn texts(root: &Path) -> io::Result<Texts> {
         match names.as_slice() {
             // Compared by what it answers; the lock tells who has it.
             ["pkm.db" | "pkm.db-wal" | "pkm.db-shm" | "lock"] | ["staging"] => {}
+            // What the database took up of a transaction that is undone is kept beside.
+            [name] if name.starts_with("pkm.db.undone-") => {}
             [
                 "staging" | "staging-places" | "journal" | "journal.new" | "journal.done",
                 ..,
             ]
-            | ["record.new"] => texts.remains.push(line),
+            | ["record.new" | "pkm.db.new" | "pkm.db.new-wal" | "pkm.db.new-shm"] => {
+                texts.remains.push(line)
+            }
             ["undo", _, content] if *content != "before" => texts.kept.push(line),
             _ => texts.records.push(line),
         }

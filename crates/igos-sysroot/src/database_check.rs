@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use igos_report::{Diagnostic, diagnose};
+use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use serde::Serialize;
 
 use crate::database::Database;
 use crate::open_error::database_error;
-use crate::record::rebuild;
+use crate::record::RootTexts;
 use crate::sysroot::{has_record, state_directory};
 use crate::{DatabaseError, OpenError, layout};
 
@@ -68,8 +68,16 @@ pub fn check_database(root: &RootDir) -> Result<DatabaseCheck, OpenError> {
             root: root.to_string(),
         });
     }
+    let texts = RootTexts::load(root)?;
+    if texts.unknown.exit_code() == 4 {
+        return Err(OpenError::Records {
+            root: root.to_string(),
+            unknown: texts.unknown,
+        });
+    }
     let mut expected = Database::in_memory().map_err(failed)?;
-    let mut damaged = rebuild(root, &mut expected)?;
+    let mut damaged = texts.unknown.each();
+    damaged.extend(texts.fill(root, &mut expected)?);
     damaged.extend(gaps(&expected).map_err(failed)?);
     let found = Database::open_read_only(root).and_then(|database| match database {
         Some(database) => database.dump().map(Some),

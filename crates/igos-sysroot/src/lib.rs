@@ -65,7 +65,7 @@ pub use hooks::{
     Retry, RunHooks, Writes, is_live,
 };
 pub use lock::{LockError, Wait};
-pub use locked::{ChangeOptions, LockedSysroot};
+pub use locked::{ChangeOptions, LockedSysroot, Rebuilt};
 pub use materialise::{MaterialiseError, MaterialiseSummary, materialise};
 pub use open_error::OpenError;
 pub use ownership::{LayerOwner, Ownership};
@@ -79,7 +79,8 @@ pub use query::{
     Dependant, InstalledFile, InstalledKernel, Listed, Owned, PackageFacts, PackageInfo, QueryError,
 };
 pub use record::{
-    Installed, Reason, Record, RecordError, RepositoryName, RepositoryNameError, Trust,
+    Forget, Installed, Reason, Record, RecordError, RepositoryName, RepositoryNameError, Trust,
+    Unknown, UnknownRecords,
 };
 pub use repair::{RepairConfiguration, RepairError, RepairPlan, RepairRequest};
 pub use services::{

@@ -1,7 +1,5 @@
 //! A root opened to change.
 
-use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -9,19 +7,16 @@ use igos_format::Sha256;
 use igos_report::{Diagnostic, Reporter};
 use igos_root::{Directory, RootDir, RootError};
 
-use crate::database::{Database, Opened};
+use crate::database::Database;
 use crate::lock::Lock;
 use crate::open_error::{database_error, state_error};
-use crate::record::{last_in_history, rebuild};
+use crate::record::{Agreed, Agreeing, Known};
 use crate::sysroot::{has_record, state_directory};
 use crate::transaction::{Closing, Transaction, recover};
 use crate::{
-    Applied, ApplyError, Confined, Disk, Durability, Mutations, OpenArchive, OpenError, Plan,
-    Recovery, RunHooks, Sysroot, UndoLimits, Wait, layout,
+    Applied, ApplyError, Confined, Disk, Durability, Forget, Mutations, OpenArchive, OpenError,
+    Plan, Recovery, RunHooks, Sysroot, UndoLimits, UnknownRecords, Wait, layout,
 };
-
-/// Name, in the state directory, of a record that is being restored.
-const RESTORED: &[u8] = b"record.new";
 
 /// How a root is opened for changes.
 #[derive(Debug, Clone)]
@@ -38,6 +33,8 @@ pub struct ChangeOptions {
     pub hooks: Arc<dyn RunHooks>,
     /// Set when the user asks to stop: a transaction that is not in force yet then leaves everything as it was.
     pub interrupted: Arc<AtomicBool>,
+    /// Packages that may be forgotten because their records cannot be used.
+    pub forget: Option<Forget>,
 }
 
 impl Default for ChangeOptions {
@@ -49,8 +46,20 @@ impl Default for ChangeOptions {
             undo: UndoLimits::default(),
             hooks: Arc::new(Confined::default()),
             interrupted: Arc::default(),
+            forget: None,
         }
     }
+}
+
+/// What making a database again did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Texts that were restored, packages that were forgotten.
+    pub done: Vec<Diagnostic>,
+    /// Texts of the history that are damaged, records that contradict each other.
+    pub damaged: Vec<Diagnostic>,
+    /// Where the old one is, in the state directory.
+    pub aside: Option<String>,
 }
 
 /// A root that this process alone may change, until the value is dropped.
@@ -128,18 +137,20 @@ impl LockedSysroot {
             source,
         })?;
         make_directories(&root, &state, options.mutations.as_ref())?;
-        let last_transaction = last_in_history(&root)?;
-        let mut notices = recovery_notice(&recovery);
-        let (mut database, reason) = open_database(&root, options.durability, last_transaction)?;
-        if let Some(reason) = reason {
-            notices.push(Diagnostic::warning(
-                "database-rebuilt",
-                format!("the database was made again from the records: {reason}"),
-            ));
-            notices.extend(rebuild(&root, &mut database)?);
+        let agreed = Agreeing {
+            root: &root,
+            state: &state,
+            mutations: options.mutations.as_ref(),
+            durability: options.durability,
+            forget: options.forget.as_ref(),
         }
-        let restored = restore_records(&root, &state, &database, options.mutations.as_ref())?;
-        notices.extend(restored);
+        .open()?;
+        let Agreed {
+            database,
+            last_transaction,
+            notices,
+        } = agreed;
+        let notices = [recovery_notice(&recovery), notices].concat();
         // Readers without write permission see the file alone.
         database
             .check_point()
@@ -149,6 +160,7 @@ impl LockedSysroot {
                 root,
                 database,
                 last_transaction,
+                unknown: UnknownRecords::default(),
                 notices,
             },
             state,
@@ -158,18 +170,57 @@ impl LockedSysroot {
         })
     }
 
-    /// Makes the database again from records and history; returns what of them could not be taken up.
+    fn agreeing(&self) -> Agreeing<'_> {
+        Agreeing {
+            root: &self.sysroot.root,
+            state: &self.state,
+            mutations: self.options.mutations.as_ref(),
+            durability: self.options.durability,
+            forget: self.options.forget.as_ref(),
+        }
+    }
+
+    /// Restores records and texts of the history that are damaged or gone from the database; returns which.
     ///
     /// # Errors
     ///
-    /// Returns why it cannot be made.
-    pub fn rebuild_database(&mut self) -> Result<Vec<Diagnostic>, OpenError> {
-        let Sysroot { root, database, .. } = &mut self.sysroot;
-        let notices = rebuild(root, database)?;
-        database
-            .check_point()
-            .map_err(|source| database_error(root, source))?;
-        Ok(notices)
+    /// Returns what cannot be restored; nothing is written then.
+    pub fn restore_texts(&mut self) -> Result<Vec<Diagnostic>, OpenError> {
+        self.agreeing()
+            .restore_some(&self.sysroot.database, Known::Required)
+    }
+
+    /// Makes the database again from records and history, beside the old one, which is moved aside; what the records
+    /// lack is restored from that first. Returns what was done, and what could not be taken up.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it cannot be made; the old one is then still there.
+    pub fn rebuild_database(mut self) -> Result<(Self, Rebuilt), OpenError> {
+        let agreeing = self.agreeing();
+        let mut done = agreeing.restore_some(&self.sysroot.database, Known::Wanted)?;
+        let texts = agreeing.known_texts(&mut done)?;
+        let root = &self.sysroot.root;
+        let failed = |source| database_error(root, source);
+        let mut damaged = Vec::new();
+        Database::make_beside(root, |database| {
+            damaged = texts.fill(root, database)?;
+            Ok(())
+        })?;
+        // Closing the old one completes its file.
+        self.sysroot.database = Database::in_memory().map_err(failed)?;
+        let (database, aside) =
+            Database::put_in_place(root, self.options.durability, "replaced").map_err(failed)?;
+        self.sysroot.database = database;
+        self.sysroot.last_transaction = texts.last();
+        Ok((
+            self,
+            Rebuilt {
+                done,
+                damaged,
+                aside,
+            },
+        ))
     }
 
     /// Returns what opening found of an interrupted transaction.
@@ -255,42 +306,6 @@ fn make_directories(
     })
 }
 
-/// Opens the database, and tells why it has to be made again, if it has.
-fn open_database(
-    root: &RootDir,
-    durability: Durability,
-    last_transaction: u64,
-) -> Result<(Database, Option<String>), OpenError> {
-    let opened = Database::open(root, durability).map_err(|source| database_error(root, source))?;
-    Ok(match opened {
-        Opened::Usable(database) => {
-            let last = database
-                .last_transaction()
-                .map_err(|source| database_error(root, source))?;
-            let reason = (last != last_transaction).then(|| {
-                format!("it was at transaction {last}, the history at {last_transaction}")
-            });
-            (database, reason)
-        }
-        Opened::New(database) => {
-            let reason = (last_transaction > 0).then(|| "it was missing".to_owned());
-            (database, reason)
-        }
-        Opened::Outdated { database, found } => {
-            let reason = format!("it had schema {found} of an older program");
-            (database, Some(reason))
-        }
-        Opened::MovedAside {
-            database,
-            problem,
-            aside,
-        } => {
-            let reason = format!("it was damaged ({problem}) and is now {aside}");
-            (database, Some(reason))
-        }
-    })
-}
-
 fn refuse_read_only(root: &RootDir) -> Result<(), OpenError> {
     let space = root
         .top()
@@ -324,52 +339,4 @@ fn recovery_notice(recovery: &Recovery) -> Vec<Diagnostic> {
             .because(problem.clone()),
         ],
     }
-}
-
-/// Writes the records that are gone from the copies in the database, which is known to be up to date here.
-fn restore_records(
-    root: &RootDir,
-    state: &Directory,
-    database: &Database,
-    mutations: &dyn Mutations,
-) -> Result<Vec<Diagnostic>, OpenError> {
-    let failed = |source| database_error(root, source);
-    let records = root
-        .directory(&layout::records())
-        .map_err(|source| state_error(root, source))?;
-    let mut notices = Vec::new();
-    for row in database.packages(None).map_err(failed)? {
-        let name = row.package.name;
-        let restore = |bytes: Vec<u8>| -> io::Result<()> {
-            if state.metadata_if_present(RESTORED)?.is_some() {
-                mutations.delete(state, RESTORED)?;
-            }
-            let mut file = mutations.create_file(state, RESTORED)?;
-            mutations.write(&mut file, &bytes)?;
-            mutations.set_mode(file.as_fd(), 0o644)?;
-            file.sync_all()?;
-            mutations.rename_new(state, RESTORED, &records, name.as_str().as_bytes())
-        };
-        let found = records.metadata_if_present(name.as_str().as_bytes());
-        let restored = match found {
-            Ok(Some(_)) => continue,
-            Ok(None) => match database.record(&name).map_err(failed)? {
-                Some(bytes) => restore(bytes),
-                None => continue,
-            },
-            Err(error) => Err(error),
-        };
-        restored.map_err(|source| {
-            let path = layout::record(&name).to_string();
-            state_error(root, RootError::new("restore", path, source))
-        })?;
-        notices.push(
-            Diagnostic::warning(
-                "record-restored",
-                format!("the record of {name} was gone and is restored from the database"),
-            )
-            .at(name.as_str()),
-        );
-    }
-    Ok(notices)
 }

@@ -1,9 +1,10 @@
 //! Why a root cannot be opened.
 
-use igos_report::Explain;
+use igos_format::RelPath;
+use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::{RootDir, RootError};
 
-use crate::{ApplyError, DatabaseError, LockError};
+use crate::{ApplyError, DatabaseError, LockError, UnknownRecords};
 
 /// A root cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,23 @@ pub enum OpenError {
         #[source]
         source: DatabaseError,
     },
+    /// Records of installed packages cannot be used: going on would forget the packages.
+    #[error("cannot change {root} while it is not known what all its packages are")]
+    Records {
+        /// The root.
+        root: String,
+        /// The packages.
+        #[source]
+        unknown: UnknownRecords,
+    },
+    /// The database has transactions that the history lacks, and whole texts are not as it has them.
+    #[error("records and database of {root} contradict each other, first in {}", .texts.first().map_or_else(String::new, ToString::to_string))]
+    Contradiction {
+        /// The root.
+        root: String,
+        /// The texts.
+        texts: Vec<RelPath>,
+    },
     /// An interrupted transaction can neither be finished nor undone.
     #[error("cannot recover the interrupted transaction of {root}")]
     Recover {
@@ -67,6 +85,8 @@ impl Explain for OpenError {
             OpenError::ReadOnly { .. } => "root-read-only",
             OpenError::Database { source, .. } => source.code(),
             OpenError::Recover { source, .. } => source.code(),
+            OpenError::Records { unknown, .. } => unknown.code(),
+            OpenError::Contradiction { .. } => "record-contradiction",
         }
     }
 
@@ -81,6 +101,12 @@ impl Explain for OpenError {
             OpenError::Lock { source, .. } => source.hints(),
             OpenError::Database { source, .. } => source.hints(),
             OpenError::Recover { source, .. } => source.hints(),
+            OpenError::Records { unknown, .. } => unknown.hints(),
+            OpenError::Contradiction { .. } => vec![
+                "see what differs: `pkm db check`".to_owned(),
+                "go by the records: move var/lib/igos/pkm.db away, then `pkm recover`".to_owned(),
+                "go by the database: move the named texts away, then `pkm recover`".to_owned(),
+            ],
             OpenError::State { .. } | OpenError::ReadOnly { .. } => Vec::new(),
         }
     }
@@ -88,8 +114,19 @@ impl Explain for OpenError {
     fn exit_code(&self) -> u8 {
         match self {
             OpenError::Lock { source, .. } => source.exit_code(),
+            OpenError::Records { unknown, .. } => unknown.exit_code(),
+            OpenError::Contradiction { .. } => 1,
             _ => 4,
         }
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let mut all = match self {
+            OpenError::Records { unknown, .. } => unknown.each(),
+            _ => Vec::new(),
+        };
+        all.push(diagnose(self));
+        all
     }
 }
 

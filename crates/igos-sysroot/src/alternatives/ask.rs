@@ -52,6 +52,7 @@ impl Sysroot {
     ///
     /// Returns why that cannot be found out.
     pub fn alternatives(&self) -> Result<Vec<Alternative>, QueryError> {
+        self.require_known()?;
         let links =
             FollowedLinks::read(&self.root).map_err(|source| QueryError::Read { source })?;
         let choices =

@@ -103,6 +103,7 @@ impl Sysroot {
     ///
     /// Returns why that cannot be found out.
     pub fn services(&self) -> Result<Vec<InstalledService>, QueryError> {
+        self.require_known()?;
         let links =
             FollowedLinks::read(&self.root).map_err(|source| QueryError::Read { source })?;
         let choices =

@@ -84,6 +84,7 @@ impl Sysroot {
     }
 
     fn configuration_found(&self) -> Result<Vec<Found>, QueryError> {
+        self.require_known()?;
         let links = FollowedLinks::read(&self.root).map_err(read)?;
         let pending =
             Pending::load(&self.root).map_err(|source| QueryError::StateText { source })?;

@@ -5,6 +5,8 @@
 //! hands of root or the caller alone ([`RootDir::private_directory`]); the file is made by us, through the directory
 //! we hold, never by SQLite; and once it is open, what SQLite has open must be the very inodes that are in the
 //! directory we hold, before anything of them is believed or written ([`is_held_open`]).
+//!
+//! A new database is made beside the old one and takes its place when it is complete; the old one is moved aside.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -15,7 +17,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{APPLICATION_ID, Database, DatabaseError, SCHEMA, SCHEMA_VERSION, failed};
-use crate::{Durability, layout};
+use crate::open_error::database_error;
+use crate::{Durability, OpenError, layout};
 
 /// How long a statement waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(10);
@@ -23,28 +26,25 @@ const BUSY: Duration = Duration::from_secs(10);
 /// What SQLite keeps beside a database: the write-ahead log and its index.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
+/// Name of a database that is being made.
+const BESIDE: &[u8] = b"pkm.db.new";
+
 /// What opening for changes found.
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// A database that can be used.
     Usable(Database),
-    /// A new, empty one, because there was none.
-    New(Database),
-    /// A new, empty one, because the old one had the schema of an older program.
+    /// None.
+    Missing,
+    /// One with the schema of an older program.
     Outdated {
-        /// The new one.
-        database: Database,
-        /// The schema the old one had.
+        /// The schema.
         found: i32,
     },
-    /// A new, empty one, because the old one was damaged and moved aside.
-    MovedAside {
-        /// The new one.
-        database: Database,
-        /// What was wrong with the old one.
+    /// One that is damaged, or not ours.
+    Damaged {
+        /// What is wrong with it.
         problem: String,
-        /// Where it is now.
-        aside: String,
     },
 }
 
@@ -54,30 +54,57 @@ impl Database {
         let file = |source| DatabaseError::File { source };
         let state = &private_state(root)?;
         if !is_regular(state, layout::DATABASE).map_err(file)? {
-            delete_companions(state).map_err(file)?;
-            return Ok(Opened::New(Self::create(state, durability)?));
+            return Ok(Opened::Missing);
         }
         match Self::open_existing(state, durability) {
             Ok(database) => Ok(Opened::Usable(database)),
-            // Nothing is in it that is not in the records.
-            Err(DatabaseError::OlderSchema { found }) => {
-                state.delete(layout::DATABASE).map_err(file)?;
-                delete_companions(state).map_err(file)?;
-                Ok(Opened::Outdated {
-                    database: Self::create(state, durability)?,
-                    found,
-                })
-            }
-            Err(DatabaseError::Damaged { problem }) => {
-                let aside = move_aside(state).map_err(file)?;
-                Ok(Opened::MovedAside {
-                    database: Self::create(state, durability)?,
-                    problem,
-                    aside,
-                })
-            }
+            Err(DatabaseError::OlderSchema { found }) => Ok(Opened::Outdated { found }),
+            Err(DatabaseError::Damaged { problem }) => Ok(Opened::Damaged { problem }),
             Err(error) => Err(error),
         }
+    }
+
+    /// Makes a database beside the one of the root and fills it.
+    pub(crate) fn make_beside(
+        root: &RootDir,
+        fill: impl FnOnce(&mut Database) -> Result<(), OpenError>,
+    ) -> Result<(), OpenError> {
+        let failed = |source| database_error(root, source);
+        let state = &private_state(root).map_err(failed)?;
+        let mut database = Self::create(state).map_err(failed)?;
+        fill(&mut database)?;
+        database.check_point().map_err(failed)
+    }
+
+    /// Gives a database that was made beside its name, under the lock; the one that had it is moved aside, to a name
+    /// with this word, which is returned.
+    pub(crate) fn put_in_place(
+        root: &RootDir,
+        durability: Durability,
+        word: &str,
+    ) -> Result<(Self, Option<String>), DatabaseError> {
+        let file = |source| DatabaseError::File { source };
+        let state = &private_state(root)?;
+        let aside = move_aside(state, word).map_err(file)?;
+        state
+            .rename_new(BESIDE, state, layout::DATABASE)
+            .map_err(file)?;
+        Ok((Self::open_existing(state, durability)?, aside))
+    }
+
+    /// Moves the database aside if it took up `transaction`, which is undone: the texts know nothing of it.
+    pub(crate) fn forget(root: &RootDir, transaction: u64) -> Result<(), DatabaseError> {
+        let has = match Self::open_read_only(root) {
+            Ok(Some(database)) => database.last_transaction()?,
+            // One that cannot be used restores nothing.
+            Ok(None) | Err(DatabaseError::Damaged { .. } | DatabaseError::OlderSchema { .. }) => 0,
+            Err(error) => return Err(error),
+        };
+        if has >= transaction {
+            move_aside(&private_state(root)?, "undone")
+                .map_err(|source| DatabaseError::File { source })?;
+        }
+        Ok(())
     }
 
     /// Opens the database of a root for reading alone, `None` where there is none.
@@ -91,19 +118,15 @@ impl Database {
             return Ok(None);
         }
         let may_write = state.may_change_entries().is_ok();
-        let has_log = is_regular(state, &companion("-wal")).map_err(file)?;
+        let has_log = is_regular(state, &companion(layout::DATABASE, "-wal")).map_err(file)?;
         let query = if may_write || has_log {
             "?mode=ro"
         } else {
             "?mode=ro&immutable=1"
         };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let uri = format!("file:{}{query}", path(state));
-        let connection = Connection::open_with_flags(uri, flags).map_err(damaged)?;
-        let database = Database {
-            connection,
-            durability: Durability::None,
-        };
+        let uri = format!("file:{}{query}", path(state, layout::DATABASE));
+        let database = Self::connect(&uri, flags, state, layout::DATABASE)?;
         database.harden()?;
         database.examine()?;
         let companions = if may_write || has_log {
@@ -111,7 +134,7 @@ impl Database {
         } else {
             &[]
         };
-        require_held(state, companions).map_err(file)?;
+        require_held(state, layout::DATABASE, companions).map_err(file)?;
         Ok(Some(database))
     }
 
@@ -128,19 +151,34 @@ impl Database {
         Ok(database)
     }
 
-    fn create(state: &Directory, durability: Durability) -> Result<Self, DatabaseError> {
+    /// Lets SQLite open `path`, which must be the file `name` of a directory that we hold; nothing of it has been
+    /// read or written yet.
+    fn connect(
+        path: &str,
+        flags: OpenFlags,
+        state: &Directory,
+        name: &[u8],
+    ) -> Result<Self, DatabaseError> {
+        let connection = Connection::open_with_flags(path, flags).map_err(damaged)?;
+        Ok(Database {
+            connection,
+            durability: Durability::None,
+        })
+    }
+
+    /// Makes an empty database beside the one of the root; what an interrupted attempt left goes first.
+    fn create(state: &Directory) -> Result<Self, DatabaseError> {
         let file = |source| DatabaseError::File { source };
-        let made = state.create_file(layout::DATABASE).map_err(file)?;
+        if state.metadata_if_present(BESIDE).map_err(file)?.is_some() {
+            state.delete(BESIDE).map_err(file)?;
+        }
+        delete_companions(state, BESIDE).map_err(file)?;
+        let made = state.create_file(BESIDE).map_err(file)?;
         set_mode(&made, 0o644).map_err(file)?;
         // Not open while SQLite opens it: that would count as SQLite's, and closing it lets go of SQLite's locks.
         drop(made);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let connection =
-            Connection::open_with_flags(path(state), flags).map_err(failed("make the database"))?;
-        let database = Database {
-            connection,
-            durability,
-        };
+        let database = Self::connect(&path(state, BESIDE), flags, state, BESIDE)?;
         // Nothing is in it yet: what cannot be read after a power cut is made again.
         database.set_waits(Durability::None)?;
         // Otherwise SQLite makes a file to roll back to nothing.
@@ -152,23 +190,19 @@ impl Database {
         database.harden()?;
         // Reading opens the write-ahead log.
         database.number("user_version")?;
-        require_held(state, &COMPANIONS).map_err(file)?;
+        require_held(state, BESIDE, &COMPANIONS).map_err(file)?;
         database.lay_out()?;
-        database.check_point()?;
-        database.set_waits(durability)?;
         Ok(database)
     }
 
     fn open_existing(state: &Directory, durability: Durability) -> Result<Self, DatabaseError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let connection = Connection::open_with_flags(path(state), flags).map_err(damaged)?;
-        let database = Database {
-            connection,
-            durability,
-        };
+        let name = layout::DATABASE;
+        let mut database = Self::connect(&path(state, name), flags, state, name)?;
+        database.durability = durability;
         database.harden()?;
         database.examine()?;
-        require_held(state, &COMPANIONS).map_err(|source| DatabaseError::File { source })?;
+        require_held(state, name, &COMPANIONS).map_err(|source| DatabaseError::File { source })?;
         database.set_journal()?;
         database.set_waits(durability)?;
         Ok(database)
@@ -286,13 +320,13 @@ fn private_state(root: &RootDir) -> Result<Directory, DatabaseError> {
 }
 
 /// Returns the path that SQLite makes the real path of the directory we hold out of.
-fn path(state: &Directory) -> String {
-    let name = String::from_utf8_lossy(layout::DATABASE);
+fn path(state: &Directory, name: &[u8]) -> String {
+    let name = String::from_utf8_lossy(name);
     format!("/proc/self/fd/{}/{name}", state.as_fd().as_raw_fd())
 }
 
-fn companion(suffix: &str) -> Vec<u8> {
-    [layout::DATABASE, suffix.as_bytes()].concat()
+fn companion(name: &[u8], suffix: &str) -> Vec<u8> {
+    [name, suffix.as_bytes()].concat()
 }
 
 /// Tells whether `name` is there; refuses anything that SQLite would follow elsewhere.
@@ -307,24 +341,25 @@ fn is_regular(state: &Directory, name: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Refuses a database that is not the one in the directory we hold: SQLite went by a path.
-fn require_held(state: &Directory, companions: &[&str]) -> io::Result<()> {
-    let companions = companions.iter().copied();
-    for name in std::iter::once("").chain(companions).map(companion) {
-        if let Some(found) = state.metadata_if_present(&name)?
-            && !is_held_open(&found)?
-        {
-            return Err(io::Error::other(
-                "a directory on its way was moved while it was opened",
-            ));
+/// Refuses a database that is not the file `name` in the directory we hold: SQLite went by a path.
+fn require_held(state: &Directory, name: &[u8], companions: &[&str]) -> io::Result<()> {
+    let elsewhere = || io::Error::other("a directory on its way was moved while it was opened");
+    let own = state.metadata_if_present(name)?.ok_or_else(elsewhere)?;
+    let mut found = vec![own];
+    for suffix in companions {
+        found.extend(state.metadata_if_present(&companion(name, suffix))?);
+    }
+    for found in &found {
+        if !is_held_open(found)? {
+            return Err(elsewhere());
         }
     }
     Ok(())
 }
 
-fn delete_companions(state: &Directory) -> io::Result<()> {
+fn delete_companions(state: &Directory, name: &[u8]) -> io::Result<()> {
     for suffix in COMPANIONS {
-        let name = companion(suffix);
+        let name = companion(name, suffix);
         if state.metadata_if_present(&name)?.is_some() {
             state.delete(&name)?;
         }
@@ -332,17 +367,26 @@ fn delete_companions(state: &Directory) -> io::Result<()> {
     Ok(())
 }
 
-fn move_aside(state: &Directory) -> io::Result<String> {
+/// Moves the database aside, with the log that belongs to it; returns where, or `None` where there is none.
+fn move_aside(state: &Directory, word: &str) -> io::Result<Option<String>> {
     for number in 1_u32.. {
-        let aside = companion(&format!(".damaged-{number}"));
+        let aside = companion(layout::DATABASE, &format!(".{word}-{number}"));
         match state.rename_new(layout::DATABASE, state, &aside) {
             Ok(()) => {
-                delete_companions(state)?;
-                return Ok(String::from_utf8_lossy(&aside).into_owned());
+                let log = companion(layout::DATABASE, "-wal");
+                if state.metadata_if_present(&log)?.is_some() {
+                    state.rename(&log, state, &companion(&aside, "-wal"))?;
+                }
+                delete_companions(state, layout::DATABASE)?;
+                return Ok(Some(String::from_utf8_lossy(&aside).into_owned()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                delete_companions(state, layout::DATABASE)?;
+                return Ok(None);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::other("there are too many damaged databases"))
+    Err(io::Error::other("there are too many databases aside"))
 }

@@ -83,10 +83,10 @@ impl Database {
     }
 
     /// Replaces everything by what records and history say; returns what could not be taken up.
-    pub(crate) fn rebuild(
+    pub(crate) fn rebuild<'a>(
         &mut self,
         records: &[Record],
-        history: &[HistoryEntry],
+        history: impl Iterator<Item = &'a HistoryEntry>,
         links: &FollowedLinks,
     ) -> Result<Vec<Diagnostic>, DatabaseError> {
         let transaction = self

@@ -6,7 +6,9 @@ use igos_format::{
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::{Kind, RootError};
 
-use crate::{DatabaseError, HookPlanError, QueryError, RecordError, StateTextError};
+use crate::{
+    DatabaseError, HookPlanError, QueryError, RecordError, StateTextError, UnknownRecords,
+};
 
 /// Something a package needs and nothing offers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -214,6 +216,13 @@ impl Explain for Conflict {
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
+    /// Records of installed packages cannot be used.
+    #[error("what is installed is not known well enough to plan anything")]
+    Unknown {
+        /// The packages.
+        #[source]
+        unknown: UnknownRecords,
+    },
     /// What packages declare besides files cannot be carried out.
     #[error(transparent)]
     Hooks {
@@ -356,6 +365,7 @@ fn list(names: &[PackageName]) -> String {
 impl Explain for PlanError {
     fn code(&self) -> &'static str {
         match self {
+            PlanError::Unknown { unknown } => unknown.code(),
             PlanError::NoSeal { .. } => "archive-absent",
             PlanError::Twice { .. } => "request-contradicts-itself",
             PlanError::RunningKernel { .. } => "kernel-running",
@@ -381,6 +391,7 @@ impl Explain for PlanError {
 
     fn hints(&self) -> Vec<String> {
         match self {
+            PlanError::Unknown { unknown } => unknown.hints(),
             PlanError::StateText { source } => source.hints(),
             PlanError::Services { source } => source.hints(),
             PlanError::Hooks { source } => source.hints(),
@@ -415,7 +426,8 @@ impl Explain for PlanError {
 
     fn exit_code(&self) -> u8 {
         match self {
-            PlanError::Read { .. }
+            PlanError::Unknown { .. }
+            | PlanError::Read { .. }
             | PlanError::Database { .. }
             | PlanError::Record { .. }
             | PlanError::StateText { .. } => 4,

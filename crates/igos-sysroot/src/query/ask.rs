@@ -19,8 +19,18 @@ impl Sysroot {
     ///
     /// # Errors
     ///
-    /// Returns why the database cannot be read.
+    /// Returns that there are others, whose records cannot be used, or why the database cannot be read.
     pub fn list(&self) -> Result<Vec<Listed>, QueryError> {
+        self.require_known()?;
+        self.list_known()
+    }
+
+    /// Returns the installed packages, by name, but those that [`Sysroot::unknown`] names.
+    ///
+    /// # Errors
+    ///
+    /// Returns why the database cannot be read.
+    pub fn list_known(&self) -> Result<Vec<Listed>, QueryError> {
         let rows = self.database.packages(None).map_err(database)?;
         Ok(rows.into_iter().map(Listed::from).collect())
     }
@@ -32,7 +42,10 @@ impl Sysroot {
     /// Returns that it is not installed, or why its record cannot be read.
     pub fn record(&self, name: &PackageName) -> Result<Record, QueryError> {
         let bytes = self.database.record(name).map_err(database)?;
-        let bytes = bytes.ok_or_else(|| QueryError::NotInstalled { name: name.clone() })?;
+        let bytes = bytes.ok_or_else(|| match self.unknown.of(name) {
+            Some(unknown) => QueryError::Unknown { unknown },
+            None => QueryError::NotInstalled { name: name.clone() },
+        })?;
         Record::read_of(name, &bytes).map_err(|source| QueryError::Record {
             name: name.clone(),
             source,
@@ -96,6 +109,7 @@ impl Sysroot {
             }
         };
         if packages.is_empty() {
+            self.require_known()?;
             return Err(QueryError::NotOwned { path: path.clone() });
         }
         Ok(Owned {
@@ -163,7 +177,18 @@ impl Sysroot {
         self.database.history(name).map_err(database)
     }
 
+    /// Refuses an answer that packages of which nothing is known might change.
+    pub(crate) fn require_known(&self) -> Result<(), QueryError> {
+        if self.unknown.is_empty() {
+            return Ok(());
+        }
+        Err(QueryError::Unknown {
+            unknown: self.unknown.clone(),
+        })
+    }
+
     fn providers(&self) -> Result<Providers, QueryError> {
+        self.require_known()?;
         let provides = self
             .database
             .relations("SELECT package, provided FROM provides", "a provided name")

@@ -27,6 +27,7 @@ impl Sysroot {
     ///
     /// Returns why the database or the root cannot be read.
     pub fn kernels(&self) -> Result<BTreeMap<String, InstalledKernel>, QueryError> {
+        self.require_known()?;
         let modules = MODULES.parse().expect("the directory of modules is a path");
         let directories = self
             .database

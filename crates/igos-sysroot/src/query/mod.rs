@@ -13,7 +13,7 @@ use igos_format::{PackageName, RelPath};
 use igos_report::Explain;
 use igos_root::RootError;
 
-use crate::{DatabaseError, RecordError, StateTextError};
+use crate::{DatabaseError, RecordError, StateTextError, UnknownRecords};
 
 /// A question cannot be answered, or its answer is no.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,13 @@ pub enum QueryError {
     NotInstalled {
         /// The package.
         name: PackageName,
+    },
+    /// The answer depends on records that cannot be used.
+    #[error("the answer depends on records that cannot be used")]
+    Unknown {
+        /// The packages.
+        #[source]
+        unknown: UnknownRecords,
     },
     /// No package has the path.
     #[error("no package has {path}")]
@@ -72,6 +79,7 @@ impl Explain for QueryError {
     fn code(&self) -> &'static str {
         match self {
             QueryError::NotInstalled { .. } => "not-installed",
+            QueryError::Unknown { unknown } => unknown.code(),
             QueryError::NotOwned { .. } => "not-owned",
             QueryError::NotConfiguration { .. } => "not-configuration",
             QueryError::Database { source } => source.code(),
@@ -83,6 +91,7 @@ impl Explain for QueryError {
 
     fn hints(&self) -> Vec<String> {
         match self {
+            QueryError::Unknown { unknown } => unknown.hints(),
             QueryError::StateText { source } => source.hints(),
             _ => Vec::new(),
         }

@@ -25,6 +25,7 @@ impl Sysroot {
         arch: Arch,
         source_of: &dyn Fn(&str) -> Option<Source>,
     ) -> Result<Universe, QueryError> {
+        self.require_known()?;
         let of = |query, what| self.database.relations(query, what).map_err(database);
         let mut depends = of("SELECT package, dependency FROM depends", "a dependency")?;
         let mut conflicts = of("SELECT package, dependency FROM conflicts", "a dependency")?;

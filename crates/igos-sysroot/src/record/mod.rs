@@ -3,18 +3,25 @@
 //! `docs/formats/record.md` is the normative description. Records are the truth about a root; the database is made
 //! from them.
 
+mod agree;
 mod load;
 mod read;
+mod restore;
+mod unknown;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub use agree::Forget;
+pub(crate) use agree::{Agreed, Agreeing, Known};
 pub use igos_format::{RepositoryName, RepositoryNameError};
 pub use igos_solve::Reason;
-pub(crate) use load::{last_in_history, rebuild};
+pub(crate) use load::{RootTexts, last_in_history};
 pub use read::RecordError;
 pub(crate) use read::{FormatError, Lines, SplitError, body_lines, check_format, split_end};
+pub(crate) use restore::compare;
+pub use unknown::{Unknown, UnknownRecords};
 pub(crate) use write::time_text;
 
 use std::collections::BTreeSet;

@@ -9,6 +9,7 @@ use super::apply::Closing;
 use super::journal::Journal;
 use super::staging::{self, Staging};
 use super::steps::{Stepper, shown};
+use crate::database::Database;
 use crate::layout;
 
 /// What opening a root for changes found and did.
@@ -93,6 +94,9 @@ pub(crate) fn recover(closing: &Closing<'_>) -> Result<Recovery, ApplyError> {
                         source: undo,
                     })?;
             }
+            // While the journal is there: without it, a database that knows more means that texts were lost.
+            Database::forget(root, transaction)
+                .map_err(|source| ApplyError::Database { source })?;
             Recovery::Undone {
                 transaction,
                 path,

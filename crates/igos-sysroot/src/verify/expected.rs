@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use igos_format::{EntryKind, PackageName, RelPath};
+use igos_root::RootError;
 use rayon::prelude::*;
 
 use super::{Class, Difference, Finding, VerifyError};
@@ -38,7 +39,7 @@ pub(super) fn expected_packages(
         .into_par_iter()
         .map(|(name, copy)| {
             let text = root.read_file(&layout::record(name), RECORD_MAX_BYTES);
-            cross_check(name, text.map_err(|error| error.to_string()), copy)
+            cross_check(name, text.map_err(|error| with_cause(&error)), copy)
         })
         .collect();
     let mut packages = Vec::new();
@@ -64,28 +65,44 @@ pub(super) fn expected_packages(
     Ok((packages, findings))
 }
 
+fn with_cause(error: &RootError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 /// Chooses between the text record and the database's copy, and tells where they disagree.
 fn cross_check(
     name: &PackageName,
     text: Result<Option<Vec<u8>>, String>,
     copy: Option<Vec<u8>>,
 ) -> (Option<Record>, Option<Finding>) {
-    let finding = |expected: &str, observed: String| {
+    let found = |what, expected: &str, observed: String| {
         Some(Finding {
             path: layout::record(name).to_string(),
             package: Some(name.clone()),
-            what: Difference::RecordDisagrees,
+            what,
             expected: expected.to_owned(),
             observed,
             class: Class::Code,
         })
     };
+    let finding =
+        |expected: &str, observed: String| found(Difference::RecordDisagrees, expected, observed);
     let from_copy = || {
         copy.as_deref()
             .and_then(|bytes| Record::read_of(name, bytes).ok())
     };
     let bytes = match text {
-        Err(problem) => return (from_copy(), finding("a record that can be read", problem)),
+        // It may be as it was written: nothing differs that anybody has seen.
+        Err(problem) => {
+            let expected = "a record that can be read";
+            return (
+                from_copy(),
+                found(Difference::Unreadable, expected, problem),
+            );
+        }
         Ok(None) => return (from_copy(), finding("a record", "nothing".to_owned())),
         Ok(Some(bytes)) => bytes,
     };

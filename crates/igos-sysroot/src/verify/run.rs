@@ -14,7 +14,7 @@ use super::expected::{ExpectedPackage, expected_packages};
 use super::extra::extras;
 use super::links::own_link_findings;
 use super::observe::{Observed, Unobserved, observe};
-use super::{Class, Counts, Difference, Finding, VerifyReport, VerifyRequest};
+use super::{Class, Counts, Difference, Extras, Finding, VerifyReport, VerifyRequest};
 use crate::owners::Owners;
 use crate::places::place_of;
 use crate::{DatabaseError, Ownership, QueryError, Sysroot, layout};
@@ -180,14 +180,12 @@ impl Sysroot {
             .own_links(&links)
             .map_err(|source| VerifyError::Alternatives { source })?;
         findings.extend(own_link_findings(root, &own_links, &names));
-        findings.extend(extras(
-            self,
-            &names,
-            request.extras,
-            &links,
-            &own_links,
-            &declared,
-        )?);
+        // Whose a path is that belongs to nobody known cannot be said while somebody is unknown.
+        let asked = match self.unknown.is_empty() {
+            true => request.extras,
+            false => Extras::No,
+        };
+        findings.extend(extras(self, &names, asked, &links, &own_links, &declared)?);
         findings.sort();
         for finding in &findings {
             match (finding.what, finding.class) {
@@ -211,6 +209,7 @@ impl Sysroot {
             .map_err(database)?
             .into_iter()
             .map(|row| row.package.name)
+            .chain(self.unknown.packages().cloned())
             .collect();
         match &request.packages {
             Some(names) => match names.difference(&installed).next() {

@@ -10,9 +10,7 @@ use igos_report::Reporter;
 use igos_root::RootDir;
 
 use super::{Class, Difference, Finding, VerifyReport, VerifyRequest};
-use crate::database::Database;
-use crate::open_error::database_error;
-use crate::record::{last_in_history, rebuild};
+use crate::record::RootTexts;
 use crate::{
     DatabaseCheck, OpenError, Record, RepositoryName, Sysroot, Trust, Unsigned, VerifyError,
     check_database, layout,
@@ -84,16 +82,8 @@ impl Sysroot {
     ) -> Result<VerifyReport, VerifySignedError> {
         let open = |source| VerifySignedError::Open { source };
         let check = check_database(&root).map_err(open)?;
-        let mut database =
-            Database::in_memory().map_err(|source| open(database_error(&root, source)))?;
-        let last_transaction = last_in_history(&root).map_err(open)?;
-        rebuild(&root, &mut database).map_err(open)?;
-        let sysroot = Sysroot {
-            root,
-            database,
-            last_transaction,
-            notices: Vec::new(),
-        };
+        let texts = RootTexts::load(&root).map_err(open)?;
+        let sysroot = Sysroot::of_texts(root, texts).map_err(open)?;
         let mut report = sysroot
             .verify(request, reporter)
             .map_err(VerifySignedError::Verify)?;

@@ -122,7 +122,7 @@ fn privileged_disk_that_users_filled_lets_go_what_goes() {
 }
 
 /// Gives this thread alone the rights of nobody.
-fn become_nobody() {
+pub(crate) fn become_nobody() {
     let (uid, gid) = (
         rustix::fs::Uid::from_raw(65_534),
         rustix::fs::Gid::from_raw(65_534),

@@ -14,3 +14,4 @@ mod names;
 mod records;
 mod stopped;
 mod targets;
+mod unreadable;

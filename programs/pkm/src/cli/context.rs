@@ -9,7 +9,8 @@ use igos_format::RelPath;
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
-    ChangeOptions, Durability, HookPolicy, JobState, LockedSysroot, Retry, Sysroot, Unmanaged, Wait,
+    ChangeOptions, Durability, Forget, HookPolicy, JobState, LockedSysroot, Retry, Sysroot,
+    Unmanaged, Wait,
 };
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
@@ -138,6 +139,15 @@ impl<'a> Context<'a> {
 
     /// Opens the root to change, which finishes or undoes what an interrupted transaction left.
     pub(super) fn locked(&self, begin: Begin) -> Result<LockedSysroot, Failure> {
+        self.locked_to_forget(begin, None)
+    }
+
+    /// Opens the root to change; of packages whose records cannot be used, those that are named are forgotten.
+    pub(super) fn locked_to_forget(
+        &self,
+        begin: Begin,
+        forget: Option<Forget>,
+    ) -> Result<LockedSysroot, Failure> {
         let wait = if self.globals.wait {
             Wait::Forever
         } else {
@@ -154,6 +164,7 @@ impl<'a> Context<'a> {
             durability: self.durability,
             undo: self.settings()?.settings.undo.limits(),
             interrupted: self.session.interrupt().flag(),
+            forget,
             ..ChangeOptions::default()
         };
         let root = RootDir::open(&self.root)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::Args;
-use igos_cli::{Answer, Failure, Render};
+use igos_cli::{Answer, Exit, Failure, Render};
 use igos_format::index::SearchTerms;
 use igos_sysroot::{Listed, Reason, Unmanaged};
 use serde::Serialize;
@@ -40,7 +40,13 @@ impl List {
             packages.retain(Package::is_offered);
             return Ok(AvailableAnswer(packages).into());
         }
-        let mut packages = context.sysroot(Unmanaged::Refuse)?.list()?;
+        let sysroot = context.sysroot(Unmanaged::Refuse)?;
+        let is_complete = sysroot.unknown().is_empty();
+        let mut packages = if self.upgradable {
+            sysroot.list()?
+        } else {
+            sysroot.list_known()?
+        };
         let reason = match (self.explicit, self.automatic) {
             (true, _) => Some(Reason::Explicit),
             (_, true) => Some(Reason::Automatic),
@@ -50,24 +56,33 @@ impl List {
         if self.upgradable {
             return UpgradableAnswer::of(packages, &context.catalogue()?).map(Answer::from);
         }
-        Ok(ListAnswer(packages).into())
+        Ok(ListAnswer {
+            packages,
+            is_complete,
+        }
+        .into())
     }
 }
 
 /// Installed packages, by name.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-struct ListAnswer(Vec<Listed>);
+struct ListAnswer {
+    packages: Vec<Listed>,
+    /// Otherwise there are packages of which nothing is known; they are told as notices.
+    #[serde(skip)]
+    is_complete: bool,
+}
 
 impl Render for ListAnswer {
     fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         let width = self
-            .0
+            .packages
             .iter()
             .map(|listed| listed.package.to_string().len())
             .max()
             .unwrap_or_default();
-        for listed in &self.0 {
+        for listed in &self.packages {
             let line = format!(
                 "{:<width$}  {}",
                 listed.package.to_string(),
@@ -76,6 +91,13 @@ impl Render for ListAnswer {
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())
+    }
+    fn exit(&self) -> Exit {
+        if self.is_complete {
+            Exit::Done
+        } else {
+            Exit::Unfinished
+        }
     }
 }
 

@@ -12,8 +12,9 @@ use super::context::Begin;
 
 /// Finish or undo a transaction that was interrupted
 ///
-/// Every command that changes the root does this first; this one does nothing else. Ends with 1 if a transaction
-/// had to be undone.
+/// Every command that changes the root does this first. This one also reads all records and the whole history, and
+/// restores what is damaged or gone from the database. Ends with 1 if a transaction had to be undone, or if something
+/// cannot be restored.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  pkm recover\n  pkm --root /mnt/target recover --wait")]
 pub(super) struct Recover {}
@@ -26,7 +27,8 @@ impl Recover {
             )
             .hint("leave out `--dry-run`"));
         }
-        let locked = context.locked(Begin::Refuse)?;
+        let mut locked = context.locked(Begin::Refuse)?;
+        context.tell(&locked.restore_texts()?);
         Ok(RecoverAnswer(locked.recovery().clone()))
     }
 }

@@ -9,7 +9,8 @@ use clap::Args;
 use igos_cli::{Exit, Failure, Render, complete_names};
 use igos_format::{PackageName, RelPath, Sha256};
 use igos_sysroot::{
-    Applied, Change, Finding, Ownership, Plan, RepairConfiguration, RepairRequest, Unmanaged,
+    Applied, Change, Difference, Finding, Ownership, Plan, RepairConfiguration, RepairPlan,
+    RepairRequest, Unmanaged,
 };
 use serde::Serialize;
 
@@ -24,7 +25,7 @@ use crate::remote::Remote;
 
 /// Make files that are not as recorded so again
 ///
-/// Missing and changed files, modes, owners and links are made anew. Contents come from other files of the root that
+/// Missing and changed files, modes, owners and links are made anew, and damaged records restored from the database. Contents come from other files of the root that
 /// have them, from the kept configuration files, and else from the archive of the package: in the directories given
 /// with --archives or in the settings, in var/cache/igos/archives, or in a repository that offers it still. Every content is compared with its recorded
 /// digest. Edited configuration files are left alone unless --config is given. Ends with 1 if something cannot be
@@ -63,11 +64,12 @@ impl Repair {
                 Target::Path(path) => request.paths.insert(path),
             };
         }
-        let sysroot = context.sysroot(Unmanaged::Refuse)?;
-        let reporter = context.session.reporter();
-        let planned = context
-            .threads()?
-            .install(move || sysroot.plan_repair(&request, reporter))?;
+        let mut planned = planned(&request, context)?;
+        let is_record = |left: &Finding| left.what == Difference::RecordDisagrees;
+        if !context.is_dry_run() && planned.left.iter().any(is_record) {
+            context.tell(&context.locked(Begin::Refuse)?.restore_texts()?);
+            planned = self::planned(&request, context)?;
+        }
         let mut archives = Archives::default();
         if !planned.lacking.is_empty() {
             archives = archives_of(&self.archives, context)?;
@@ -82,6 +84,15 @@ impl Repair {
             applied,
         })
     }
+}
+
+fn planned(request: &RepairRequest, context: &Context<'_>) -> Result<RepairPlan, Failure> {
+    let sysroot = context.sysroot(Unmanaged::Refuse)?;
+    let reporter = context.session.reporter();
+    let plan = context
+        .threads()?
+        .install(move || sysroot.plan_repair(request, reporter))?;
+    Ok(plan)
 }
 
 /// Reads the heads of all archives at hand: in these directories, in those of the settings, and kept in the root.

@@ -278,7 +278,7 @@ fn database_is_compared_and_made_again() {
     assert!(check["problem"].is_string());
     assert_eq!(
         world.pkm(&["db", "rebuild", "--quiet"]).stdout,
-        "the database has 1 packages\n"
+        "the database has 1 packages\nthe old one is now var/lib/igos/pkm.db.replaced-1\n"
     );
     assert_eq!(world.pkm(&["db", "check"]), ended(0, fine, ""));
 }

@@ -21,6 +21,7 @@ mod openrc;
 mod published;
 mod query;
 mod reasons;
+mod records;
 mod repository;
 mod resolve;
 mod rollback;
