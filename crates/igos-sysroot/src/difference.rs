@@ -99,7 +99,8 @@ impl Sysroot {
     pub fn undoable(&self) -> Vec<Undoable> {
         (1..=self.last_transaction)
             .rev()
-            .map_while(|number| undo::before(&self.root, number))
+            // What cannot be read cannot be undone either.
+            .map_while(|number| undo::before(&self.root, number).ok().flatten())
             .map(|before| undo::undoable(&self.root, &before))
             .collect()
     }
@@ -114,7 +115,8 @@ impl Sysroot {
         }
         let history = self.history(None).map_err(query)?;
         for entry in history.iter().filter(|entry| entry.transaction > point) {
-            match undo::before(&self.root, entry.transaction) {
+            // Ordinary users may not read it; the history, which they may, tells the versions.
+            match undo::before(&self.root, entry.transaction).ok().flatten() {
                 Some(before) => {
                     for (name, record) in before.records {
                         match record {

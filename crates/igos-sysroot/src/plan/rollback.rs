@@ -74,7 +74,8 @@ impl Sysroot {
         let mut records = BTreeMap::new();
         let mut texts = BTreeMap::new();
         for number in (transaction..=self.last_transaction).rev() {
-            let Some(before) = undo::before(&self.root, number) else {
+            let before = undo::before(&self.root, number);
+            let Some(before) = before.map_err(|source| UndoError::Read { source })? else {
                 return Err(UndoError::Forgotten {
                     transaction: number,
                     first: (number < self.last_transaction).then_some(number + 1),

@@ -4,7 +4,7 @@ use std::io;
 
 use igos_format::PackageId;
 use igos_report::Explain;
-use igos_root::{Directory, RootDir};
+use igos_root::{Directory, RootDir, RootError};
 use serde::Serialize;
 
 use super::text::{BEFORE_MAX_BYTES, Before};
@@ -129,20 +129,25 @@ pub(super) fn numbers(undo: &Directory) -> io::Result<Vec<u64>> {
 }
 
 /// Returns what was before a transaction; `None` where that is not known, or damaged, which is as good.
-pub(crate) fn before(root: &RootDir, transaction: u64) -> Option<Before> {
-    Before::read(&text(root, transaction)?)
-        .ok()
-        .filter(|before| before.transaction == transaction)
+pub(crate) fn before(root: &RootDir, transaction: u64) -> io::Result<Option<Before>> {
+    let text = text(root, transaction).map_err(RootError::into_io)?;
+    Ok(text
+        .and_then(|bytes| Before::read(&bytes).ok())
+        .filter(|before| before.transaction == transaction))
 }
 
 /// Returns what is kept of a transaction and where, without the records.
 pub(super) fn kept(root: &RootDir, transaction: u64) -> Option<Before> {
-    Before::read_kept(&text(root, transaction)?).filter(|before| before.transaction == transaction)
+    // What is kept is not worth more than a text that says so.
+    let text = text(root, transaction).ok().flatten()?;
+    Before::read_kept(&text).filter(|before| before.transaction == transaction)
 }
 
-fn text(root: &RootDir, transaction: u64) -> Option<Vec<u8>> {
-    let place = layout::undo(transaction).join(BEFORE).ok()?;
-    root.read_file(&place, BEFORE_MAX_BYTES).ok()?
+fn text(root: &RootDir, transaction: u64) -> Result<Option<Vec<u8>>, RootError> {
+    let place = layout::undo(transaction)
+        .join(BEFORE)
+        .expect("our own names are names");
+    root.read_file(&place, BEFORE_MAX_BYTES)
 }
 
 /// Returns the directories in which contents are kept, those of the last transaction first.

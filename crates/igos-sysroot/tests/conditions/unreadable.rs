@@ -5,8 +5,8 @@ use std::path::Path;
 use fs_err as fs;
 use igos_report::{Explain, Quiet};
 use igos_sysroot::{
-    ChangeOptions, Difference, LockedSysroot, OpenError, QueryError, Sysroot, Unknown, Unmanaged,
-    VerifyRequest, check_database,
+    ChangeOptions, Difference, LockedSysroot, OpenError, QueryError, RollbackRequest,
+    RunningKernel, Sysroot, Unknown, Unmanaged, VerifyRequest, check_database,
 };
 
 use crate::disks::become_nobody;
@@ -153,6 +153,28 @@ fn privileged_history_and_journal_that_cannot_be_read_end_everything() {
             assert_eq!(error.exit_code(), 4, "{error:?}");
         }
     }
+}
+
+#[test]
+fn privileged_undo_that_cannot_be_read_is_not_forgotten() {
+    let root = root();
+    let place = "var/lib/igos/undo/00000001/before";
+    let rollback = || {
+        let sysroot = root.read();
+        let planned = sysroot.plan_rollback(&RollbackRequest {
+            transaction: 1,
+            kernel: RunningKernel::Ignore,
+            ownership: root.ownership,
+            at_hand: &|_| false,
+        });
+        planned.map(|plan| plan.changes.len())
+    };
+    assert_eq!(rollback().expect("it can be undone"), 2);
+    let Some(_mounted) = Mounted::bind(Path::new(BROKEN), &root.path(place)) else {
+        return;
+    };
+    let error = rollback().expect_err("it cannot be read");
+    assert_eq!((error.code(), error.exit_code()), ("undo-unreadable", 4));
 }
 
 #[test]
