@@ -3,8 +3,9 @@
 //! SQLite takes paths alone, and makes real paths of those below `/proc/self/fd`: it is the one thing that touches a
 //! root other than by descriptor. So that nobody can turn it aside, the way to the state directory must be in the
 //! hands of root or the caller alone ([`RootDir::private_directory`]); the file is made by us, through the directory
-//! we hold, never by SQLite; and once it is open, what SQLite has open must be the very inodes that are in the
-//! directory we hold, before anything of them is believed or written ([`is_held_open`]).
+//! we hold, never by SQLite; as soon as SQLite has opened a file, and before it reads or writes a byte of it, that
+//! must be the very inode that is in the directory we hold ([`is_held_open`]); and so must be what it keeps beside
+//! the file, before anything is believed. (`SQLITE_OPEN_NOFOLLOW` refuses `/proc/self/fd` itself, which is a link.)
 //!
 //! A new database is made beside the old one and takes its place when it is complete; the old one is moved aside.
 
@@ -160,6 +161,7 @@ impl Database {
         name: &[u8],
     ) -> Result<Self, DatabaseError> {
         let connection = Connection::open_with_flags(path, flags).map_err(damaged)?;
+        require_held(state, name, &[]).map_err(|source| DatabaseError::File { source })?;
         Ok(Database {
             connection,
             durability: Durability::None,
@@ -389,4 +391,50 @@ fn move_aside(state: &Directory, word: &str) -> io::Result<Option<String>> {
         }
     }
     Err(io::Error::other("there are too many databases aside"))
+}
+
+#[cfg(test)]
+mod tests {
+    use fs_err as fs;
+    use igos_root::{Directory, RootDir};
+    use rusqlite::OpenFlags;
+
+    use super::{BESIDE, DatabaseError};
+    use crate::database::Database;
+    use crate::layout;
+
+    fn state(at: &std::path::Path) -> Directory {
+        fs::create_dir_all(at.join("var/lib/igos")).expect("directories");
+        let root = RootDir::open(at).expect("it is there");
+        root.directory(&layout::state()).expect("it is there")
+    }
+
+    /// Somebody exchanges a directory on the way between the moment at which we made the file and that at which
+    /// SQLite opens it.
+    #[test]
+    fn file_that_sqlite_opened_elsewhere_is_neither_read_nor_written() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (ours, others) = (
+            directory.path().join("ours"),
+            directory.path().join("others"),
+        );
+        let (state, _) = (state(&ours), self::state(&others));
+        for content in [&b""[..], b"what somebody else keeps under this name"] {
+            let file = others.join("var/lib/igos/pkm.db.new");
+            fs::write(&file, content).expect("it can be written");
+            let path = file.to_str().expect("it is text");
+            for is_there in [false, true] {
+                if is_there {
+                    fs::write(ours.join("var/lib/igos/pkm.db.new"), "").expect("it can be written");
+                }
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+                let error = Database::connect(path, flags, &state, BESIDE).expect_err("not ours");
+                assert!(matches!(error, DatabaseError::File { .. }), "{error:?}");
+            }
+            assert_eq!(fs::read(&file).expect("it is there"), content);
+            let beside = fs::read_dir(others.join("var/lib/igos")).expect("it is there");
+            assert_eq!(beside.count(), 1, "nothing is made beside it");
+            fs::remove_file(ours.join("var/lib/igos/pkm.db.new")).expect("it is there");
+        }
+    }
 }
