@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use igos_format::{RelPath, Sha256};
 use igos_report::{Outcome, Reporter, Subject, Task};
-use igos_root::{Directory, FollowedLinks, RootDir};
+use igos_root::{Directory, FollowedLinks, Kind, RootDir};
 
 use super::journal::{Journal, Step};
 use super::prepare::Prepared;
@@ -18,7 +18,7 @@ use crate::database::Database;
 use crate::hooks::run_before;
 use crate::owners::Owners;
 use crate::undo::{self, UndoLimits};
-use crate::{Change, Plan, RunHooks, layout};
+use crate::{Change, PathAction, PathChange, Plan, RunHooks, layout};
 
 /// Opens the archive of a change; every byte of it is verified against the seal in the plan.
 pub type OpenArchive<'a> = dyn Fn(&Change) -> io::Result<ArchiveSource> + 'a;
@@ -157,22 +157,25 @@ impl Transaction<'_> {
         let free = staging
             .free_space()
             .map_err(|source| state("measure free space", source))?;
-        if plan.install_bytes <= free.bytes {
-            return Ok(());
-        }
+        let inodes = new_inodes(plan);
+        let lacking = match free.inodes {
+            _ if plan.install_bytes > free.bytes => ApplyError::NoSpace {
+                needed: plan.install_bytes,
+                free: free.bytes,
+            },
+            Some(free) if inodes > free => ApplyError::NoInodes {
+                needed: inodes,
+                free,
+            },
+            _ => return Ok(()),
+        };
         // Where files go to several mounts, each is full when it is full.
         let places = plan.paths.iter().map(|action| &action.place);
         let is_one_mount = stager
             .staging
             .are_beside_record(places)
             .map_err(|source| state("look for mounts", source))?;
-        if is_one_mount {
-            return Err(ApplyError::NoSpace {
-                needed: plan.install_bytes,
-                free: free.bytes,
-            });
-        }
-        Ok(())
+        if is_one_mount { Err(lacking) } else { Ok(()) }
     }
 
     /// Writes the journal, waits for the disk, and gives the journal its name: from then on the root is new.
@@ -289,6 +292,17 @@ impl Transaction<'_> {
         }
         self.take_back_end(staging).map_err(interrupted)
     }
+}
+
+/// Returns how many inodes a plan makes for packages, before old ones go.
+fn new_inodes(plan: &Plan) -> u64 {
+    let is_made = |action: &&PathAction| match action.change {
+        PathChange::Create | PathChange::Link { .. } | PathChange::Write { .. } => true,
+        PathChange::Adopt => false,
+        // A directory that is there stays.
+        _ => action.kind != Kind::Directory && action.change.takes_content(),
+    };
+    plan.paths.iter().filter(is_made).count() as u64
 }
 
 /// What a transaction that ends works on.

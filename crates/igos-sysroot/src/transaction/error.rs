@@ -80,6 +80,14 @@ pub enum ApplyError {
         /// What is free.
         free: u64,
     },
+    /// The file system has too few inodes left.
+    #[error("the transaction needs {needed} inodes, the file system has {free}")]
+    NoInodes {
+        /// How many it needs; hard links are counted as files.
+        needed: u64,
+        /// How many are free.
+        free: u64,
+    },
     /// A new file cannot be made in the staging directory.
     #[error("cannot stage {path}")]
     Stage {
@@ -301,6 +309,7 @@ impl Explain for ApplyError {
             ApplyError::OtherArchive { .. } => "archive-changed",
             ApplyError::Record { source, .. } => source.code(),
             ApplyError::NoSpace { .. } => "disk-full",
+            ApplyError::NoInodes { .. } => "inodes-full",
             ApplyError::Stage { .. } => "stage-failed",
             ApplyError::ContentGone { .. } => "content-not-on-disk",
             ApplyError::State { .. } => "state-directory-failed",

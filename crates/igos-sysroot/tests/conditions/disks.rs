@@ -143,12 +143,26 @@ fn privileged_disk_without_inodes_refuses_and_nothing_is_half_done() {
     for number in 0..100 {
         many = many.file(&format!("usr/share/many/{number}"), b"x");
     }
+    // By what is signed: nothing is even staged.
     let error = refused(&root, &many);
+    assert_eq!((error.code(), error.exit_code()), ("inodes-full", 4));
+    let ApplyError::NoInodes { needed, free } = error else {
+        panic!("{error:?}");
+    };
+    // A hundred files and the directory.
+    assert_eq!(needed, 101);
+    assert!(free < 80, "{free}");
+    // What fits by that and not with its record ends while staging.
+    let mut rest = TestArchive::new("rest", "1");
+    for number in 0..free - 1 {
+        rest = rest.file(&format!("usr/share/rest/{number}"), b"x");
+    }
+    let error = refused(&root, &rest);
     assert_eq!(error.exit_code(), 4);
-    assert!(
-        matches!(error, ApplyError::Stage { .. } | ApplyError::NoSpace { .. }),
-        "{error:?}"
-    );
+    assert!(!matches!(error, ApplyError::NoInodes { .. }), "{error:?}");
+    // What goes needs none that are counted.
+    root.remove(&["small"]);
+    assert!(!root.exists("usr/share/small/one"));
 }
 
 #[test]
