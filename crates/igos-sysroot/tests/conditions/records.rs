@@ -282,7 +282,8 @@ fn recover(root: &TestRoot) -> Result<Vec<String>, OpenError> {
 
 #[test]
 fn texts_that_are_lost_are_restored_byte_for_byte_from_a_database_that_has_them() {
-    let lose: [(&str, fn(&TestRoot)); 6] = [
+    type Loss = fn(&TestRoot);
+    let lose: [(&str, Loss); 6] = [
         ("a record", |root| {
             root.put("var/lib/igos/packages/vi", "nonsense")
         }),
