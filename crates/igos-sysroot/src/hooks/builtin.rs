@@ -174,11 +174,81 @@ pub const BUILT_IN: &[BuiltIn] = &[
     },
 ];
 
+/// Returns the command of our table that `asked` is, for a trigger of this name; a journal chooses among ours alone.
+pub(super) fn command(name: &str, asked: &[String]) -> Option<Vec<String>> {
+    let named = BUILT_IN.iter().filter(|trigger| trigger.name == name);
+    named
+        .flat_map(|trigger| trigger.like(asked))
+        .find(|ours| ours == asked)
+}
+
+impl BuiltIn {
+    /// Returns the commands for what stands in `asked` where [`BuiltIn::each`] has its place.
+    fn like(&self, asked: &[String]) -> Vec<Vec<String>> {
+        let each = match self.each {
+            Each::Once => Some(""),
+            Each::Component(_) => self
+                .arguments
+                .iter()
+                .zip(asked.iter().skip(1))
+                .find_map(|(ours, asked)| {
+                    let (before, after) = ours.split_once("{}")?;
+                    asked.strip_prefix(before)?.strip_suffix(after)
+                })
+                .filter(|each| !each.starts_with('-') && !each.contains('/'))
+                .filter(|each| !["", ".", ".."].contains(each)),
+        };
+        let Some(each) = each else {
+            return Vec::new();
+        };
+        let arguments = self.arguments.iter().map(|one| one.replace("{}", each));
+        let arguments: Vec<String> = arguments.collect();
+        PROGRAM_DIRECTORIES
+            .iter()
+            .map(|directory| {
+                let program = format!("/{directory}/{}", self.program);
+                [vec![program], arguments.clone()].concat()
+            })
+            .collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use igos_format::PathPattern;
 
-    use super::{BUILT_IN, Each};
+    use super::{BUILT_IN, Each, command};
+
+    #[test]
+    fn journal_chooses_among_the_commands_of_the_table_alone() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (name, run) in [
+            ("systemd-reload", "/usr/bin/systemctl daemon-reload"),
+            ("ldconfig", "/sbin/ldconfig"),
+            ("depmod", "/usr/sbin/depmod 6.12.0-igos"),
+            (
+                "icon-cache",
+                "/usr/bin/gtk-update-icon-cache -q -t -f /usr/share/icons/a",
+            ),
+        ] {
+            assert_eq!(command(name, &words(run)), Some(words(run)), "{run}");
+        }
+        for (name, run) in [
+            ("systemd-reload", "/usr/lib/evil/systemctl daemon-reload"),
+            ("systemd-reload", "/usr/bin/systemctl start evil"),
+            ("systemd-reload", "/usr/bin/evil"),
+            ("systemd-reload", "/usr/bin/systemctl"),
+            ("systemd-reload", "/usr/bin/systemctl daemon-reload more"),
+            ("systemd-reload", "/usr/sbin/ldconfig"),
+            ("depmod", "/usr/sbin/depmod"),
+            ("depmod", "/usr/sbin/depmod --config=/evil"),
+            ("depmod", "/usr/sbin/depmod ../x"),
+            ("unknown", "/usr/bin/systemctl daemon-reload"),
+            ("ldconfig", ""),
+        ] {
+            assert_eq!(command(name, &words(run)), None, "{run}");
+        }
+    }
 
     const DOCUMENT: &str = include_str!("../../../../docs/formats/hooks.md");
 

@@ -2,8 +2,8 @@
 //!
 //! The program sees the target root as `/`, runs as the caller (root's own ids for root), without network, terminal
 //! and standard input, with the environment it is given, and is stopped when its time is over. After a transaction
-//! it may write below the top-level directories of the root; before one, nowhere. The package manager's own state is
-//! read-only in every case. `docs/formats/hooks.md` says all of it.
+//! it may write below the top-level directories of the root; before one, nowhere. The package manager's own is out of its
+//! reach in every case (`guard.rs`). `docs/formats/hooks.md` says all of it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +19,7 @@ use igos_sandbox::{
 
 use super::builtin::PROGRAM_DIRECTORIES;
 use super::error::HookError;
+use super::guard::Guard;
 use super::output::Output;
 
 /// How long a hook may run; the slowest known, building the cache of a font collection, takes a minute.
@@ -38,9 +39,6 @@ const NOT_WRITABLE: [&[u8]; 11] = [
     b"sys",
     b"tmp",
 ];
-
-/// The package manager's own, below directories that are writable.
-const STATE: [&str; 2] = ["var/cache/igos", "var/lib/igos"];
 
 /// What a hook may write to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +171,6 @@ impl RunHooks for Confined {
 
 impl Confined {
     fn sandbox(&self, root: &RootDir, writes: &Writes) -> Result<Sandbox, HookError> {
-        let read = |source| HookError::Read { source };
         // By descriptor: what the root is was decided when it was opened.
         let base = format!(
             "/proc/{}/fd/{}",
@@ -191,15 +188,17 @@ impl Confined {
                 }
             }
             Writes::Root => {
+                let guard = Guard::set(root)?;
+                let mut binds: BTreeMap<PathBuf, Access> = BTreeMap::new();
                 for name in writable(root)? {
-                    let target = PathBuf::from("/").join(&name);
-                    sandbox = sandbox.bind(name, target, Access::Write);
+                    binds.insert(name, Access::Write);
                 }
-                for state in STATE {
-                    let below: RelPath = state.parse().expect("the list holds paths");
-                    if root.metadata(&below).map_err(read)?.is_some() {
-                        sandbox = sandbox.bind(state, format!("/{state}"), Access::Read);
-                    }
+                for (place, access) in guard.mounts() {
+                    binds.insert(path(place), access);
+                }
+                for (name, access) in binds {
+                    let target = PathBuf::from("/").join(&name);
+                    sandbox = sandbox.bind(name, target, access);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use igos_format::PackageName;
+use igos_format::{PackageName, RelPath};
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootError;
 use igos_sandbox::{MissingFeature, SandboxError};
@@ -124,6 +124,16 @@ pub enum HookError {
         /// The end of what it printed.
         output: String,
     },
+    /// A directory of the package manager, or one above it, is not the one that was there before a hook ran.
+    #[error(
+        "{job} exchanged /{path}: what the package manager knows of this root cannot be believed any more"
+    )]
+    OwnExchanged {
+        /// Which.
+        job: String,
+        /// The directory.
+        path: RelPath,
+    },
     /// The last transaction is not settled: hooks change files that its journal still moves.
     #[error("hooks are run after the transaction is settled")]
     Unsettled,
@@ -160,6 +170,7 @@ impl Explain for HookError {
             HookError::NoSandbox { .. } => "hooks-need-sandbox",
             HookError::Sandbox { source, .. } => source.code(),
             HookError::Refused { .. } => "hook-refused",
+            HookError::OwnExchanged { .. } => "hook-exchanged-state",
             HookError::Unsettled => "hooks-unsettled",
             HookError::Journal { .. } => "hook-journal-damaged",
             HookError::Read { .. } => "hook-journal-unreadable",
@@ -184,6 +195,12 @@ impl Explain for HookError {
             HookError::Journal { path, .. } => vec![format!(
                 "bring /{path} back from a backup, or delete it, which forgets what was to be run"
             )],
+            HookError::OwnExchanged { path, .. } => vec![
+                format!(
+                    "look for the directory that was /{path}, and put it back with its owner and mode"
+                ),
+                "then take its package away: it gained what no package may".to_owned(),
+            ],
             HookError::Unsettled | HookError::Read { .. } | HookError::State { .. } => Vec::new(),
         }
     }
@@ -199,7 +216,7 @@ impl Explain for HookError {
 
     fn exit_code(&self) -> u8 {
         match self {
-            HookError::Refused { .. } => 1,
+            HookError::Refused { .. } | HookError::OwnExchanged { .. } => 1,
             HookError::Sandbox { source, .. } => source.exit_code(),
             _ => 4,
         }

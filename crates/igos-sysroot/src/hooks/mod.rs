@@ -14,10 +14,12 @@ mod declared_accounts;
 mod directories;
 mod drop_in;
 mod error;
+mod guard;
 mod job;
 mod live;
 mod output;
 mod plan;
+mod programs;
 mod run;
 mod text;
 

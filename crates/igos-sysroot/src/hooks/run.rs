@@ -1,6 +1,5 @@
 //! Running what a transaction left to be run, and remembering what became of it.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use igos_format::RelPath;
@@ -10,13 +9,12 @@ use serde::Serialize;
 
 use super::DropIn;
 use super::accounts::{Made, Tables, UserRow};
-use super::builtin::DAEMON_RELOAD;
-use super::confine::{HookCall, HookOutcome, RunHooks, Writes};
+use super::confine::{HookCall, RunHooks, Writes};
 use super::error::HookError;
 use super::job::{HookPlan, HookPolicy, Job};
 use super::output::{Ended, last_lines};
 use super::text::{self, HookJournal, JobState};
-use super::{directories, drop_in};
+use super::{directories, drop_in, programs};
 use crate::history::HistoryEntry;
 use crate::{LockedSysroot, Mutations, Sysroot, layout};
 
@@ -115,7 +113,7 @@ pub(crate) fn run_before(
         }
         let call = HookCall {
             run: job.run().to_vec(),
-            environment: environment(job),
+            environment: programs::environment(job),
             writes: Writes::Nothing(staged.to_vec()),
         };
         let outcome = runner.run(root, &call)?;
@@ -279,7 +277,7 @@ impl LockedSysroot {
                 return Ok(Ended::silently(directories::restore(self, paths)));
             }
             Job::Hook { .. } | Job::Trigger { .. } | Job::BuiltIn { .. } => {
-                return self.outcome_of_program(job);
+                return programs::run(self, job);
             }
         };
         let state = match made {
@@ -306,34 +304,6 @@ impl LockedSysroot {
                 Ok(Ended::silently(JobState::Failed(why)))
             }
         }
-    }
-
-    fn outcome_of_program(&self, job: &Job) -> Result<Ended, HookError> {
-        let call = HookCall {
-            run: job.run().to_vec(),
-            environment: environment(job),
-            writes: Writes::Root,
-        };
-        let runner = &self.options.hooks;
-        let is_ours = matches!(job, Job::BuiltIn { name, .. } if name == DAEMON_RELOAD);
-        let HookOutcome { problem, output } = if !is_ours {
-            runner.run(&self.root, &call)?
-        } else if super::live::is_live(&self.root) && is_systemd_running(&self.root) {
-            runner.run_on_host(&call)?
-        } else {
-            let why = "systemd does not run from this root".to_owned();
-            return Ok(Ended::silently(JobState::Skipped(why)));
-        };
-        let state = problem.map_or(JobState::Done, JobState::Failed);
-        let shown = match state {
-            JobState::Failed(_) => last_lines(&output),
-            _ => String::new(),
-        };
-        Ok(Ended {
-            state,
-            output,
-            shown,
-        })
     }
 
     fn write_journal(&self, journal: &HookJournal) -> Result<(), HookError> {
@@ -375,28 +345,6 @@ impl LockedSysroot {
             Ok(())
         };
         finish().map_err(state("finish the journal of hooks"))
-    }
-}
-
-fn is_systemd_running(root: &RootDir) -> bool {
-    let place: RelPath = "run/systemd/system".parse().expect("it is a path");
-    // What cannot be looked at does not run.
-    matches!(root.metadata(&place), Ok(Some(_)))
-}
-
-fn environment(job: &Job) -> BTreeMap<String, String> {
-    match job {
-        Job::Hook {
-            package,
-            version,
-            operation,
-            ..
-        } => BTreeMap::from([
-            ("PKM_PACKAGE_NAME".to_owned(), package.to_string()),
-            ("PKM_PACKAGE_VERSION".to_owned(), version.clone()),
-            ("PKM_PACKAGE_OPERATION".to_owned(), operation.clone()),
-        ]),
-        _ => BTreeMap::new(),
     }
 }
 

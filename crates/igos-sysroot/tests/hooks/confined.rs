@@ -104,7 +104,7 @@ fn package(version: &str, moment: HookMoment, script: &str) -> TestArchive {
 }
 
 /// Installs a package with one hook after, and returns what became of it.
-fn after(root: &TestRoot, script: &str) -> HookResult {
+pub(crate) fn after(root: &TestRoot, script: &str) -> HookResult {
     with_shell(root);
     let archive = package("1", HookMoment::PostInstall, script);
     let plan = root
@@ -120,7 +120,7 @@ fn after(root: &TestRoot, script: &str) -> HookResult {
     results.remove(0)
 }
 
-fn printed(root: &TestRoot) -> String {
+pub(crate) fn printed(root: &TestRoot) -> String {
     root.content("var/lib/igos/hooks/00000001/1.output")
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod confined;
+mod guarded;
 mod harness;
 mod helpers;
 mod oracle;
@@ -25,5 +26,17 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     igos_sandbox::init_if_child(&[]);
-    harness::run(&[confined::TESTS, helpers::TESTS, oracle::TESTS].concat())
+    if std::env::args().nth(1).as_deref() == Some(guarded::AS_HOOK) {
+        guarded::attack();
+        return ExitCode::SUCCESS;
+    }
+    harness::run(
+        &[
+            confined::TESTS,
+            guarded::TESTS,
+            helpers::TESTS,
+            oracle::TESTS,
+        ]
+        .concat(),
+    )
 }

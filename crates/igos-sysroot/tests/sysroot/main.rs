@@ -16,6 +16,7 @@ mod exact;
 mod excluded;
 mod faulty;
 mod frames;
+mod guarded;
 mod hooks;
 mod hostile;
 mod install;

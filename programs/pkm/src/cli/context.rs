@@ -9,7 +9,7 @@ use igos_format::RelPath;
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
-    ChangeOptions, Durability, Forget, HookPolicy, JobState, LockedSysroot, Retry, Sysroot,
+    ChangeOptions, Durability, Forget, HookError, HookPolicy, JobState, LockedSysroot, Retry, Sysroot,
     Unmanaged, Wait,
 };
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
@@ -173,13 +173,13 @@ impl<'a> Context<'a> {
             Begin::Refuse => LockedSysroot::open(root, options)?,
         };
         self.tell(locked.notices());
-        self.run_interrupted_hooks(&mut locked);
+        self.run_interrupted_hooks(&mut locked)?;
         Ok(locked)
     }
 
     /// Runs what an earlier transaction had to run and was interrupted in; what fails now does not stand against
     /// what comes next.
-    fn run_interrupted_hooks(&self, locked: &mut LockedSysroot) {
+    fn run_interrupted_hooks(&self, locked: &mut LockedSysroot) -> Result<(), Failure> {
         match locked.run_hooks(Retry::Interrupted, self.session.reporter()) {
             Ok(results) => {
                 for result in results.iter().filter(|result| result.is_failed()) {
@@ -193,8 +193,10 @@ impl<'a> Context<'a> {
                     );
                 }
             }
+            Err(error @ HookError::OwnExchanged { .. }) => return Err(error.into()),
             Err(error) => self.tell(&error.diagnostics()),
         }
+        Ok(())
     }
 
     /// Runs what is left to be run; what cannot be run is told and stays. Counted as left is what `counts` says, by the
@@ -207,6 +209,8 @@ impl<'a> Context<'a> {
     ) -> Result<RanHooks, Failure> {
         let results = match locked.run_hooks(retry, self.session.reporter()) {
             Ok(results) => results,
+            // What would be read next is somebody else's.
+            Err(error @ HookError::OwnExchanged { .. }) => return Err(error.into()),
             Err(error) => {
                 self.tell(&error.diagnostics());
                 Vec::new()
