@@ -4,8 +4,9 @@ use igos_format::installed_bytes;
 use std::cmp::Ordering;
 
 use super::arriving::{self, Chosen};
-use super::describe::{privileged, recorded_only};
+use super::describe::recorded_only;
 use super::ground::Ground;
+use super::privileges::privileged;
 use super::{Change, ChangeAction, Downgrade, PlanError, Policy, Unsigned};
 use crate::{Reason, Record, Trust};
 

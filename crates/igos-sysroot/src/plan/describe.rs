@@ -1,47 +1,12 @@
-//! What a plan tells besides what it does: privileges, declarations not carried out, losses.
+//! What a plan tells besides what it does: declarations not carried out, losses.
 
 use std::collections::BTreeMap;
 
 use igos_format::manifest::Manifest;
-use igos_format::{EntryKind, FileEntry, PackageName, RelPath};
+use igos_format::{PackageName, RelPath};
 use igos_report::Diagnostic;
 
-use super::{Change, Privilege, PrivilegedPath};
-
-/// Returns the paths that give privileges, to be shown before anything is confirmed (threats note, P13).
-pub(super) fn privileged(entries: &[FileEntry]) -> Vec<PrivilegedPath> {
-    entries
-        .iter()
-        .filter_map(|entry| {
-            let mut privileges = Vec::new();
-            let is_file = matches!(entry.kind, EntryKind::File { .. });
-            let is_symlink = matches!(entry.kind, EntryKind::Symlink { .. });
-            if is_file && entry.mode & 0o4000 != 0 {
-                privileges.push(Privilege::Setuid);
-            }
-            if is_file && entry.mode & 0o2000 != 0 {
-                privileges.push(Privilege::Setgid);
-            }
-            if let Some(capabilities) = entry.capabilities {
-                privileges.push(Privilege::Capabilities(capabilities.to_string()));
-            }
-            // A sticky directory such as /tmp is meant to be so.
-            if !is_symlink && entry.mode & 0o002 != 0 && entry.mode & 0o1000 == 0 {
-                privileges.push(Privilege::WorldWritable);
-            }
-            if !entry.owner.is_root() {
-                privileges.push(Privilege::Owner(format!(
-                    "{}:{}",
-                    entry.owner.user, entry.owner.group
-                )));
-            }
-            (!privileges.is_empty()).then(|| PrivilegedPath {
-                path: entry.path.clone(),
-                privileges,
-            })
-        })
-        .collect()
-}
+use super::Change;
 
 /// Returns what a package declares that no transaction carries out yet.
 pub(super) fn recorded_only(manifest: &Manifest) -> Vec<String> {

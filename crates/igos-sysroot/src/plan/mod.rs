@@ -20,6 +20,7 @@ mod kernel;
 mod links;
 mod paths;
 mod pristine;
+mod privileges;
 mod request;
 mod rollback;
 mod spelling;
@@ -30,6 +31,7 @@ pub use candidate::{Candidate, CandidateError, Vouch};
 pub use error::{Conflict, Lack, PlanError};
 pub use kernel::KernelChanges;
 pub use pristine::PristineFile;
+pub use privileges::{Privilege, PrivilegedPath};
 pub use request::{
     Downgrade, EditedConfiguration, Essential, Hold, Policy, Request, RunningKernel, Unowned,
     Unsigned,
@@ -237,31 +239,6 @@ impl ChangeAction {
             ChangeAction::Adopt => "adopt",
         }
     }
-}
-
-/// A path that gives privileges to whoever runs or writes it, shown before anything is confirmed.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct PrivilegedPath {
-    /// The path.
-    pub path: RelPath,
-    /// What it gives.
-    pub privileges: Vec<Privilege>,
-}
-
-/// What a path gives.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind", content = "value")]
-pub enum Privilege {
-    /// It runs as its owner.
-    Setuid,
-    /// It runs as its group.
-    Setgid,
-    /// It runs with file capabilities.
-    Capabilities(String),
-    /// Anybody may write it.
-    WorldWritable,
-    /// It does not belong to root.
-    Owner(String),
 }
 
 /// What happens at one path.

@@ -252,7 +252,22 @@ fn plan_lists_every_path_and_what_gives_privileges() {
     let root = TestRoot::new();
     let archive = TestArchive::new("su", "1")
         .directory("var/spool", 0o777)
+        .directory("var/mail", 0o2775)
+        .directory("var/tmp", 0o1777)
+        .file_with("usr/bin/sticky", b"sticky", 0o1666)
         .file_with("usr/bin/su", b"su", 0o4755)
+        .file_with("usr/bin/x", b"x", 0o755)
+        .change_last(|entry| {
+            let list = b"\x02\0\0\0\x01\0\x07\0\xff\xff\xff\xff\x02\0\x07\0\xe8\x03\0\0";
+            for (name, value) in [
+                ("system.posix_acl_access", list.as_slice()),
+                ("security.ima", b"x"),
+                ("trusted.overlay.opaque", b"y"),
+                ("user.note", b"hi"),
+            ] {
+                entry.xattrs.insert(name.to_owned(), value.to_vec());
+            }
+        })
         .file_with("usr/bin/ping", b"ping", 0o755)
         .change_last(|entry| {
             entry.capabilities = Some("cap_net_raw=ep".parse().expect("capabilities"));
@@ -269,9 +284,13 @@ fn plan_lists_every_path_and_what_gives_privileges() {
             "usr",
             "usr/bin",
             "usr/bin/ping",
+            "usr/bin/sticky",
             "usr/bin/su",
+            "usr/bin/x",
             "var",
-            "var/spool"
+            "var/mail",
+            "var/spool",
+            "var/tmp"
         ]
     );
     let privileged: Vec<_> = plan.changes[0]
@@ -283,7 +302,11 @@ fn plan_lists_every_path_and_what_gives_privileges() {
         privileged,
         [
             "usr/bin/ping [Capabilities(\"2000:0:1\")]",
+            "usr/bin/sticky [WorldWritable]",
             "usr/bin/su [Setuid]",
+            "usr/bin/x [Attribute(\"security.ima\"), AccessControl(\"user 1000 may read and write and run it\"), \
+             Attribute(\"trusted.overlay.opaque\")]",
+            "var/mail [SetgidDirectory]",
             "var/spool [WorldWritable]",
         ]
     );

@@ -276,6 +276,9 @@ fn privilege(privilege: &Privilege) -> String {
         Privilege::Capabilities(text) => format!("runs with capabilities {text}"),
         Privilege::WorldWritable => "anybody may write it".to_owned(),
         Privilege::Owner(owner) => format!("belongs to {owner}"),
+        Privilege::SetgidDirectory => "what is made in it gets its group (setgid)".to_owned(),
+        Privilege::AccessControl(words) => format!("its access control list says: {words}"),
+        Privilege::Attribute(name) => format!("carries the attribute {name}"),
     }
 }
 
