@@ -1,4 +1,4 @@
-//! What packages declare beside their manifests, in `tmpfiles.d`: modes, owners and paths that are no drift.
+//! What packages declare beside their manifests, in `tmpfiles.d`: modes, owners and paths of their own that are no drift.
 
 use std::cell::OnceCell;
 
@@ -30,7 +30,7 @@ impl<'a> Declarations<'a> {
         let read = self.read.get_or_init(|| {
             let recorded = |place: &RelPath| self.recorded(place);
             // What cannot be read explains nothing, so that every difference is told.
-            DeclaredAttributes::read(&self.sysroot.root, recorded).ok()
+            DeclaredAttributes::read(self.sysroot, recorded).ok()
         });
         read.as_ref()
     }
@@ -53,7 +53,8 @@ impl<'a> Declarations<'a> {
 
     /// Tells whether a declaration makes something at a place that no package has.
     pub(super) fn make(&self, place: &RelPath) -> bool {
-        self.get().is_some_and(|declared| declared.make(place))
+        self.get()
+            .is_some_and(|declared| declared.make(self.sysroot, place))
     }
 
     /// Leaves out the mode and owner that a declaration asks for.
@@ -75,7 +76,8 @@ impl<'a> Declarations<'a> {
         };
         let mode = expected.ownership.mode_on_disk(expected.entry);
         let is_explained = self.get().is_some_and(|declared| {
-            declared.explain(place, found, (mode, recorded), expected.ownership)
+            let recorded = (mode, recorded);
+            declared.explain(self.sysroot, place, found, recorded, expected.ownership)
         });
         if is_explained {
             mismatches.retain(|found| !is_attribute(found));

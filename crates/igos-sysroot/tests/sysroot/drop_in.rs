@@ -138,17 +138,18 @@ fn no_link_is_followed_and_no_second_name_is_changed() {
 #[test]
 fn what_packages_have_is_not_replaced_and_what_is_declared_is_no_drift() {
     let root = with_things();
-    let other = TestArchive::new("other", "1")
-        .file("usr/share/other", b"other")
-        .directory("var/spool/a", 0o755);
+    let other = TestArchive::new("other", "1").file("usr/share/other", b"other");
     install(&root, &other);
     let text = "f+ /usr/share/other - - - - over\nL+ /usr/share/other - - - - over\nd /var/spool/a 0711\n\
                 d /var/spool/a/made 0700\nf /var/spool/a/file\n";
-    let result = installed(&root, TMPFILES, text);
+    let archive = TestArchive::new("a", "1")
+        .file(TMPFILES, text.as_bytes())
+        .directory("var/spool/a", 0o755);
+    let result = install(&root, &archive).remove(0);
     assert_eq!(
         result.output.lines().collect::<Vec<_>>(),
         [
-            "usr/lib/tmpfiles.d/a.conf:1: failed: /usr/share/other: other has it",
+            "usr/lib/tmpfiles.d/a.conf:1: refused: /usr/share/other: other has it; what a needs there it has to declare in `files`",
             "usr/lib/tmpfiles.d/a.conf:2: left out: another line says something else of /usr/share/other"
         ]
     );

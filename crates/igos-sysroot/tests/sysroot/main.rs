@@ -11,6 +11,7 @@ mod crash;
 mod crash_kept;
 mod database;
 mod drop_in;
+mod drop_in_rights;
 mod enabling;
 mod exact;
 mod excluded;

@@ -3,14 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use igos_root::{RootDir, RootError};
+use igos_root::{FollowedLinks, RootDir, RootError};
 
 use super::files::{DropIn, Files};
 use super::report::{Place, Report, Unmade};
+use super::rights::Author;
 use super::specifiers::Specifiers;
 use super::sysusers::{Account, Id, NOBODYS, Primary, User, parse};
-use crate::Mutations;
+use crate::LockedSysroot;
 use crate::hooks::accounts::{Accounts, Made, NO_HOME, NO_LOGIN, Tables, UserRow};
+
+/// Groups whose members become root, read what only root should, or write to disks and memory.
+const GIVING: [&str; 18] = [
+    "adm",
+    "admin",
+    "bin",
+    "daemon",
+    "disk",
+    "docker",
+    "incus-admin",
+    "kmem",
+    "libvirt",
+    "lxd",
+    "mem",
+    "root",
+    "shadow",
+    "staff",
+    "sudo",
+    "sys",
+    "systemd-journal",
+    "wheel",
+];
 
 /// Everything that the files of a root say.
 #[derive(Debug, Default)]
@@ -24,10 +47,19 @@ struct Wanted {
 
 /// Makes what the files of these names say and the root lacks.
 pub(super) fn carry_out(
-    root: &RootDir,
-    mutations: &dyn Mutations,
+    sysroot: &LockedSysroot,
     names: &BTreeSet<&str>,
 ) -> Result<Report, RootError> {
+    let root = &sysroot.root;
+    let mutations = sysroot.options.mutations.as_ref();
+    let links = FollowedLinks::read(root)?;
+    let is_administrators = |place: &Place| {
+        // Whose a file is that cannot be looked up is nobody's word.
+        matches!(
+            Author::of(sysroot, &links, &place.file),
+            Ok(Author::Administrator)
+        )
+    };
     let mut report = Report::default();
     let wanted = read(root, names, &mut report)?;
     let mut making = Making {
@@ -46,13 +78,18 @@ pub(super) fn carry_out(
         }
     }
     for (name, user, place) in &wanted.users {
-        if let Err(why) = making.user(name, user.as_ref()) {
+        if let Err(why) = making.user(name, user.as_ref(), is_administrators(place)) {
             report.add(place, &why);
         }
     }
     for (user, group, place) in &wanted.members {
-        if let Err(error) = making.tables.add_member(group, user) {
-            report.add(place, &Unmade::Failed(error.to_string()));
+        let made = match is_administrators(place) {
+            true => Ok(()),
+            false => making.refuse_giving(user, group),
+        };
+        let made = made.and_then(|()| making.tables.add_member(group, user).map_err(failed));
+        if let Err(why) = made {
+            report.add(place, &why);
         }
     }
     Ok(report)
@@ -186,7 +223,12 @@ impl Making<'_> {
     }
 
     /// Makes a user, and the group of the same name if it has no other.
-    fn user(&mut self, name: &str, user: Option<&User>) -> Result<(), Unmade> {
+    fn user(
+        &mut self,
+        name: &str,
+        user: Option<&User>,
+        is_administrators: bool,
+    ) -> Result<(), Unmade> {
         let (id, primary) = match user {
             Some(user) => (&user.id, user.group.as_ref()),
             None => (&Id::Any, None),
@@ -215,6 +257,9 @@ impl Making<'_> {
         };
         if self.accounts.uid(name).is_some() {
             return Ok(());
+        }
+        if let Some(group) = self.accounts.group_with(gid).filter(|_| !is_administrators) {
+            self.refuse_giving(name, group)?;
         }
         let is_free = |uid: &u32| self.accounts.user_with(*uid).is_none();
         let is_free_or_own = |uid: &u32| {
@@ -255,6 +300,18 @@ impl Making<'_> {
         refuse_taken(self.tables.make_user(&row).map_err(failed)?)?;
         self.accounts.add_user(name, uid);
         Ok(())
+    }
+
+    /// Refuses to put a user into a group that gives the machine away, or a part of it; a user's own group is its own.
+    fn refuse_giving(&self, user: &str, group: &str) -> Result<(), Unmade> {
+        let is_giving = GIVING.contains(&group) || self.accounts.gid(group) == Some(0);
+        if !is_giving || user == group {
+            return Ok(());
+        }
+        Err(Unmade::Refused(format!(
+            "group {group} gives {user} more than a package's drop-in file may; the administrator adds members: \
+             `usermod -aG {group} {user}`"
+        )))
     }
 
     /// Returns a number of the file that an id names; root's are nobody else's.

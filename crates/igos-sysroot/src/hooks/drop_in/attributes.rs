@@ -60,6 +60,20 @@ impl Wanted {
         self.possible(kind, self.mode.map_or(default, |mode| mode.bits))
     }
 
+    /// Returns the mode and owner of something new, which otherwise has `default` and is the caller's.
+    pub(super) fn of_new(&self, kind: Kind, default: u16) -> (u16, (u32, u32)) {
+        let own = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
+        let number = |wanted: Option<(u32, bool)>, own: u32| match (wanted, self.ownership) {
+            (Some((number, _)), Ownership::Applied) => number,
+            _ => own,
+        };
+        let owner = (number(self.uid, own.0), number(self.gid, own.1));
+        (self.mode_of_new(kind, default), owner)
+    }
+
     /// An ordinary user gives no special bits away, and does not lock himself out.
     fn possible(&self, kind: Kind, mode: u16) -> u16 {
         match (self.ownership, kind) {

@@ -3,29 +3,32 @@
 use std::collections::BTreeMap;
 
 use igos_format::{RelPath, Sha256};
-use igos_root::{Metadata, RootDir, RootError};
+use igos_root::{FollowedLinks, Metadata, RootError};
 
 use super::attributes::{Age, Wanted};
 use super::files::{DropIn, Files};
 use super::glob::{has_pattern, is_match_of};
+use super::rights::{Author, Rights, adds_giving_bits};
 use super::specifiers::Specifiers;
 use super::tmpfiles::{Action, Declared, parse};
-use crate::Ownership;
 use crate::hooks::accounts::Accounts;
+use crate::{Ownership, Sysroot};
 
 /// What packages declare of modes and owners besides their manifests.
 #[derive(Debug)]
 pub(crate) struct DeclaredAttributes {
-    lines: Vec<Declared>,
+    lines: Vec<(Declared, Author)>,
     accounts: Accounts,
 }
 
 impl DeclaredAttributes {
     /// Reads the files that are as `recorded` says, by place: what somebody else wrote declares nothing here.
     pub(crate) fn read(
-        root: &RootDir,
+        sysroot: &Sysroot,
         recorded: impl Fn(&RelPath) -> Option<Sha256>,
     ) -> Result<Self, RootError> {
+        let root = &sysroot.root;
+        let links = FollowedLinks::read(root)?;
         let specifiers = Specifiers::read(root);
         let files = Files::read(root, DropIn::Tmpfiles)?;
         let mut lines = Vec::new();
@@ -34,13 +37,17 @@ impl DeclaredAttributes {
             if recorded(&file.path) != Some(Sha256::of(&file.content)) {
                 continue;
             }
+            // A file whose package cannot be looked up explains nothing.
+            let Ok(author) = Author::of(sysroot, &links, &file.path) else {
+                continue;
+            };
             // Lines that are not carried out declare nothing.
             let read = file.lines().flatten();
             for declared in read.filter_map(|line| parse(&line.text, &specifiers).ok()) {
                 let is_first = declared.action.is_pattern()
                     || made.insert(declared.path.clone(), ()).is_none();
                 if is_first {
-                    lines.push(declared);
+                    lines.push((declared, author.clone()));
                 }
             }
         }
@@ -50,25 +57,44 @@ impl DeclaredAttributes {
         })
     }
 
-    /// Tells whether a line makes something at a path.
-    pub(crate) fn make(&self, path: &RelPath) -> bool {
-        let makes = |line: &&Declared| !line.action.is_pattern() && line.path == *path;
-        self.lines.iter().any(|line| makes(&line))
+    /// Tells whether a line makes something at a path, where its package may.
+    pub(crate) fn make(&self, sysroot: &Sysroot, path: &RelPath) -> bool {
+        let rights = Rights {
+            sysroot,
+            ownership: Ownership::of_caller(),
+        };
+        self.lines.iter().any(|(line, author)| {
+            let is_safe = line.action == Action::Directory || rights.may_make(author, path);
+            !line.action.is_pattern() && line.path == *path && is_safe
+        })
     }
 
     /// Tells whether a path has the mode and owner that a line asks for, the one or the other where the line says
-    /// nothing of it as `recorded` says.
+    /// nothing of it as `recorded` says. Lines speak of paths that their package alone has, and no line explains that
+    /// something became setuid, setgid or writable by everybody: only manifests do.
     pub(crate) fn explain(
         &self,
+        sysroot: &Sysroot,
         path: &RelPath,
         found: &Metadata,
         recorded: (u16, (u32, u32)),
         ownership: Ownership,
     ) -> bool {
+        if adds_giving_bits(recorded.0, found.mode) {
+            return false;
+        }
+        let rights = Rights { sysroot, ownership };
+        let Ok(owners) = rights.owners(path) else {
+            return false;
+        };
+        let is_its_own = |author: &Author| match author {
+            Author::Administrator => true,
+            Author::Package(package, _) => owners.iter().all(|owner| owner == package),
+        };
         self.lines
             .iter()
-            .filter(|line| applies(line, path))
-            .any(|line| {
+            .filter(|(line, author)| applies(line, path) && is_its_own(author))
+            .any(|(line, _)| {
                 let Ok(wanted) = Wanted::of(line, &self.accounts, ownership) else {
                     return false;
                 };

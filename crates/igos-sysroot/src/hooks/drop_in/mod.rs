@@ -13,6 +13,7 @@ mod files;
 mod glob;
 mod paths;
 mod report;
+mod rights;
 mod specifiers;
 mod sysusers;
 mod tmpfiles;
@@ -36,9 +37,7 @@ pub(super) fn carry_out(
     names: &BTreeSet<&str>,
 ) -> Result<Report, RootError> {
     match kind {
-        DropIn::Sysusers => {
-            accounts::carry_out(&sysroot.root, sysroot.options.mutations.as_ref(), names)
-        }
+        DropIn::Sysusers => accounts::carry_out(sysroot, names),
         DropIn::Tmpfiles => paths::carry_out(sysroot, names),
     }
 }

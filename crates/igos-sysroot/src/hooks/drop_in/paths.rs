@@ -6,12 +6,13 @@ use std::os::fd::AsFd;
 
 use igos_format::manifest::is_reserved;
 use igos_format::{RelPath, escape};
-use igos_root::{Directory, FollowedLinks, Kind, RootDir, RootError};
+use igos_root::{Directory, FollowedLinks, Kind, Metadata, RootDir, RootError};
 
 use super::attributes::{Age, Wanted};
 use super::files::{DropIn, Files};
 use super::glob::matches;
 use super::report::{Place, Report, Unmade};
+use super::rights::{Author, Deed, Rights};
 use super::specifiers::Specifiers;
 use super::tmpfiles::{Action, Declared, Present, parse};
 use crate::hooks::accounts::Accounts;
@@ -20,6 +21,9 @@ use crate::{LockedSysroot, Mutations, Ownership, layout};
 
 /// Mode of directories on the way to what is made.
 const ABOVE: u16 = 0o755;
+
+/// Mode of files of which a line says none.
+const NEW_FILE: u16 = 0o644;
 
 /// Name of a file or link that is being made; packages cannot bring names that begin like this.
 const NEW: &[u8] = b".igos-new";
@@ -35,18 +39,29 @@ pub(super) fn carry_out(
     let root = &sysroot.root;
     let mut report = Report::default();
     let lines = read(root, names, &mut report)?;
-    let making = Making {
-        sysroot,
-        root,
-        mutations: sysroot.options.mutations.as_ref(),
-        links: FollowedLinks::read(root)?,
-        accounts: Accounts::read(root)?,
-        ownership: Ownership::of_caller(),
-        is_live: is_live(root),
-    };
+    let links = FollowedLinks::read(root)?;
+    let accounts = Accounts::read(root)?;
+    let (ownership, is_live) = (Ownership::of_caller(), is_live(root));
+    let mut authors: BTreeMap<&RelPath, Result<Author, String>> = BTreeMap::new();
     for (declared, place) in &lines {
-        if let Err(why) = making.line(declared)
-            && !declared.may_fail
+        let author = authors
+            .entry(&place.file)
+            .or_insert_with(|| Author::of(sysroot, &links, &place.file));
+        let made = match author {
+            Err(why) => Err(Unmade::Failed(why.clone())),
+            Ok(author) => Making {
+                root,
+                mutations: sysroot.options.mutations.as_ref(),
+                links: &links,
+                accounts: &accounts,
+                rights: Rights { sysroot, ownership },
+                author,
+                is_live,
+            }
+            .line(declared),
+        };
+        if let Err(why) = made
+            && (!declared.may_fail || matches!(why, Unmade::Refused(_)))
         {
             report.add(place, &why);
         }
@@ -108,12 +123,13 @@ fn read(
 }
 
 struct Making<'a> {
-    sysroot: &'a LockedSysroot,
     root: &'a RootDir,
     mutations: &'a dyn Mutations,
-    links: FollowedLinks,
-    accounts: Accounts,
-    ownership: Ownership,
+    links: &'a FollowedLinks,
+    accounts: &'a Accounts,
+    rights: Rights<'a>,
+    /// Whose the line is.
+    author: &'a Author,
     is_live: bool,
 }
 
@@ -121,7 +137,8 @@ impl Making<'_> {
     fn line(&self, declared: &Declared) -> Result<(), Unmade> {
         let place = self.links.place(&declared.path);
         self.check_place(&place)?;
-        let wanted = Wanted::of(declared, &self.accounts, self.ownership)?;
+        let wanted = Wanted::of(declared, self.accounts, self.rights.ownership)?;
+        self.refuse_undeclared(declared, &place, &wanted)?;
         let failed = |error: io::Error| Unmade::Failed(format!("/{}: {error}", declared.path));
         match &declared.action {
             Action::Directory => self.directory(&place, &wanted).map_err(failed),
@@ -135,12 +152,43 @@ impl Making<'_> {
                 let found = matches(self.root, &place)
                     .map_err(|why| Unmade::Failed(format!("/{}: {why}", declared.path)))?;
                 for path in found {
-                    self.adjust(&path, &declared.action, &wanted)
-                        .map_err(|error| Unmade::Failed(format!("/{path}: {error}")))?;
+                    self.adjust(&path, &declared.action, &wanted)?;
                 }
                 Ok(())
             }
         }
+    }
+
+    /// Refuses what is made where, or as, its package may not.
+    fn refuse_undeclared(
+        &self,
+        declared: &Declared,
+        place: &RelPath,
+        wanted: &Wanted,
+    ) -> Result<(), Unmade> {
+        let (kind, present, above) = match &declared.action {
+            Action::Directory => (Kind::Directory, Present::Kept, ABOVE),
+            Action::File { present, .. } => (Kind::File, *present, NEW_FILE),
+            Action::Link { present, .. } => (Kind::Symlink, *present, 0o777),
+            // Each path that matches is looked at when it is found.
+            Action::Existing | Action::Adjust | Action::AdjustAll => return Ok(()),
+        };
+        // What is in the way of looking is in the way of making, too.
+        let found = self.root.metadata(place).ok().flatten();
+        let is_link_kept = kind == Kind::Symlink && present == Present::Kept && found.is_some();
+        if is_link_kept {
+            return Ok(());
+        }
+        let after = match &found {
+            Some(found) => wanted.after(found, Age::Present),
+            None => wanted.of_new(kind, above),
+        };
+        let deed = Deed {
+            kind: found.as_ref().map_or(kind, |found| found.kind),
+            after,
+            replaces: found.is_some() && present == Present::Replaced,
+        };
+        self.rights.check(self.author, place, found.as_ref(), deed)
     }
 
     /// Refuses what is not the file system's of a root, or is our own.
@@ -233,14 +281,14 @@ impl Making<'_> {
         let age = match found {
             // What is replaced keeps what the line says nothing of.
             Some(old) => {
-                if self.ownership == Ownership::Applied {
+                if self.rights.ownership == Ownership::Applied {
                     self.mutations.set_owner(file.as_fd(), old.uid, old.gid)?;
                 }
                 self.mutations.set_mode(file.as_fd(), old.mode)?;
                 Age::Present
             }
             None => {
-                let mode = wanted.mode_of_new(Kind::File, 0o644);
+                let mode = wanted.mode_of_new(Kind::File, NEW_FILE);
                 self.mutations.set_mode(file.as_fd(), mode)?;
                 Age::New
             }
@@ -284,10 +332,52 @@ impl Making<'_> {
         }
     }
 
-    fn adjust(&self, path: &RelPath, action: &Action, wanted: &Wanted) -> io::Result<()> {
+    fn adjust(&self, path: &RelPath, action: &Action, wanted: &Wanted) -> Result<(), Unmade> {
+        let failed = |error: io::Error| Unmade::Failed(format!("/{path}: {error}"));
         if is_ours(path) {
             return Ok(());
         }
+        let above = self.way_to(path).map_err(failed)?;
+        let found = above.metadata(path.file_name()).map_err(failed)?;
+        refuse_crossing(&above, found.uid).map_err(failed)?;
+        let kind = found.kind;
+        if *action == Action::Existing && kind != Kind::Directory {
+            return Ok(());
+        }
+        self.adjust_one(&above, path, &found, wanted)?;
+        if *action == Action::AdjustAll && kind == Kind::Directory {
+            let open = above.open_directory(path.file_name()).map_err(failed)?;
+            self.adjust_below(&open, path, wanted, DEPTH_MAX)?;
+        }
+        Ok(())
+    }
+
+    /// Adjusts what is in an open directory, if the author of the line may.
+    fn adjust_one(
+        &self,
+        above: &Directory,
+        path: &RelPath,
+        found: &Metadata,
+        wanted: &Wanted,
+    ) -> Result<(), Unmade> {
+        let (mode, owner) = wanted.after(found, Age::Present);
+        let mode = match found.kind {
+            Kind::Symlink => found.mode,
+            _ => mode,
+        };
+        let deed = Deed {
+            kind: found.kind,
+            after: (mode, owner),
+            replaces: false,
+        };
+        self.rights.check(self.author, path, Some(found), deed)?;
+        wanted
+            .adjust(above, path.file_name(), Age::Present, self.mutations)
+            .map_err(|error| Unmade::Failed(format!("/{path}: {error}")))
+    }
+
+    /// Opens the directory above a path that is there.
+    fn way_to(&self, path: &RelPath) -> io::Result<Directory> {
         let mut above = self.root.top().try_clone()?;
         if let Some(parent) = path.parent() {
             for name in parent.components() {
@@ -298,18 +388,7 @@ impl Making<'_> {
                 above = next;
             }
         }
-        let found = above.metadata(path.file_name())?;
-        refuse_crossing(&above, found.uid)?;
-        let kind = found.kind;
-        if *action == Action::Existing && kind != Kind::Directory {
-            return Ok(());
-        }
-        wanted.adjust(&above, path.file_name(), Age::Present, self.mutations)?;
-        if *action == Action::AdjustAll && kind == Kind::Directory {
-            let open = above.open_directory(path.file_name())?;
-            self.adjust_below(&open, path, wanted, DEPTH_MAX)?;
-        }
-        Ok(())
+        Ok(above)
     }
 
     fn adjust_below(
@@ -318,19 +397,19 @@ impl Making<'_> {
         path: &RelPath,
         wanted: &Wanted,
         depth: usize,
-    ) -> io::Result<()> {
+    ) -> Result<(), Unmade> {
+        let failed = |error: io::Error| Unmade::Failed(format!("/{path}: {error}"));
         if depth == 0 {
-            return Err(io::Error::other("directories are too deep"));
+            return Err(failed(io::Error::other("directories are too deep")));
         }
-        for entry in directory.entries()? {
-            let below = path.join(&entry.name).ok();
-            if below.as_ref().is_none_or(is_ours) {
+        for entry in directory.entries().map_err(failed)? {
+            let Some(below) = path.join(&entry.name).ok().filter(|path| !is_ours(path)) else {
                 continue;
-            }
-            let kind = directory.metadata(&entry.name)?.kind;
-            wanted.adjust(directory, &entry.name, Age::Present, self.mutations)?;
-            if let (Kind::Directory, Some(below)) = (kind, below) {
-                let open = directory.open_directory(&entry.name)?;
+            };
+            let found = directory.metadata(&entry.name).map_err(failed)?;
+            self.adjust_one(directory, &below, &found, wanted)?;
+            if found.kind == Kind::Directory {
+                let open = directory.open_directory(&entry.name).map_err(failed)?;
                 self.adjust_below(&open, &below, wanted, depth - 1)?;
             }
         }
@@ -348,6 +427,7 @@ impl Making<'_> {
     /// Refuses to replace what a package has: its record says what it is.
     fn refuse_owned(&self, place: &RelPath) -> io::Result<()> {
         let owner = self
+            .rights
             .sysroot
             .database
             .owner(place)

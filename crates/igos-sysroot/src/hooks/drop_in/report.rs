@@ -22,6 +22,8 @@ pub(super) enum Unmade {
     Left(String),
     /// It cannot be understood or carried out.
     Failed(String),
+    /// It would give what its package does not declare.
+    Refused(String),
 }
 
 /// What became of the lines of drop-in files: nothing is said of those that were carried out.
@@ -36,6 +38,7 @@ impl Report {
     pub(super) fn add(&mut self, place: &Place, why: &Unmade) {
         let (lines, word, why) = match why {
             Unmade::Failed(why) => (&mut self.failed, "failed", why),
+            Unmade::Refused(why) => (&mut self.failed, "refused", why),
             Unmade::Left(why) => (&mut self.left, "left out", why),
             Unmade::Elsewhere(why) => (&mut self.elsewhere, "not for now", why),
         };
