@@ -9,8 +9,8 @@ use igos_format::RelPath;
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
-    ChangeOptions, Durability, Forget, HookError, HookPolicy, JobState, LockedSysroot, Retry, Sysroot,
-    Unmanaged, Wait,
+    ChangeOptions, Durability, Forget, HookError, HookPolicy, JobState, LockedSysroot, Retry,
+    Sysroot, Unmanaged, Wait,
 };
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
