@@ -7,6 +7,7 @@
 //!
 //! This is the only crate that opens network connections. It knows no recipe and unpacks nothing.
 
+mod below;
 pub mod debian;
 mod fetch;
 mod host;
@@ -17,6 +18,7 @@ mod request;
 mod store;
 pub mod trust;
 
+pub use below::{DirectoryBelow, FileBelow};
 pub use debian::{DebianArchive, DebianError, DebianSettings};
 pub use fetch::{
     Attempt, Certificates, DOWNLOAD_HELPER, Downloader, FetchError, FetchSettings, Fetched,

@@ -3,8 +3,9 @@
 //! A file that is locked here stays for good: deleting it would let two processes lock two files of one name.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use igos_report::{Diagnostic, Event, Explain, Reporter};
@@ -30,20 +31,11 @@ pub enum Work {
 }
 
 impl Work {
-    /// Returns what whoever has the lock does, to follow "another program".
+    /// Returns what whoever has the lock does, to follow "process 12".
     fn verb(self) -> &'static str {
         match self {
             Work::Publishing => "publishes to",
             Work::Synchronising => "synchronises",
-        }
-    }
-
-    fn mode(self) -> Mode {
-        match self {
-            // Several people who publish share a directory; their umask says so.
-            Work::Publishing => Mode::from_raw_mode(0o666),
-            // Whoever can open the file can lock it, and keep the administrator from synchronising.
-            Work::Synchronising => Mode::RUSR | Mode::WUSR,
         }
     }
 }
@@ -52,8 +44,10 @@ impl Work {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process has it.
-    #[error("another program {} this repository, and has the lock {}", work.verb(), path.display())]
+    #[error("{holder} {} this repository, and has the lock {}", work.verb(), path.display())]
     Held {
+        /// The process.
+        holder: String,
         /// What it does.
         work: Work,
         /// The lock.
@@ -103,36 +97,46 @@ impl Explain for LockError {
     }
 }
 
-/// A lock that is held until it is dropped.
+/// A lock that is held until it is dropped. Its file has the number of the process that has it.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
 }
 
+/// Opens the lock of a repository that several people publish to, for whom their umask says who may.
+pub(crate) fn open_shared(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::from_raw_mode(0o666))?.into())
+}
+
 impl Lock {
-    /// Takes the lock `path`, which is made if it is not there, for this process alone.
+    /// Takes the lock that was `opened` at `path`, for this process alone.
     pub(crate) fn take(
+        opened: io::Result<File>,
         path: &Path,
         work: Work,
         waiting: Waiting,
         reporter: &dyn Reporter,
     ) -> Result<Self, LockError> {
-        let failed = |source: Errno| LockError::Io {
+        let failed = |source: io::Error| LockError::Io {
             work,
             path: path.to_owned(),
-            source: source.into(),
+            source,
         };
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::open(path, flags, work.mode()).map_err(failed)?;
+        let mut file = opened.map_err(failed)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) if waiting == Waiting::Refuse => {
-                let path = path.to_owned();
-                return Err(LockError::Held { work, path });
+                return Err(LockError::Held {
+                    holder: holder(&mut file),
+                    work,
+                    path: path.to_owned(),
+                });
             }
             Err(Errno::WOULDBLOCK) => {
+                let holder = holder(&mut file);
                 let message = format!(
-                    "waiting for another program that {} this repository",
+                    "waiting for {holder}, which {} this repository",
                     work.verb()
                 );
                 reporter.report(Event::Notice {
@@ -140,12 +144,38 @@ impl Lock {
                     diagnostic: Diagnostic::note("waiting-for-lock", message)
                         .at(path.display().to_string()),
                 });
-                wait_for(&file).map_err(failed)?;
+                wait_for(&file).map_err(|error| failed(error.into()))?;
             }
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(failed(error.into())),
         }
-        Ok(Lock { _file: file.into() })
+        write_pid(&mut file).map_err(failed)?;
+        Ok(Lock { _file: file })
     }
+}
+
+/// Says in the lock who has it. A file that has other names may be one of somebody's, and is left as it is.
+fn write_pid(file: &mut File) -> io::Result<()> {
+    let found = file.metadata()?;
+    if !found.is_file() || found.nlink() > 1 {
+        return Ok(());
+    }
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    writeln!(file, "{}", std::process::id())
+}
+
+/// Returns who has a lock, as the one says who took it.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    // Whoever has it may be about to write its number; not knowing it changes nothing.
+    let pid = match file.take(32).read_to_string(&mut text) {
+        Ok(_) => text.trim().parse::<u32>().ok(),
+        Err(_) => None,
+    };
+    pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    )
 }
 
 /// Locks an open file for this process alone, however long that takes.
@@ -160,17 +190,35 @@ mod tests {
 
     use igos_report::{Event, Explain, Recorder};
 
-    use super::{Lock, Waiting, Work};
+    use super::{Lock, Waiting, Work, open_shared};
 
     #[test]
     fn lock_is_one_processs_and_whoever_waits_is_told_and_gets_it_afterwards() {
         let directory = tempfile::tempdir().expect("there is room");
         let path = directory.path().join("lock");
         let reporter = Recorder::default();
-        let held = Lock::take(&path, Work::Publishing, Waiting::Refuse, &reporter);
+        let held = Lock::take(
+            open_shared(&path),
+            &path,
+            Work::Publishing,
+            Waiting::Refuse,
+            &reporter,
+        );
         let held = held.expect("nobody has it");
-        let error = Lock::take(&path, Work::Synchronising, Waiting::Refuse, &reporter)
-            .expect_err("it is held");
+        let error = Lock::take(
+            open_shared(&path),
+            &path,
+            Work::Synchronising,
+            Waiting::Refuse,
+            &reporter,
+        )
+        .expect_err("it is held");
+        let told = format!(
+            "process {} synchronises this repository, and has the lock {}",
+            std::process::id(),
+            path.display()
+        );
+        assert_eq!(error.to_string(), told);
         assert_eq!((error.code(), error.exit_code()), ("repository-locked", 75));
         assert!(reporter.events().is_empty());
         let (told, heard) = mpsc::channel();
@@ -178,7 +226,13 @@ mod tests {
             let (path, reporter) = (&path, &reporter);
             let waiting = scope.spawn(move || {
                 told.send(()).expect("somebody listens");
-                Lock::take(path, Work::Publishing, Waiting::Wait, reporter)
+                Lock::take(
+                    open_shared(path),
+                    path,
+                    Work::Publishing,
+                    Waiting::Wait,
+                    reporter,
+                )
             });
             heard.recv().expect("the thread begins");
             while reporter.events().is_empty() {
@@ -210,8 +264,14 @@ mod tests {
         );
         std::os::unix::fs::symlink(&elsewhere, &path).expect("the name is free");
         let reporter = Recorder::default();
-        let error = Lock::take(&path, Work::Synchronising, Waiting::Refuse, &reporter)
-            .expect_err("it is a link");
+        let error = Lock::take(
+            open_shared(&path),
+            &path,
+            Work::Synchronising,
+            Waiting::Refuse,
+            &reporter,
+        )
+        .expect_err("it is a link");
         assert_eq!(
             (error.code(), error.exit_code()),
             ("repository-lock-unusable", 4)

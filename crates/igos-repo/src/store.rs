@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 use igos_format::{Blake3, Digest, Hasher, Sha256};
 use igos_report::Explain;
 
+use crate::below::{DirectoryBelow, FileBelow};
+
 /// What the bytes of a file must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
@@ -214,9 +216,11 @@ impl SourceStore {
         Ok(Stored { path, ..found })
     }
 
-    /// Returns the path below `partial` where a download of this name is collected.
-    pub(crate) fn partial(&self, name: &str) -> PathBuf {
-        self.directory.join("partial").join(format!("{name}.part"))
+    /// Returns the file below `partial` where a download of this name is collected.
+    pub(crate) fn partial(&self, name: &str) -> Result<FileBelow, StoreError> {
+        let path = self.directory.join("partial");
+        let directory = DirectoryBelow::make_at(&path).map_err(failed("open", &path))?;
+        Ok(directory.file(format!("{name}.part")))
     }
 
     /// Returns a fresh path below `partial` that no other thread or process uses.

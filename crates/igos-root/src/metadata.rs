@@ -50,6 +50,8 @@ pub struct Metadata {
     pub gid: u32,
     /// Length in bytes; of a symbolic link, of its target.
     pub size: u64,
+    /// What it takes on the disk, in bytes.
+    pub allocated: u64,
     /// The inode's number.
     pub inode: u64,
     /// How many names it has.
@@ -110,6 +112,7 @@ pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<
         uid: found.stx_uid,
         gid: found.stx_gid,
         size: found.stx_size,
+        allocated: found.stx_blocks.saturating_mul(512),
         inode: found.stx_ino,
         links: found.stx_nlink,
         modified: found.stx_mtime.tv_sec,

@@ -24,7 +24,7 @@ use super::request::{Execution, Publication, PublishRequest, Staging};
 use super::ring::KeyRing;
 use super::staging;
 use super::state::{PACKAGES, State, StateError, authority};
-use crate::lock::{Lock, Waiting, Work};
+use crate::lock::{Lock, Waiting, Work, open_shared};
 use crate::trust::Signed;
 
 /// A repository that is published to.
@@ -204,8 +204,10 @@ impl Publisher<'_> {
     pub(super) fn open(&self) -> Result<Opened, PublishError> {
         let work = self.directory.join(layout::WORK);
         fs_err::create_dir_all(&work).map_err(PlaceError::io("make", &work))?;
+        let place = self.directory.join(layout::LOCK);
         let lock = Lock::take(
-            &self.directory.join(layout::LOCK),
+            open_shared(&place),
+            &place,
             Work::Publishing,
             self.waiting,
             self.reporter,

@@ -17,7 +17,7 @@ use super::error::PublishError;
 use super::layout;
 use super::place::{PlaceError, Placer, Stop};
 use super::state::{PACKAGES, State};
-use crate::lock::{Lock, Waiting, Work};
+use crate::lock::{Lock, Waiting, Work, open_shared};
 use crate::trust::{SealKeys, SecretKey, verify_seal};
 
 /// An archive in the staging area.
@@ -186,8 +186,10 @@ pub fn drop_staged(
 ) -> Result<Vec<Staged>, PublishError> {
     let work = directory.join(layout::WORK);
     fs_err::create_dir_all(&work).map_err(PlaceError::io("make", &work))?;
+    let place = directory.join(layout::LOCK);
     let _lock = Lock::take(
-        &directory.join(layout::LOCK),
+        open_shared(&place),
+        &place,
         Work::Publishing,
         waiting,
         reporter,

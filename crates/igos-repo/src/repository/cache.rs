@@ -11,21 +11,21 @@
 //! `docs/formats/repository-client.md`.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use igos_format::Sha256;
 use igos_format::index::ArchiveLocation;
+use igos_root::Kind;
 
 use super::{PlaceError, RepositoryPlaces};
+use crate::below::{DirectoryBelow, FileBelow};
 use crate::fetch::partial::Partial;
-use crate::store::open_regular;
 
 /// Archives and parts of them, below a root.
 #[derive(Debug, Clone)]
 pub(crate) struct ArchiveCache {
-    directory: PathBuf,
+    directory: DirectoryBelow,
 }
 
 /// The cache cannot be used.
@@ -70,159 +70,133 @@ impl igos_report::Explain for CacheError {
             CacheError::Io { .. } => vec![
                 "look at owner, mode and free space of the cache, or make room: `pkm cache clean`"
                     .into(),
+                "none of its directories may be a symbolic link".into(),
             ],
             CacheError::Place(source) => source.hints(),
         }
     }
 }
 
-fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> CacheError + 'a {
-    move |source| CacheError::new(action, path, source)
+fn failed<'a>(
+    action: &'static str,
+    file: &'a FileBelow,
+) -> impl FnOnce(io::Error) -> CacheError + 'a {
+    move |source| CacheError::new(action, &file.path(), source)
 }
 
 impl ArchiveCache {
-    /// Opens the cache below a root, or `own` if that one cannot be written to; its directories are made when
-    /// something is put into them.
+    /// Opens the cache below a root, or `own` if the caller has not the right to write to that one; its directories
+    /// are made when something is put into them.
     pub(super) fn open(
         places: &RepositoryPlaces,
         own: Option<PathBuf>,
     ) -> Result<Self, PlaceError> {
         let made = places.make_cache();
-        let is_writable =
-            |path: &PathBuf| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
-        match (made, own) {
-            (Ok(directory), None) => Ok(Self::at(directory)),
-            (Ok(directory), Some(_)) if is_writable(&directory) => Ok(Self::at(directory)),
-            (_, Some(own)) => Ok(Self::at(own)),
-            (Err(error), None) => Err(error),
-        }
+        let (directory, own) = match (made, own) {
+            (Ok((cache, opened)), own) => {
+                let own = own.filter(|_| opened.may_change_entries().is_err());
+                (Ok(cache), own)
+            }
+            (Err(error), own) => {
+                let own = own.filter(|_| error.is_refusal_to_write());
+                (Err(error), own)
+            }
+        };
+        let directory = match own {
+            Some(own) => places.own_cache(&own)?,
+            None => directory?,
+        };
+        Ok(Self::at(directory))
     }
 
     /// Returns the cache in this directory.
-    pub(super) fn at(directory: PathBuf) -> Self {
+    pub(super) fn at(directory: DirectoryBelow) -> Self {
         ArchiveCache { directory }
     }
 
-    pub(super) fn archives(&self) -> PathBuf {
+    pub(super) fn archives(&self) -> DirectoryBelow {
         self.directory.join("archives")
     }
 
-    pub(super) fn heads(&self) -> PathBuf {
+    pub(super) fn heads(&self) -> DirectoryBelow {
         self.directory.join("heads")
     }
 
-    pub(super) fn partials(&self) -> PathBuf {
+    pub(super) fn partials(&self) -> DirectoryBelow {
         self.directory.join("partial")
     }
 
-    fn path_of(&self, archive: &ArchiveLocation) -> PathBuf {
+    fn archive(&self, archive: &ArchiveLocation) -> FileBelow {
         self.archives()
-            .join(format!("{}.{}", archive.sha256, archive.file_name))
+            .file(format!("{}.{}", archive.sha256, archive.file_name))
     }
 
-    /// Returns the path of an archive that is there and as long as it has to be; its bytes are not looked at.
-    pub(super) fn peek(&self, archive: &ArchiveLocation) -> Option<PathBuf> {
-        let path = self.path_of(archive);
+    /// Returns an archive that is there and as long as it has to be; its bytes are not looked at.
+    pub(super) fn peek(&self, archive: &ArchiveLocation) -> Option<FileBelow> {
+        let file = self.archive(archive);
         // What cannot be looked at is not there for us; fetching it says more.
-        let found = fs_err::symlink_metadata(&path).ok()?;
-        (found.is_file() && found.len() == archive.size_bytes).then_some(path)
+        let found = file.look().ok()??;
+        (found.kind == Kind::File && found.size == archive.size_bytes).then_some(file)
     }
 
-    /// Returns the path of an archive that is there, after comparing all its bytes with its digest. One that
-    /// differs is deleted.
-    pub(super) fn find(&self, archive: &ArchiveLocation) -> Result<Option<PathBuf>, CacheError> {
-        let Some(path) = self.peek(archive) else {
+    /// Returns an archive that is there, after comparing all its bytes with its digest. One that differs is deleted.
+    pub(super) fn find(&self, archive: &ArchiveLocation) -> Result<Option<FileBelow>, CacheError> {
+        let Some(file) = self.peek(archive) else {
             return Ok(None);
         };
-        if digest_of(&path).map_err(failed("read", &path))? == archive.sha256 {
-            return Ok(Some(path));
+        let digest = file.open().and_then(Sha256::read);
+        if digest.map_err(failed("read", &file))? == archive.sha256 {
+            return Ok(Some(file));
         }
-        fs_err::remove_file(&path).map_err(failed("delete", &path))?;
+        file.delete().map_err(failed("delete", &file))?;
         Ok(None)
     }
 
     /// Opens the place where an archive is collected, when nobody else works on it.
     pub(super) fn partial(&self, sha256: &Sha256) -> Result<Partial, CacheError> {
-        let path = self.partials().join(format!("{sha256}.part"));
-        make_parent(&path)?;
-        Partial::open(path.clone()).map_err(failed("open", &path))
+        let file = self.partials().file(format!("{sha256}.part"));
+        Partial::open(&file).map_err(failed("open", &file))
     }
 
-    /// Returns the path of the file that holds frames of an archive.
-    pub(super) fn frames(&self, sha256: &Sha256) -> Result<PathBuf, CacheError> {
-        let path = self.partials().join(format!("{sha256}.frames"));
-        make_parent(&path)?;
-        Ok(path)
+    /// Returns the file that holds frames of an archive.
+    pub(super) fn frames(&self, sha256: &Sha256) -> FileBelow {
+        self.partials().file(format!("{sha256}.frames"))
     }
 
     /// Takes a collected archive into the cache, whose bytes were compared already.
     pub(super) fn admit(
         &self,
-        partial: &Path,
+        partial: Partial,
         archive: &ArchiveLocation,
-    ) -> Result<PathBuf, CacheError> {
-        let path = self.path_of(archive);
-        make_parent(&path)?;
-        fs_err::rename(partial, &path).map_err(failed("rename", partial))?;
-        let mode = std::fs::Permissions::from_mode(0o444);
-        fs_err::set_permissions(&path, mode).map_err(failed("change the mode of", &path))?;
-        Ok(path)
+    ) -> Result<FileBelow, CacheError> {
+        let file = self.archive(archive);
+        partial.place(&file, 0o444).map_err(failed("make", &file))?;
+        Ok(file)
     }
 
-    /// Returns the path of the head of an archive, by its seal.
-    pub(super) fn head(&self, seal: &Sha256) -> PathBuf {
-        self.heads().join(seal.to_string())
+    /// Returns the head of an archive, by its seal.
+    pub(super) fn head(&self, seal: &Sha256) -> FileBelow {
+        self.heads().file(seal.to_string())
     }
 
     /// Keeps the head of an archive.
-    pub(super) fn write_head(&self, seal: &Sha256, bytes: &[u8]) -> Result<PathBuf, CacheError> {
-        let path = self.head(seal);
-        make_parent(&path)?;
-        write_whole(&path, bytes, 0o444).map_err(failed("write", &path))?;
-        Ok(path)
+    pub(super) fn write_head(&self, seal: &Sha256, bytes: &[u8]) -> Result<FileBelow, CacheError> {
+        let file = self.head(seal);
+        file.write(bytes, 0o444).map_err(failed("write", &file))?;
+        Ok(file)
     }
 
     /// Deletes everything that is there of an archive besides the archive itself.
     pub(super) fn forget_parts(&self, seal: &Sha256, sha256: &Sha256) -> Result<(), CacheError> {
-        for path in [
+        for file in [
             self.head(seal),
-            self.partials().join(format!("{sha256}.part")),
-            self.partials().join(format!("{sha256}.frames")),
+            self.partials().file(format!("{sha256}.part")),
+            self.frames(sha256),
         ] {
-            match fs_err::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(failed("delete", &path)(error));
-                }
-                _ => {}
-            }
+            file.delete().map_err(failed("delete", &file))?;
         }
         Ok(())
     }
-}
-
-fn make_parent(path: &Path) -> Result<(), CacheError> {
-    let parent = path
-        .parent()
-        .expect("files of the cache lie in directories");
-    fs_err::create_dir_all(parent).map_err(failed("make", parent))
-}
-
-/// Writes a file beside its place and renames it there.
-pub(super) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".new-")
-        .permissions(std::fs::Permissions::from_mode(mode))
-        .tempfile_in(parent)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    fs_err::File::open(parent)?.sync_all()
-}
-
-/// Returns the digest of a regular file.
-pub(super) fn digest_of(path: &Path) -> io::Result<Sha256> {
-    Sha256::read(open_regular(path)?)
 }
 
 /// Returns the first `length` bytes of a file; `None` if it has fewer.

@@ -2,23 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 
 use igos_format::archive::Head;
 use igos_format::{PackageId, Sha256};
+use igos_root::Metadata;
 use rustix::fs::FlockOperation;
 use serde::Serialize;
 
 use super::RepositoryPlaces;
 use super::cache::{ArchiveCache, CacheError};
-use crate::store::open_regular;
+use crate::below::{DirectoryBelow, FileBelow};
 
 /// An archive in the cache.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CachedArchive {
-    /// Its path.
-    pub path: PathBuf,
+    /// The file; where answers are data, its path.
+    #[serde(rename = "path")]
+    pub file: FileBelow,
     /// Its length in bytes.
     pub size_bytes: u64,
     /// The package and its seal, as its head says; absent if it is damaged.
@@ -37,8 +37,9 @@ pub struct CachedPackage {
 /// A part of an archive in the cache: a head, frames, or the beginning of a download.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CachedPart {
-    /// Its path.
-    pub path: PathBuf,
+    /// The file; where answers are data, its path.
+    #[serde(rename = "path")]
+    pub file: FileBelow,
     /// What it takes on the disk, in bytes.
     pub size_bytes: u64,
 }
@@ -67,7 +68,7 @@ pub enum CachePolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CacheCleaning {
     /// The files.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<FileBelow>,
     /// What they take, in bytes.
     pub size_bytes: u64,
 }
@@ -105,15 +106,15 @@ impl CacheContents {
                 (Some(package), CachePolicy::Current(seals)) => seals.contains(&package.seal),
             };
             if !is_kept {
-                cleaning.files.push(archive.path.clone());
+                cleaning.files.push(archive.file.clone());
                 cleaning.size_bytes += archive.size_bytes;
             }
         }
         for part in &self.parts {
-            cleaning.files.push(part.path.clone());
+            cleaning.files.push(part.file.clone());
             cleaning.size_bytes += part.size_bytes;
         }
-        cleaning.files.sort();
+        cleaning.files.sort_by_key(FileBelow::path);
         cleaning
     }
 }
@@ -125,27 +126,22 @@ impl CacheCleaning {
     ///
     /// Returns the first that cannot be deleted.
     pub fn carry_out(&self) -> Result<(), CacheError> {
-        for path in &self.files {
-            let deleted = match is_in_use(path) {
+        for file in &self.files {
+            let deleted = match is_in_use(file) {
                 Ok(true) => continue,
-                Ok(false) => fs_err::remove_file(path),
+                Ok(false) => file.delete(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => Err(error),
             };
-            match deleted {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(CacheError::new("delete", path, error));
-                }
-                _ => {}
-            }
+            deleted.map_err(|source| CacheError::new("delete", &file.path(), source))?;
         }
         Ok(())
     }
 }
 
 /// Tells whether a download writes to a file now.
-fn is_in_use(path: &Path) -> io::Result<bool> {
-    let file = open_regular(path)?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
+fn is_in_use(file: &FileBelow) -> io::Result<bool> {
+    match rustix::fs::flock(file.open()?, FlockOperation::NonBlockingLockShared) {
         Ok(()) => Ok(false),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
         Err(error) => Err(error.into()),
@@ -154,54 +150,36 @@ fn is_in_use(path: &Path) -> io::Result<bool> {
 
 fn list(cache: &ArchiveCache) -> Result<CacheContents, CacheError> {
     let mut contents = CacheContents::default();
-    for (path, found) in files(&cache.archives())? {
+    for (file, found) in files(&cache.archives())? {
         contents.archives.push(CachedArchive {
-            package: package_of(&path),
-            size_bytes: found.len(),
-            path,
+            package: package_of(&file),
+            size_bytes: found.size,
+            file,
         });
     }
-    contents.archives.sort_by(|a, b| {
-        let id = |archive: &CachedArchive| archive.package.as_ref().map(|found| found.id.clone());
-        id(a).cmp(&id(b)).then_with(|| a.path.cmp(&b.path))
+    contents.archives.sort_by_cached_key(|archive| {
+        let id = archive.package.as_ref().map(|found| found.id.clone());
+        (id, archive.file.path())
     });
     for directory in [cache.heads(), cache.partials()] {
-        for (path, found) in files(&directory)? {
+        for (file, found) in files(&directory)? {
             contents.parts.push(CachedPart {
-                size_bytes: found.blocks() * 512,
-                path,
+                size_bytes: found.allocated,
+                file,
             });
         }
     }
     Ok(contents)
 }
 
-/// Returns the regular files of a directory of the cache, by name.
-fn files(directory: &Path) -> Result<Vec<(PathBuf, std::fs::Metadata)>, CacheError> {
-    let failed = |source| CacheError::new("list", directory, source);
-    let entries = match fs_err::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        match fs_err::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_file() => found.push((path, metadata)),
-            Ok(_) => {}
-            // Another process finished it meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(error)),
-        }
-    }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(found)
+fn files(directory: &DirectoryBelow) -> Result<Vec<(FileBelow, Metadata)>, CacheError> {
+    let listed = directory.files();
+    listed.map_err(|source| CacheError::new("list", &directory.shown(), source))
 }
 
-fn package_of(path: &Path) -> Option<CachedPackage> {
+fn package_of(file: &FileBelow) -> Option<CachedPackage> {
     // A damaged archive is listed as one that says nothing of itself.
-    let head = Head::read(open_regular(path).ok()?).ok()?;
+    let head = Head::read(file.open().ok()?).ok()?;
     Some(CachedPackage {
         id: head.manifest().package.clone(),
         seal: head.seal_digest(),

@@ -7,7 +7,6 @@ use std::io;
 
 use igos_format::Sha256;
 
-use super::cache::digest_of;
 use crate::fetch::partial::Partial;
 
 /// What signed data say of a file.
@@ -63,6 +62,6 @@ fn compare(partial: &Partial, expected: Expected) -> io::Result<Option<Unlike>> 
             found,
         }));
     }
-    let (expected, actual) = (expected.sha256, digest_of(partial.path())?);
+    let (expected, actual) = (expected.sha256, partial.digest()?);
     Ok((actual != expected).then_some(Unlike::Digest { expected, actual }))
 }

@@ -1,18 +1,19 @@
 //! Adding and removing repositories.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use igos_format::trust::{KeyId, Root, TopRole};
 use igos_report::{Diagnostic, Explain, Reporter, diagnose};
+use igos_root::delete_tree;
 
-use super::cache::write_whole;
 use super::places::LOCK;
 use super::transport::TransportError;
 use super::{
     FailedCopy, PlaceError, RepositoryClient, RepositoryName, RepositoryPlaces, RepositorySettings,
     TrustedRoot,
 };
+use crate::below::FileBelow;
 use crate::fetch::http::{HttpError, Status};
 use crate::lock::{Lock, LockError, Waiting, Work};
 use crate::repository::copies::Blame;
@@ -290,13 +291,12 @@ impl RepositoryPlaces {
         settings: &RepositorySettings,
         root: &OfferedRoot,
     ) -> Result<PathBuf, EditRepositoryError> {
-        let directory = self.make_settings()?;
         let name = &settings.name;
-        let path = directory.join(format!("{name}.toml"));
-        if fs_err::symlink_metadata(&path).is_ok() {
+        let file = self.settings()?.file(format!("{name}.toml"));
+        if file.look().map_err(failed("look at", &file))?.is_some() {
             return Err(EditRepositoryError::Exists {
                 name: name.clone(),
-                path,
+                path: file.path(),
             });
         }
         self.put(settings, root)
@@ -313,19 +313,20 @@ impl RepositoryPlaces {
         settings: &RepositorySettings,
         root: &OfferedRoot,
     ) -> Result<PathBuf, EditRepositoryError> {
-        let directory = self.make_settings()?;
+        let directory = self.settings()?;
         let name = &settings.name;
-        let path = directory.join(format!("{name}.toml"));
+        let file = directory.file(format!("{name}.toml"));
         let root_name = root_file_name(name);
         let settings = RepositorySettings {
             trusted_root: TrustedRoot::File(root_name.clone()),
             ..settings.clone()
         };
-        let root_path = directory.join(root_name);
-        write_whole(&root_path, &root.bytes, 0o644).map_err(failed("write", &root_path))?;
-        let text = settings.to_text();
-        write_whole(&path, text.as_bytes(), 0o644).map_err(failed("write", &path))?;
-        Ok(path)
+        let root_file = directory.file(root_name);
+        let written = root_file.write(&root.bytes, 0o644);
+        written.map_err(failed("write", &root_file))?;
+        let written = file.write(settings.to_text().as_bytes(), 0o644);
+        written.map_err(failed("write", &file))?;
+        Ok(file.path())
     }
 
     /// Removes a repository: its settings, its root if adding wrote it, and what is known of it. Archives stay in the
@@ -340,24 +341,30 @@ impl RepositoryPlaces {
         waiting: Waiting,
         reporter: &dyn Reporter,
     ) -> Result<(), EditRepositoryError> {
-        let directory = self.make_settings()?;
+        let directory = self.settings()?;
         let name = &settings.name;
-        let state = self.make_state(name)?;
-        let _lock = Lock::take(&state.join(LOCK), Work::Synchronising, waiting, reporter)?;
-        let mut files = vec![directory.join(format!("{name}.toml"))];
+        let (state, opened) = self.make_state(name)?;
+        let _lock = Lock::take(
+            opened.open_or_create_file(LOCK.as_bytes()),
+            &state.file(LOCK).path(),
+            Work::Synchronising,
+            waiting,
+            reporter,
+        )?;
+        let mut files = vec![directory.file(format!("{name}.toml"))];
         let root_name = root_file_name(name);
         if settings.trusted_root == TrustedRoot::File(root_name.clone()) {
-            files.push(directory.join(root_name));
+            files.push(directory.file(root_name));
         }
-        for path in files {
-            match fs_err::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(failed("delete", &path)(error));
-                }
-                _ => {}
-            }
+        for file in files {
+            file.delete().map_err(failed("delete", &file))?;
         }
-        fs_err::remove_dir_all(&state).map_err(failed("delete", &state))
+        let deleted = delete_tree(&self.states()?, name.as_str().as_bytes());
+        deleted.map_err(|source| EditRepositoryError::Io {
+            action: "delete",
+            path: state.shown(),
+            source,
+        })
     }
 }
 
@@ -367,11 +374,11 @@ fn root_file_name(name: &RepositoryName) -> String {
 
 fn failed<'a>(
     action: &'static str,
-    path: &'a Path,
+    file: &'a FileBelow,
 ) -> impl FnOnce(io::Error) -> EditRepositoryError + 'a {
     move |source| EditRepositoryError::Io {
         action,
-        path: path.to_owned(),
+        path: file.path(),
         source,
     }
 }

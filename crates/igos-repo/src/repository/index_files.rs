@@ -1,14 +1,15 @@
 //! The index files of a repository: fetched by digest, compared as a whole, and then read by position.
 
 use std::io;
-use std::path::{Path, PathBuf};
 
 use igos_format::index::{FilesIndexReader, IndexReader, ReadIndexError};
 use igos_format::trust::TargetFile;
+use igos_root::Kind;
 
 use super::RepositoryAddress;
 use super::collected::{Expected, Unlike, complete};
 use super::transport::{Transport, TransportError};
+use crate::below::{DirectoryBelow, FileBelow};
 use crate::fetch::partial::Partial;
 use crate::trust::Trusted;
 
@@ -65,28 +66,30 @@ pub(super) enum IndexFileError {
 /// The directory of the index files of a repository.
 #[derive(Debug, Clone)]
 pub(super) struct IndexFiles {
-    directory: PathBuf,
+    directory: DirectoryBelow,
 }
 
 impl IndexFiles {
     /// Returns the index files among what is known of a repository.
-    pub(super) fn below(state: &Path) -> Self {
+    pub(super) fn below(state: &DirectoryBelow) -> Self {
         IndexFiles {
             directory: state.join("index"),
         }
     }
 
-    /// Returns where a file is, or would be.
-    pub(super) fn path(&self, file: IndexFile, listed: &TargetFile) -> PathBuf {
+    /// Returns a file that is there, or would be.
+    pub(super) fn file(&self, file: IndexFile, listed: &TargetFile) -> FileBelow {
         self.directory
-            .join(format!("{}.{}", listed.sha256, file.name()))
+            .file(format!("{}.{}", listed.sha256, file.name()))
     }
 
     /// Tells whether a file is there; its bytes were compared when it was put there.
     pub(super) fn has(&self, file: IndexFile, listed: &TargetFile) -> bool {
         // What cannot be looked at is fetched again.
-        fs_err::symlink_metadata(self.path(file, listed))
-            .is_ok_and(|found| found.is_file() && found.len() == listed.length)
+        let found = self.file(file, listed).look();
+        found.is_ok_and(|found| {
+            found.is_some_and(|found| found.kind == Kind::File && found.size == listed.length)
+        })
     }
 
     /// Fetches a file from one copy, compares it, and puts it into its place.
@@ -100,9 +103,9 @@ impl IndexFiles {
     ) -> Result<(), IndexFileError> {
         let name = file.name();
         let keep = |source| IndexFileError::Keep { file: name, source };
-        fs_err::create_dir_all(&self.directory).map_err(keep)?;
-        let place = self.path(file, listed);
-        let mut partial = Partial::open(place.with_extension("index.part")).map_err(keep)?;
+        let place = self.file(file, listed);
+        let collected = self.directory.file(format!("{}.part", place.name()));
+        let mut partial = Partial::open(&collected).map_err(keep)?;
         let (size_bytes, sha256) = (listed.length, listed.sha256);
         let expected = Expected { size_bytes, sha256 };
         let refuse = |unlike| match unlike {
@@ -121,31 +124,23 @@ impl IndexFiles {
             };
             Ok(transport.download(copy, &path, partial, size_bytes, &progress)?)
         })?;
-        open_as(file, partial.path())
-            .map_err(|source| IndexFileError::Index { file: name, source })?;
-        fs_err::File::open(partial.path())
-            .and_then(|written| written.sync_all())
-            .map_err(keep)?;
-        fs_err::rename(partial.path(), &place).map_err(keep)?;
-        fs_err::File::open(&self.directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(keep)
+        open_as(file, &partial).map_err(|source| IndexFileError::Index { file: name, source })?;
+        partial.place(&place, 0o644).map_err(keep)
     }
 
     /// Deletes every file but those listed.
-    pub(super) fn keep_only(&self, kept: &[PathBuf]) -> io::Result<()> {
-        for entry in fs_err::read_dir(&self.directory)? {
-            let path = entry?.path();
-            if !kept.contains(&path) {
-                fs_err::remove_file(&path)?;
+    pub(super) fn keep_only(&self, kept: &[FileBelow]) -> io::Result<()> {
+        for (file, _) in self.directory.files()? {
+            if !kept.contains(&file) {
+                file.delete()?;
             }
         }
         Ok(())
     }
 }
 
-fn open_as(file: IndexFile, path: &Path) -> Result<(), ReadIndexError> {
-    let opened = crate::store::open_regular(path);
+fn open_as(file: IndexFile, partial: &Partial) -> Result<(), ReadIndexError> {
+    let opened = partial.read_from_start();
     let opened = opened.map_err(|source| ReadIndexError::Input { source })?;
     match file {
         IndexFile::Packages => IndexReader::open(opened).map(drop),

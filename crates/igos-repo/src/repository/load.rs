@@ -1,6 +1,7 @@
 //! Reading the settings of all repositories of a root, and the roots that they trust.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use igos_format::RelPath;
 use igos_report::{Diagnostic, Explain, diagnose};
@@ -172,7 +173,7 @@ impl RepositoryPlaces {
                 None => format!("{SETTINGS}/{path}"),
             },
         };
-        let root = self.open(&path)?;
+        let root = self.root_for(&path)?;
         let bytes = self.read(&root, &path)?;
         bytes.ok_or_else(|| RepositorySettingsError::NoRoot {
             name: settings.name.clone(),
@@ -181,8 +182,8 @@ impl RepositoryPlaces {
     }
 
     /// Returns the names of the settings files, sorted; `None` if there is no directory of them.
-    fn list(&self) -> Result<Option<(RootDir, Vec<String>)>, RepositorySettingsError> {
-        let root = self.open(SETTINGS)?;
+    fn list(&self) -> Result<Option<(Arc<RootDir>, Vec<String>)>, RepositorySettingsError> {
+        let root = self.root_for(SETTINGS)?;
         let path: RelPath = SETTINGS.parse().expect("our own paths are paths");
         let directory = match root.directory(&path) {
             Ok(directory) => directory,
@@ -202,8 +203,8 @@ impl RepositoryPlaces {
         Ok(Some((root, names)))
     }
 
-    fn open(&self, path: &str) -> Result<RootDir, RepositorySettingsError> {
-        RootDir::open(self.root()).map_err(|source| self.unreadable(path, source))
+    fn root_for(&self, path: &str) -> Result<Arc<RootDir>, RepositorySettingsError> {
+        self.open().map_err(|source| self.unreadable(path, source))
     }
 
     fn read(&self, root: &RootDir, path: &str) -> Result<Option<Vec<u8>>, RepositorySettingsError> {

@@ -1,13 +1,15 @@
 //! Where settings, state and cache of repositories are below a root.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use igos_format::RelPath;
 use igos_report::Explain;
-use igos_root::{RootDir, RootError};
+use igos_root::{Directory, RootDir, RootError};
 
-use super::cache::write_whole;
 use super::{CacheError, RepositoryName};
+use crate::below::DirectoryBelow;
 
 /// Settings of repositories, one file each.
 pub(super) const SETTINGS: &str = "etc/igos/repositories.d";
@@ -24,23 +26,39 @@ const CACHE: &str = "var/cache/igos";
 
 /// Where settings, state and cache of repositories are.
 ///
-/// Every directory is opened below the root with no symbolic link followed before it is used.
+/// The root is opened when it is needed for the first time, and kept open; everything is reached below that descriptor
+/// with no symbolic link followed.
 #[derive(Debug, Clone)]
 pub struct RepositoryPlaces {
     root: PathBuf,
+    opened: OnceLock<Arc<RootDir>>,
 }
 
 /// A directory of settings, state or cache cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use the directory {path} of the root {}", root.display())]
+#[error("cannot use the directory {path} of {of}")]
 pub struct PlaceError {
-    /// The root.
-    root: PathBuf,
+    /// The root, or the user whose own cache it is.
+    of: String,
     /// The directory below it.
     path: String,
     /// Why.
     #[source]
     source: RootError,
+}
+
+impl PlaceError {
+    /// Tells whether all that is wrong is that the caller may not write there.
+    pub(super) fn is_refusal_to_write(&self) -> bool {
+        let refusals = [
+            rustix::io::Errno::ACCESS,
+            rustix::io::Errno::PERM,
+            rustix::io::Errno::ROFS,
+        ];
+        refusals
+            .iter()
+            .any(|error| self.source.errno() == Some(error.raw_os_error()))
+    }
 }
 
 impl Explain for PlaceError {
@@ -63,38 +81,60 @@ impl RepositoryPlaces {
     pub fn below(root: &Path) -> Self {
         RepositoryPlaces {
             root: root.to_owned(),
+            opened: OnceLock::new(),
         }
     }
 
-    /// Returns the root.
+    /// Returns the root, for messages alone.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Returns the directory of the settings, which is made if it is not there.
-    pub(super) fn make_settings(&self) -> Result<PathBuf, PlaceError> {
-        self.make(SETTINGS, 0o755)
+    /// Returns the directory of the settings.
+    pub(super) fn settings(&self) -> Result<DirectoryBelow, PlaceError> {
+        self.make(SETTINGS).map(|(directory, _)| directory)
     }
 
     /// Returns the directory of what is known of a repository, which is made if it is not there.
-    pub(super) fn make_state(&self, name: &RepositoryName) -> Result<PathBuf, PlaceError> {
-        self.make(&format!("{STATE}/{name}"), 0o755)
+    pub(super) fn make_state(
+        &self,
+        name: &RepositoryName,
+    ) -> Result<(DirectoryBelow, Directory), PlaceError> {
+        self.make(&format!("{STATE}/{name}"))
+    }
+
+    /// Returns the directory of what is known of all repositories, in which each has one of its own.
+    pub(super) fn states(&self) -> Result<Directory, PlaceError> {
+        self.make(STATE).map(|(_, opened)| opened)
     }
 
     /// Returns the directory of what is known of a repository, `None` if there is none.
-    pub(super) fn state(&self, name: &RepositoryName) -> Result<Option<PathBuf>, PlaceError> {
+    pub(super) fn state(
+        &self,
+        name: &RepositoryName,
+    ) -> Result<Option<DirectoryBelow>, PlaceError> {
         self.find(&format!("{STATE}/{name}"))
     }
 
     /// Returns the directory of the cache, which is made if it is not there.
-    pub(super) fn make_cache(&self) -> Result<PathBuf, PlaceError> {
-        self.make(CACHE, 0o755)
+    pub(super) fn make_cache(&self) -> Result<(DirectoryBelow, Directory), PlaceError> {
+        self.make(CACHE)
     }
 
     /// Returns the directory of the cache, `None` if there is none.
-    pub(super) fn cache(&self) -> Result<Option<PathBuf>, PlaceError> {
+    pub(super) fn cache(&self) -> Result<Option<DirectoryBelow>, PlaceError> {
         self.find(CACHE)
+    }
+
+    /// Returns the directory of a user's own cache, which is made if it is not there.
+    pub(super) fn own_cache(&self, path: &Path) -> Result<DirectoryBelow, PlaceError> {
+        let shown = path.display().to_string();
+        DirectoryBelow::make_at(path).map_err(|source| PlaceError {
+            of: "this user".to_owned(),
+            path: shown.clone(),
+            source: RootError::new("make", shown, source),
+        })
     }
 
     /// Writes what could be upgraded, for programs that tell people: readers see the old text or the new one.
@@ -103,38 +143,49 @@ impl RepositoryPlaces {
     ///
     /// Returns why it cannot be written.
     pub fn write_available_updates(&self, text: &str) -> Result<(), CacheError> {
-        let path = self.make(STATE_OF_PACKAGES, 0o755)?.join(UPDATES);
-        write_whole(&path, text.as_bytes(), 0o644)
-            .map_err(|source| CacheError::new("write", &path, source))
+        let file = self.make(STATE_OF_PACKAGES)?.0.file(UPDATES);
+        file.write(text.as_bytes(), 0o644)
+            .map_err(|source| CacheError::new("write", &file.path(), source))
     }
 
-    fn make(&self, path: &str, mode: u16) -> Result<PathBuf, PlaceError> {
-        self.with(path, |root, relative| {
-            root.create_directories(relative, mode).map(drop)
-        })
-        .map(|()| self.root.join(path))
-    }
-
-    fn find(&self, path: &str) -> Result<Option<PathBuf>, PlaceError> {
-        match self.with(path, |root, relative| root.directory(relative).map(drop)) {
-            Ok(()) => Ok(Some(self.root.join(path))),
-            Err(error) if error.source.is_not_found() => Ok(None),
-            Err(error) => Err(error),
+    /// Returns the root, opened.
+    pub(super) fn open(&self) -> Result<Arc<RootDir>, RootError> {
+        if let Some(root) = self.opened.get() {
+            return Ok(Arc::clone(root));
         }
+        let root = Arc::new(RootDir::open(&self.root)?);
+        Ok(Arc::clone(self.opened.get_or_init(|| root)))
     }
 
-    fn with<T>(
-        &self,
-        path: &str,
-        work: impl FnOnce(&RootDir, &RelPath) -> Result<T, RootError>,
-    ) -> Result<T, PlaceError> {
+    fn make(&self, path: &str) -> Result<(DirectoryBelow, Directory), PlaceError> {
+        let directory = self.at(path)?;
+        let made = directory.make();
+        let made = made.map_err(|source| self.unusable(path, source))?;
+        Ok((directory, made))
+    }
+
+    fn find(&self, path: &str) -> Result<Option<DirectoryBelow>, PlaceError> {
+        let directory = self.at(path)?;
+        let opened = directory.open();
+        let opened = opened.map_err(|source| self.unusable(path, source))?;
+        Ok(opened.map(|_| directory))
+    }
+
+    fn at(&self, path: &str) -> Result<DirectoryBelow, PlaceError> {
         let relative: RelPath = path.parse().expect("our own paths are paths");
-        RootDir::open(&self.root)
-            .and_then(|root| work(&root, &relative))
-            .map_err(|source| PlaceError {
-                root: self.root.clone(),
-                path: path.to_owned(),
-                source,
-            })
+        let root = self.open().map_err(|source| self.failed(path, source))?;
+        Ok(DirectoryBelow::new(root, relative))
+    }
+
+    fn unusable(&self, path: &str, source: io::Error) -> PlaceError {
+        self.failed(path, RootError::new("open directory", path, source))
+    }
+
+    fn failed(&self, path: &str, source: RootError) -> PlaceError {
+        PlaceError {
+            of: format!("the root {}", self.root.display()),
+            path: path.to_owned(),
+            source,
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Asking repositories for what is new: metadata first, then the index files that it names.
 
-use std::path::PathBuf;
 use std::sync::Mutex;
 
 use igos_report::{Diagnostic, Outcome, Reporter, Subject, Task};
@@ -12,6 +11,7 @@ use super::places::LOCK;
 use super::sync_error::SyncError;
 use super::transport::{Transport, TransportError};
 use super::{Enabled, RepositoryAddress, RepositoryClient, RepositoryName, RepositorySettings};
+use crate::below::FileBelow;
 use crate::fetch::http::{HttpError, Status};
 use crate::lock::{Lock, Waiting, Work};
 use crate::trust::{
@@ -111,9 +111,10 @@ impl RepositoryClient {
         task: &Task<'_>,
     ) -> Result<Synced, SyncError> {
         let anchor = self.places.trusted_root(settings)?;
-        let state = self.places.make_state(&settings.name)?;
+        let (state, opened) = self.places.make_state(&settings.name)?;
         let _lock = Lock::take(
-            &state.join(LOCK),
+            opened.open_or_create_file(LOCK.as_bytes()),
+            &state.file(LOCK).path(),
             Work::Synchronising,
             options.waiting,
             task.reporter(),
@@ -122,7 +123,7 @@ impl RepositoryClient {
             repository: settings.name.clone(),
             source,
         };
-        let opened = TrustedRepository::open(&state.join("trust"), &anchor);
+        let opened = TrustedRepository::open(state.join("trust"), &anchor);
         let mut trusted = opened.map_err(in_store)?;
         let (refresh, mut failed) = self.refresh(settings, &mut trusted, options)?;
         let files = IndexFiles::below(&state);
@@ -144,7 +145,7 @@ impl RepositoryClient {
         }
         if let Some(known) = trusted.trusted() {
             synced.version = known.timestamp().version;
-            let tidied = files.keep_only(&listed_paths(&files, known));
+            let tidied = files.keep_only(&listed_files(&files, known));
             tidied.map_err(|source| SyncError::Tidy {
                 repository: settings.name.clone(),
                 source,
@@ -279,9 +280,9 @@ impl std::fmt::Display for Told {
     }
 }
 
-fn listed_paths(files: &IndexFiles, trusted: &Trusted) -> Vec<PathBuf> {
-    let path = |file: IndexFile| Some(files.path(file, &file.listed(trusted)?));
-    IndexFile::ALL.into_iter().filter_map(path).collect()
+fn listed_files(files: &IndexFiles, trusted: &Trusted) -> Vec<FileBelow> {
+    let listed = |file: IndexFile| Some(files.file(file, &file.listed(trusted)?));
+    IndexFile::ALL.into_iter().filter_map(listed).collect()
 }
 
 fn went_back(update: &Update) -> Vec<String> {

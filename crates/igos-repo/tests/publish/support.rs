@@ -12,6 +12,7 @@ use igos_format::index::{IndexEntry, IndexReader};
 use igos_format::manifest::{self, Manifest, Origin};
 use igos_format::trust::UtcTime;
 use igos_format::{Arch, EntryKind, FileEntry, Owner, PackageId, RelPath, Sha256};
+use igos_repo::DirectoryBelow;
 use igos_repo::publish::{
     Execution, KeyRing, Lifetimes, NewKeys, Publication, PublishError, PublishRequest, Publisher,
     Waiting, new_keys,
@@ -238,7 +239,11 @@ impl World {
             .or_else(|_| fs_err::read(self.keys().join("online/root.json")))
             .expect("there is a first root");
         let store = tempfile::tempdir().expect("a temporary directory");
-        let trusted = TrustedRepository::open(store.path(), &anchor).expect("the root is sound");
+        let trusted = TrustedRepository::open(
+            DirectoryBelow::make_at(store.path()).expect("it can be made"),
+            &anchor,
+        )
+        .expect("the root is sound");
         Client {
             repository: self.repository(),
             trusted,

@@ -7,6 +7,7 @@ mod server;
 
 mod catalogue;
 mod download;
+mod links;
 mod mirrors;
 mod nginx;
 mod packages;

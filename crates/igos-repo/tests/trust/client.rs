@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 use igos_format::trust::TargetFile;
+use igos_repo::DirectoryBelow;
 use igos_repo::trust::{MetadataSource, Refresh, SourceError, Standing, TrustedRepository};
 use igos_report::Explain;
 
@@ -264,7 +265,10 @@ fn a_damaged_store_is_named_and_not_taken_for_an_empty_one() {
         let mut damaged = sound.clone();
         damaged[60] ^= 1;
         fs::write(&path, damaged).expect("there is room");
-        let opened = TrustedRepository::open(client.directory(), &forge.anchor());
+        let opened = TrustedRepository::open(
+            DirectoryBelow::make_at(client.directory()).expect("it can be made"),
+            &forge.anchor(),
+        );
         let error = opened.expect_err("a byte was changed");
         assert_eq!(error.code(), "trust-store-damaged", "{name}");
         assert_eq!(

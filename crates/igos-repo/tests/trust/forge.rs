@@ -8,6 +8,7 @@ use igos_format::trust::{
     Delegation, Delegations, MetaFile, Metadata, RoleKeys, Root, Scope, Snapshot, TargetFile,
     Targets, Timestamp, UtcTime,
 };
+use igos_repo::DirectoryBelow;
 use igos_repo::trust::{
     Clock, Expiry, MetadataSource, Refresh, RefreshError, RefreshOptions, Rollback, SecretKey,
     SourceError, Trusted, TrustedRepository, sign,
@@ -301,7 +302,10 @@ impl Client {
 
     /// Opens the store anew, as every run of a program does.
     pub(crate) fn open(&self) -> TrustedRepository {
-        let opened = TrustedRepository::open(self.directory.path(), &self.anchor);
+        let opened = TrustedRepository::open(
+            DirectoryBelow::make_at(self.directory.path()).expect("it can be made"),
+            &self.anchor,
+        );
         opened.expect("what is kept is sound")
     }
 

@@ -1,6 +1,7 @@
 //! Keys change: of the root, of the online roles, of packages.
 
 use igos_format::trust::{RoleKeys, TargetFile};
+use igos_repo::DirectoryBelow;
 use igos_repo::trust::{KeyStanding, Refresh, TrustedRepository, VerifySealError, verify_seal};
 
 use crate::forge::{
@@ -170,7 +171,10 @@ fn an_anchor_that_is_part_of_the_chain_changes_nothing() {
     assert!(client.sync(&forge.mirror()).expect("it is honest"));
     for (version, expected) in [(2, 3), (1, 3), (3, 3)] {
         let anchor = &forge.files[&format!("{version}.root.json")];
-        let opened = TrustedRepository::open(client.directory(), anchor);
+        let opened = TrustedRepository::open(
+            DirectoryBelow::make_at(client.directory()).expect("it can be made"),
+            anchor,
+        );
         let mut repository = opened.expect("it is part of the chain");
         assert_eq!(repository.root().version, expected);
         let refresh = repository.refresh(&forge.mirror(), &client.options);
@@ -220,7 +224,10 @@ fn another_anchor_begins_another_chain() {
     again.root.root = RoleKeys::new(keys(&[41, 42]).iter().map(|key| key.id()), 2);
     again.signers.insert("root", vec![41, 42]);
     again.publish_root();
-    let opened = TrustedRepository::open(client.directory(), &again.anchor());
+    let opened = TrustedRepository::open(
+        DirectoryBelow::make_at(client.directory()).expect("it can be made"),
+        &again.anchor(),
+    );
     let mut repository = opened.expect("the anchor vouches for itself");
     assert_eq!(repository.root().version, 1);
     // The other keys are the same, so what is older than the known still is.
@@ -232,7 +239,10 @@ fn another_anchor_begins_another_chain() {
     // A root that nobody vouches for is no anchor.
     again.signers.insert("root", vec![STRANGER]);
     again.publish_root();
-    let opened = TrustedRepository::open(client.directory(), &again.anchor());
+    let opened = TrustedRepository::open(
+        DirectoryBelow::make_at(client.directory()).expect("it can be made"),
+        &again.anchor(),
+    );
     let error = opened.expect_err("a stranger signed it");
     assert_eq!(
         error.to_string(),

@@ -97,7 +97,7 @@ impl Render for CacheCleanAnswer {
             (_, true) => writeln!(out, "deleted {count} files with {size}"),
             (_, false) => {
                 for file in &self.cleaning.files {
-                    writeln!(out, "{}", file.display())?;
+                    writeln!(out, "{}", file.path().display())?;
                 }
                 writeln!(out, "would delete {count} files with {size}")
             }

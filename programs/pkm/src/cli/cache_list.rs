@@ -37,7 +37,7 @@ impl Render for CacheListAnswer {
                     out,
                     "{:>10}  damaged: {}",
                     size.to_string(),
-                    archive.path.display()
+                    archive.file.path().display()
                 )?,
             }
         }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use igos_cli::{Exit, Failure, Render, Size, complete_names};
 use igos_format::{PackageId, PackageName};
-use igos_repo::repository::{ArchiveJob, FetchedArchive, RepositoryName, WantedArchive};
+use igos_repo::repository::{
+    ArchiveJob, FetchedArchive, RepositoryName, WantedArchive, WholeArchive,
+};
 use igos_report::Diagnostic;
 use serde::Serialize;
 
@@ -51,7 +53,7 @@ impl Download {
                 continue;
             };
             let place = self.to.join(wanted.location.file_name.as_str());
-            copy(archive.path(), &place).map_err(|error| {
+            copy(&archive, &place).map_err(|error| {
                 let diagnostic = Diagnostic::error("download-not-kept", error.to_string());
                 Failure::new(Exit::Unfinished, diagnostic)
             })?;
@@ -62,13 +64,14 @@ impl Download {
 }
 
 /// Copies an archive beside its place and renames it there, so that nobody sees a part of it.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+fn copy(from: &WholeArchive, to: &Path) -> std::io::Result<()> {
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     fs_err::create_dir_all(parent)?;
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     let beside = parent.join(format!(".{name}.new"));
-    fs_err::copy(from, &beside)?;
+    let mut file = fs_err::File::create(&beside)?;
+    std::io::copy(&mut from.open()?, &mut file)?;
     fs_err::rename(&beside, to)
 }
 

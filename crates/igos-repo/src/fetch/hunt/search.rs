@@ -273,8 +273,9 @@ impl<'a> Hunt<'a> {
     }
 
     pub(super) fn open_partial(&self, name: &str) -> Result<Partial, FetchError> {
-        let path = self.fetcher.store.partial(name);
-        Partial::open(path.clone()).map_err(|error| self.unusable("open", &path, error))
+        let place = self.fetcher.store.partial(name);
+        let place = place.map_err(|error| self.store_failed(error))?;
+        Partial::open(&place).map_err(|error| self.unusable("open", &place.path(), error))
     }
 
     pub(super) fn close_partial(&self, partial: Partial) -> Result<(), FetchError> {

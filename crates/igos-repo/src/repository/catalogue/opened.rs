@@ -8,7 +8,6 @@ use igos_format::index::{FilesIndexReader, IndexEntry, IndexReader, ReadIndexErr
 use super::{CatalogueError, Offered};
 use crate::repository::index_files::{IndexFile, IndexFiles};
 use crate::repository::{RepositoryName, RepositoryPlaces, RepositorySettings};
-use crate::store::open_regular;
 use crate::trust::{Clock, SealKeys, Standing, Trusted, TrustedRepository};
 
 /// One repository of which something is known, opened to be asked.
@@ -121,23 +120,23 @@ pub(super) fn open(
     };
     let anchor = places.trusted_root(settings)?;
     let state = places.state(repository)?.ok_or_else(never)?;
-    let opened = TrustedRepository::open(&state.join("trust"), &anchor);
+    let opened = TrustedRepository::open(state.join("trust"), &anchor);
     let opened = opened.map_err(|source| CatalogueError::Store {
         repository: repository.clone(),
         source,
     })?;
     let trusted = opened.trusted().ok_or_else(never)?;
     let files = IndexFiles::below(&state);
-    let path = |file: IndexFile| Some(files.path(file, &file.listed(trusted)?));
+    let listed = |file: IndexFile| Some(files.file(file, &file.listed(trusted)?));
     let unusable = |source| CatalogueError::Index {
         repository: repository.clone(),
         source,
     };
     let input = |source| unusable(ReadIndexError::Input { source });
-    let packages = path(IndexFile::Packages).ok_or_else(never)?;
-    let packages = open_regular(&packages).map_err(input)?;
-    let files = path(IndexFile::Files)
-        .map(|path| open_regular(&path).map_err(input))
+    let packages = listed(IndexFile::Packages).ok_or_else(never)?;
+    let packages = packages.open().map_err(input)?;
+    let files = listed(IndexFile::Files)
+        .map(|file| file.open().map_err(input))
         .transpose()?;
     Ok(OpenRepository {
         standing: trusted.standing(clock),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
@@ -11,6 +11,7 @@ use igos_report::{Diagnostic, Outcome, Reporter};
 
 use super::progress::{Share, Total, mebibytes};
 use super::{DownloadError, FetchedFrames, FetchedHead, WantedArchive};
+use crate::below::FileBelow;
 use crate::repository::RepositoryClient;
 
 /// Fewest bytes saved that people are told of: what is less is the ends of archives, which are not fetched either.
@@ -37,7 +38,7 @@ pub enum FetchedArchive {
 /// A whole archive in the cache, compared with its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WholeArchive {
-    path: PathBuf,
+    file: FileBelow,
 }
 
 /// Downloads under way.
@@ -77,10 +78,10 @@ impl FetchedArchive {
 }
 
 impl WholeArchive {
-    /// Returns its path in the cache; it must not be changed.
+    /// Returns its path in the cache, for messages alone.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn path(&self) -> PathBuf {
+        self.file.path()
     }
 
     /// Opens it.
@@ -89,7 +90,7 @@ impl WholeArchive {
     ///
     /// Returns why it cannot be opened.
     pub fn open(&self) -> io::Result<std::fs::File> {
-        crate::store::open_regular(&self.path)
+        self.file.open()
     }
 }
 
@@ -281,17 +282,17 @@ impl RepositoryClient {
             package: wanted.package.clone(),
             source,
         })?;
-        if let Some(path) = found {
+        if let Some(file) = found {
             share.plan(0);
-            return Ok(FetchedArchive::Whole(WholeArchive { path }));
+            return Ok(FetchedArchive::Whole(WholeArchive { file }));
         }
         if let ArchiveJob::Parts(head) = job
             && let Some(frames) = self.fetch_frames(head, is_on_disk, share)?
         {
             return Ok(FetchedArchive::Frames(frames));
         }
-        let path = self.fetch_whole(wanted, share)?;
-        Ok(FetchedArchive::Whole(WholeArchive { path }))
+        let file = self.fetch_whole(wanted, share)?;
+        Ok(FetchedArchive::Whole(WholeArchive { file }))
     }
 
     /// Works on `items`, several at once, and returns the results in their order.

@@ -138,8 +138,6 @@ pub(super) enum CopyError {
     NoRanges,
     #[error("cannot keep what arrives: {0}")]
     Keep(io::Error),
-    #[error(transparent)]
-    Cache(CacheError),
 }
 
 impl CopyError {
@@ -147,7 +145,7 @@ impl CopyError {
         match self {
             CopyError::Transport(error) if error.is_ours() => Blame::Us,
             CopyError::Transport(TransportError::NotThere) | CopyError::NoRanges => Blame::File,
-            CopyError::Keep(_) | CopyError::Cache(_) => Blame::Us,
+            CopyError::Keep(_) => Blame::Us,
             CopyError::Transport(_)
             | CopyError::Size { .. }
             | CopyError::Digest { .. }

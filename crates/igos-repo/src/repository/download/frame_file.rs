@@ -5,14 +5,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use igos_format::archive::Head;
 use igos_format::{Hasher, Sha256};
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::FlockOperation;
 
 use super::plan::range_of;
+use crate::below::FileBelow;
 
 /// How much is read at once, in bytes.
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -28,10 +28,9 @@ pub(super) struct FrameFile {
 impl FrameFile {
     /// Opens or makes the file and waits until nobody else works on it. Which of these frames are there, their
     /// digests say.
-    pub(super) fn open(path: &Path, head: Arc<Head>, frames: &[usize]) -> io::Result<Self> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
-        let file = File::from(rustix::fs::open(path, flags, mode)?);
+    pub(super) fn open(place: &FileBelow, head: Arc<Head>, frames: &[usize]) -> io::Result<Self> {
+        let directory = place.directory().make()?;
+        let file = place.open_to_write(&directory)?;
         crate::lock::wait_for(&file)?;
         let opened = FrameFile {
             file,

@@ -35,12 +35,9 @@ impl RepositoryClient {
             source,
         };
         let frames = needed(&parsed, is_on_disk);
-        let path = self
-            .cache
-            .frames(&wanted.location.sha256)
-            .map_err(unusable)?;
-        let at_path = |source: io::Error| unusable(CacheError::new("use", &path, source));
-        let file = FrameFile::open(&path, Arc::clone(&parsed), &frames).map_err(at_path)?;
+        let place = self.cache.frames(&wanted.location.sha256);
+        let at_path = |source: io::Error| unusable(CacheError::new("use", &place.path(), source));
+        let file = FrameFile::open(&place, Arc::clone(&parsed), &frames).map_err(at_path)?;
         let size = wanted.location.size_bytes;
         let plan = FramePlan::new(&parsed, size, frames, &file.there());
         if plan.is_nearly_all {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Cursor};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use igos_format::Sha256;
 use igos_format::archive::{Head, METADATA_MAX_BYTES};
@@ -11,10 +11,10 @@ use igos_report::{Outcome, Reporter};
 use super::error::CopyError;
 use super::progress::{Share, Total};
 use super::{DownloadError, WantedArchive};
+use crate::below::FileBelow;
 use crate::repository::RepositoryClient;
 use crate::repository::cache::read_exactly;
 use crate::repository::transport::TransportError;
-use crate::store::open_regular;
 
 /// Longest head frame as stored, in bytes: what does not compress gets a little longer.
 const HEAD_MAX_BYTES: u64 = METADATA_MAX_BYTES + 1024 * 1024;
@@ -23,7 +23,7 @@ const HEAD_MAX_BYTES: u64 = METADATA_MAX_BYTES + 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct FetchedHead {
     wanted: WantedArchive,
-    file: PathBuf,
+    file: FileBelow,
     fetched_bytes: u64,
 }
 
@@ -34,10 +34,10 @@ impl FetchedHead {
         &self.wanted
     }
 
-    /// Returns the file that begins with the head: the head alone, or the whole archive.
+    /// Returns the path of the file that begins with the head, the head alone or the whole archive, for messages alone.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.file
+    pub fn path(&self) -> PathBuf {
+        self.file.path()
     }
 
     /// Opens the file that begins with the head.
@@ -46,7 +46,7 @@ impl FetchedHead {
     ///
     /// Returns why it cannot be opened.
     pub fn open(&self) -> io::Result<File> {
-        open_regular(&self.file)
+        self.file.open()
     }
 
     /// Returns how many bytes were fetched for it now; 0 if it was in the cache.
@@ -95,7 +95,7 @@ impl RepositoryClient {
         total: &Total<'_>,
     ) -> Result<FetchedHead, DownloadError> {
         let length = wanted.location.head_bytes;
-        let found = |file: PathBuf, fetched_bytes| FetchedHead {
+        let found = |file: FileBelow, fetched_bytes| FetchedHead {
             wanted: wanted.clone(),
             file,
             fetched_bytes,
@@ -125,21 +125,21 @@ impl RepositoryClient {
                     share.advance(bytes.len() as u64);
                     Ok(())
                 })?;
-            parse(wanted, &bytes)?;
-            let written = self.cache.write_head(&wanted.seal, &bytes);
-            written.map_err(CopyError::Cache)
+            parse(wanted, &bytes).map(|_| bytes)
         };
-        match self.ask(wanted, share.task(), ask) {
-            Ok(file) => {
-                share.finish(Outcome::Done);
-                Ok(found(file, length))
-            }
-            Err(vain) => {
-                let error = vain.error(wanted);
-                share.finish(Outcome::Failed(error.to_string()));
-                Err(error)
-            }
-        }
+        let asked = self.ask(wanted, share.task(), ask);
+        let kept = asked.map_err(|vain| vain.error(wanted)).and_then(|bytes| {
+            let written = self.cache.write_head(&wanted.seal, &bytes);
+            written.map_err(|source| DownloadError::Cache {
+                package: wanted.package.clone(),
+                source,
+            })
+        });
+        share.finish(match &kept {
+            Ok(_) => Outcome::Done,
+            Err(error) => Outcome::Failed(error.to_string()),
+        });
+        kept.map(|file| found(file, length))
     }
 }
 

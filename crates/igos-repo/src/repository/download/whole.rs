@@ -1,12 +1,11 @@
 //! Whole archives, and how copies are asked for anything.
 
-use std::path::PathBuf;
-
 use igos_report::{Diagnostic, Task};
 
 use super::error::{CopyError, InVain};
 use super::progress::Share;
 use super::{DownloadError, WantedArchive};
+use crate::below::FileBelow;
 use crate::fetch::partial::Partial;
 use crate::repository::cache::CacheError;
 use crate::repository::collected::{Expected, Unlike, complete};
@@ -52,7 +51,7 @@ impl RepositoryClient {
         &self,
         wanted: &WantedArchive,
         share: &Share<'_, '_>,
-    ) -> Result<PathBuf, DownloadError> {
+    ) -> Result<FileBelow, DownloadError> {
         let unusable = |source| DownloadError::Cache {
             package: wanted.package.clone(),
             source,
@@ -60,20 +59,19 @@ impl RepositoryClient {
         let location = &wanted.location;
         let mut partial = self.cache.partial(&location.sha256).map_err(unusable)?;
         // Whoever held the lock may have finished meanwhile.
-        if let Some(path) = self.cache.find(location).map_err(unusable)? {
+        if let Some(file) = self.cache.find(location).map_err(unusable)? {
             partial.close().map_err(|source| {
-                let place = self.cache.partials();
+                let place = self.cache.partials().shown();
                 unusable(CacheError::new("delete a file in", &place, source))
             })?;
-            return Ok(path);
+            return Ok(file);
         }
         share.plan(location.size_bytes);
         let asked = self.ask(wanted, share.task(), |copy| {
             self.collect(wanted, copy, &mut partial, share)
         });
         asked.map_err(|vain| vain.error(wanted))?;
-        let path = partial.path().to_owned();
-        self.cache.admit(&path, location).map_err(unusable)
+        self.cache.admit(partial, location).map_err(unusable)
     }
 
     /// Lets one copy complete the archive, and compares it.

@@ -1,13 +1,12 @@
 //! One repository, as far as it is trusted.
 
-use std::path::Path;
-
 use igos_format::trust::{Root, UtcTime};
 
 use super::line::{ADOPTED, Line};
 use super::root::open_alone;
 use super::store::Store;
 use super::{TrustStoreError, Trusted, Update};
+use crate::below::DirectoryBelow;
 
 /// What is trusted of one repository, kept in a directory.
 ///
@@ -31,7 +30,7 @@ impl TrustedRepository {
     /// # Errors
     ///
     /// Returns that the anchor is not a root that vouches for itself, or that what is kept is damaged.
-    pub fn open(directory: &Path, anchor: &[u8]) -> Result<Self, TrustStoreError> {
+    pub fn open(directory: DirectoryBelow, anchor: &[u8]) -> Result<Self, TrustStoreError> {
         let store = Store::new(directory);
         let mut root = open_alone(anchor).map_err(TrustStoreError::Anchor)?;
         let link = link(&root);

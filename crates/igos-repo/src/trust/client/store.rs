@@ -13,22 +13,25 @@
 //! A root that changes the keys of timestamp or snapshot leads to another directory, so nothing that a stolen key
 //! said is compared with any longer (TUF 1.0, 5.3.11), whenever the power fails.
 
-use std::fs::Permissions;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
 use igos_format::Sha256;
 use igos_format::trust::{ENVELOPE_MAX_BYTES, Json, KeyId, Root, TopRole, UtcTime};
-use tempfile::NamedTempFile;
+use igos_root::delete_tree;
 
 use super::TrustStoreError;
+use crate::below::DirectoryBelow;
+
+/// Everybody may read what is kept: queries are for all users.
+const MODE: u16 = 0o644;
 
 /// One directory and everything below it.
 #[derive(Debug, Clone)]
 pub(super) struct Store {
-    directory: PathBuf,
+    directory: DirectoryBelow,
+    /// Its name in the directory that it is in, of those that are kept by their keys.
+    name: String,
 }
 
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> TrustStoreError + 'a {
@@ -40,9 +43,10 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Tru
 }
 
 impl Store {
-    pub(super) fn new(directory: &Path) -> Self {
+    pub(super) fn new(directory: DirectoryBelow) -> Self {
         Store {
-            directory: directory.to_owned(),
+            directory,
+            name: String::new(),
         }
     }
 
@@ -55,19 +59,23 @@ impl Store {
         };
         let keys = Json::List([TopRole::Timestamp, TopRole::Snapshot].map(role).into());
         let digest = Sha256::of(&keys.to_canonical()).to_string();
+        let name = format!("keys-{}", &digest[..16]);
         Store {
-            directory: self.directory.join(format!("keys-{}", &digest[..16])),
+            directory: self.directory.join(&name),
+            name,
         }
     }
 
+    /// Returns the path of a file, for messages.
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
+        self.directory.file(name).path()
     }
 
     /// Returns a file, if it is there.
     pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, TrustStoreError> {
-        let path = self.path(name);
-        let file = match fs::File::open(&path) {
+        let file = self.directory.file(name);
+        let path = file.path();
+        let file = match file.open() {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed("read", &path)(error)),
@@ -82,30 +90,9 @@ impl Store {
 
     /// Writes a file, so that after a power cut it is either as it was or as it shall be.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TrustStoreError> {
-        let path = self.path(name);
-        let error = failed("write", &path);
-        self.make_directory().map_err(&error)?;
-        let mut file = NamedTempFile::new_in(&self.directory).map_err(&error)?;
-        file.write_all(bytes).map_err(&error)?;
-        let readable = Permissions::from_mode(0o644);
-        file.as_file().set_permissions(readable).map_err(&error)?;
-        file.as_file().sync_all().map_err(&error)?;
-        file.persist(&path)
-            .map_err(|failure| error(failure.error))?;
-        self.sync().map_err(&error)
-    }
-
-    /// Makes the directory, which everybody may read whatever the umask: queries are for all users.
-    fn make_directory(&self) -> io::Result<()> {
-        if self.directory.is_dir() {
-            return Ok(());
-        }
-        fs::create_dir_all(&self.directory)?;
-        fs::set_permissions(&self.directory, Permissions::from_mode(0o755))
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        fs::File::open(&self.directory)?.sync_all()
+        let file = self.directory.file(name);
+        let written = file.write(bytes, MODE);
+        written.map_err(failed("write", &file.path()))
     }
 
     /// Returns when a newer root was last asked for; an unreadable note counts as none.
@@ -124,46 +111,41 @@ impl Store {
 
     /// Deletes all files but those named.
     pub(super) fn keep_only(&self, names: &[String]) -> Result<(), TrustStoreError> {
-        for path in self.entries()? {
-            let is_kept = names.iter().any(|name| self.path(name) == path);
-            if !is_kept {
-                fs::remove_file(&path).map_err(failed("delete", &path))?;
-            }
-        }
-        Ok(())
+        self.delete_files(|name| !names.iter().any(|kept| kept == name))
     }
 
     /// Deletes what was verified with other keys than those of `kept`.
     pub(super) fn forget_other_keys(&self, kept: &Store) -> Result<(), TrustStoreError> {
-        for path in self.entries()? {
-            if name(&path).starts_with("keys-") && path != kept.directory {
-                fs::remove_dir_all(&path).map_err(failed("delete", &path))?;
+        let shown = self.directory.shown();
+        let entries = self.directory.entries().map_err(failed("list", &shown))?;
+        for entry in entries {
+            if !entry.name.starts_with(b"keys-") || entry.name == kept.name.as_bytes() {
+                continue;
             }
+            let deleted = match self.directory.open() {
+                Ok(Some(directory)) => delete_tree(&directory, &entry.name),
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            deleted.map_err(failed("delete", &shown))?;
         }
         Ok(())
     }
 
     /// Deletes the chain of roots, all but the newest.
     pub(super) fn forget_chain(&self) -> Result<(), TrustStoreError> {
-        for path in self.entries()? {
-            if name(&path).ends_with(".root.json") {
-                fs::remove_file(&path).map_err(failed("delete", &path))?;
+        self.delete_files(|name| name.ends_with(".root.json"))
+    }
+
+    fn delete_files(&self, is_past: impl Fn(&str) -> bool) -> Result<(), TrustStoreError> {
+        let shown = self.directory.shown();
+        for (file, _) in self.directory.files().map_err(failed("list", &shown))? {
+            if is_past(file.name()) {
+                file.delete().map_err(failed("delete", &file.path()))?;
             }
         }
         Ok(())
     }
-
-    fn entries(&self) -> Result<Vec<PathBuf>, TrustStoreError> {
-        let error = failed("list", &self.directory);
-        let entries = fs::read_dir(&self.directory).map_err(&error)?;
-        let path = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.path());
-        entries.map(path).collect::<io::Result<_>>().map_err(&error)
-    }
-}
-
-fn name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }
 
 /// Reads to the end, or returns nothing if that is more than `max_bytes` away.

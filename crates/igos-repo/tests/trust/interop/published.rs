@@ -10,6 +10,7 @@ use igos_format::Sha256;
 use igos_format::archive::Head;
 use igos_format::index::FileName;
 use igos_format::trust::{Json, UtcTime};
+use igos_repo::DirectoryBelow;
 use igos_repo::publish::{
     CorrespondingSources, Execution, Farewell, KeyRing, Lifetimes, NewKey, NewKeys, OfflineChange,
     PublishRequest, Publisher, Replace, SourceContent, SourceFile, SourcesAbsent, Waiting,
@@ -166,7 +167,7 @@ fn the_reference_client_follows_what_our_publisher_publishes() {
     };
     let index = |kind: &str| {
         let client = TrustedRepository::open(
-            &published.path("ours"),
+            DirectoryBelow::make_at(&published.path("ours")).expect("it can be made"),
             &fs::read(published.path("repository/metadata/1.root.json")).expect("it is published"),
         );
         let mut client = client.expect("the anchor vouches for itself");

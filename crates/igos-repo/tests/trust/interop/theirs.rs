@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fs_err as fs;
 use igos_format::trust::TargetFile;
+use igos_repo::DirectoryBelow;
 use igos_repo::trust::{Refresh, TrustedRepository};
 
 use super::python::{python, say};
@@ -26,8 +27,11 @@ fn we_follow_what_the_reference_implementation_signs() {
         let options = Client::new(&Forge::new()).options;
         let kept = directory.path().join("kept");
         let refresh = |state: &str| {
-            let mut repository =
-                TrustedRepository::open(&kept, &anchor).expect("it vouches for itself");
+            let mut repository = TrustedRepository::open(
+                DirectoryBelow::make_at(&kept).expect("it can be made"),
+                &anchor,
+            )
+            .expect("it vouches for itself");
             let source = DirectorySource(metadata(state));
             let refresh = repository
                 .refresh(&source, &options)
