@@ -1,39 +1,93 @@
-//! Nothing of ours touches a root but through a descriptor of it (threats note, X10).
-//!
-//! Clippy refuses the path functions of `std` everywhere; `fs_err` and `rustix`, which the engines use elsewhere, it
-//! cannot tell apart by where they are used. So the sources of the crates that work on roots are read here: a word
-//! that takes a path is a violation, unless the table of exceptions has the file, the word and the reason. An
-//! exception that nothing needs any more is a violation too.
-
-use std::fmt;
-use std::path::Path;
-
-use fs_err as fs;
-use igos_cli::{Exit, Render};
-use serde::Serialize;
-
-use crate::lines::{is_test_file, rust_files};
-use crate::workspace::ChoreError;
+//! What is read, what must not be there, and what is allowed all the same, with reasons.
 
 /// Crates that work on roots.
-const CRATES: [&str; 3] = ["crates/igos-root", "crates/igos-sysroot", "programs/pkm"];
+pub(super) const CRATES: [&str; 5] = [
+    "crates/igos-root",
+    "crates/igos-sysroot",
+    "crates/igos-repo",
+    "crates/igos-cli",
+    "programs/pkm",
+];
 
-/// Words of calls that take a path, or that open a root.
-const WORDS: [&str; 35] = [
+/// What of these crates never meets a root, and what it works on instead. The names end where a file or a directory
+/// does.
+pub(super) const ELSEWHERE: [(&str, &str); 9] = [
+    (
+        "crates/igos-repo/src/publish/",
+        "a repository of the person who publishes, and their keys",
+    ),
+    (
+        "crates/igos-repo/src/debian/",
+        "the index of the Debian archive in the cache of the factory",
+    ),
+    (
+        "crates/igos-repo/src/fetch/hunt/",
+        "sources in the cache of the factory",
+    ),
+    (
+        "crates/igos-repo/src/fetch/http/confined/",
+        "what the downloader sees of the machine, and the certificates that it is given",
+    ),
+    (
+        "crates/igos-repo/src/fetch/git.rs",
+        "clones in the cache of the factory",
+    ),
+    (
+        "crates/igos-repo/src/fetch/mirror.rs",
+        "copies of sources in directories that the settings of the factory name",
+    ),
+    (
+        "crates/igos-repo/src/store.rs",
+        "the store of sources in the cache of the factory",
+    ),
+    (
+        "crates/igos-repo/src/trust/secret.rs",
+        "keys of the person who signs",
+    ),
+    (
+        "crates/igos-repo/src/repository/transport.rs",
+        "copies of repositories in directories that settings name; nothing is written there",
+    ),
+];
+
+/// Words of calls that take a path, or that open a root. A word does not begin inside of a longer one.
+pub(super) const WORDS: [&str; 73] = [
     "fs_err",
     "std::fs::read",
     "std::fs::write",
     "std::fs::create",
     "std::fs::remove",
     "std::fs::rename",
+    "std::fs::copy",
+    "std::fs::hard_link",
+    "std::fs::soft_link",
+    "std::fs::exists",
+    "std::fs::canonicalize",
     "std::fs::set_permissions",
     "std::fs::metadata",
     "std::fs::symlink_metadata",
     "std::fs::{",
     "std::fs;",
     "std::fs as",
-    "std::os::unix::fs::symlink",
-    "std::os::unix::fs::chown",
+    "os::unix::fs as",
+    "os::unix::fs;",
+    "os::unix::fs::*",
+    "symlink(",
+    "symlink,",
+    "symlink}",
+    "symlink;",
+    "chown(",
+    "chown,",
+    "chown}",
+    "chown;",
+    "lchown",
+    "chroot(",
+    "chroot,",
+    "chroot}",
+    "chroot;",
+    "chmod(",
+    "mkfifo",
+    "mknod",
     "File::open(",
     "File::create",
     "File::options",
@@ -44,9 +98,24 @@ const WORDS: [&str; 35] = [
     ".is_file()",
     ".is_dir()",
     ".is_symlink()",
+    ".metadata()",
     ".symlink_metadata()",
+    ".read_link()",
     ".read_dir()",
     ".canonicalize()",
+    "Path::exists",
+    "Path::try_exists",
+    "Path::is_file",
+    "Path::is_dir",
+    "Path::is_symlink",
+    "Path::metadata",
+    "Path::symlink_metadata",
+    "Path::read_link",
+    "Path::read_dir",
+    "Path::canonicalize",
+    "set_current_dir",
+    "libc::",
+    "nix::",
     "rustix::fs",
     "rustix::{",
     "rustix as",
@@ -54,11 +123,12 @@ const WORDS: [&str; 35] = [
     "CWD",
     "\"/proc",
     "RootDir::open",
+    "DirectoryBelow::make_at",
     "tempfile",
 ];
 
 /// What is allowed all the same: the file, the word, and why.
-const EXCEPTIONS: [(&str, &str, &str); 38] = [
+pub(super) const EXCEPTIONS: [(&str, &str, &str); 59] = [
     (
         "crates/igos-root/src/attributes.rs",
         "rustix::fs",
@@ -249,144 +319,109 @@ const EXCEPTIONS: [(&str, &str, &str); 38] = [
         "File::open(",
         "the definition and the keys that the user names",
     ),
+    (
+        "crates/igos-cli/src/interrupt.rs",
+        "fs_err",
+        "signals of this process",
+    ),
+    (
+        "crates/igos-cli/src/interrupt.rs",
+        "\"/proc",
+        "signals of this process",
+    ),
+    (
+        "crates/igos-cli/src/reporter/log_file.rs",
+        "fs_err",
+        "the log that the user names",
+    ),
+    (
+        "crates/igos-cli/src/reporter/log_file.rs",
+        "File::create",
+        "the log that the user names",
+    ),
+    (
+        "crates/igos-cli/src/settings/files.rs",
+        "CWD",
+        "opens the root of the command line, and strictly below it",
+    ),
+    (
+        "crates/igos-cli/src/settings/files.rs",
+        "rustix::fs",
+        "opens the root of the command line, and strictly below it",
+    ),
+    (
+        "crates/igos-repo/src/below.rs",
+        "RootDir::open",
+        "opens the directory that the user or the settings of the factory name",
+    ),
+    (
+        "crates/igos-repo/src/below.rs",
+        "fs_err",
+        "makes the directory that the user or the settings of the factory name",
+    ),
+    (
+        "crates/igos-repo/src/fetch/partial.rs",
+        ".metadata()",
+        "of an open file",
+    ),
+    (
+        "crates/igos-repo/src/lock.rs",
+        ".is_file()",
+        "of an open file",
+    ),
+    (
+        "crates/igos-repo/src/lock.rs",
+        ".metadata()",
+        "of an open file",
+    ),
+    (
+        "crates/igos-repo/src/lock.rs",
+        "rustix::fs",
+        "locks open files; opens the lock of a repository that somebody publishes to",
+    ),
+    (
+        "crates/igos-repo/src/repository/cleaning.rs",
+        "rustix::fs",
+        "a lock of an open file",
+    ),
+    (
+        "crates/igos-repo/src/repository/download/frame_file.rs",
+        ".metadata()",
+        "of an open file",
+    ),
+    (
+        "crates/igos-repo/src/repository/download/frame_file.rs",
+        "rustix::fs",
+        "a lock of an open file",
+    ),
+    (
+        "crates/igos-repo/src/repository/places.rs",
+        "DirectoryBelow::make_at",
+        "the user's own cache",
+    ),
+    (
+        "crates/igos-repo/src/repository/places.rs",
+        "RootDir::open",
+        "opens the root of the command line",
+    ),
+    (
+        "crates/igos-root/src/delete.rs",
+        "chmod(",
+        "the mode of a held descriptor, by its magic link",
+    ),
+    (
+        "crates/igos-sysroot/src/hooks/drop_in/attributes.rs",
+        ".metadata()",
+        "of an open file",
+    ),
+    (
+        "crates/igos-sysroot/src/transaction/contents.rs",
+        ".metadata()",
+        "of an open file",
+    ),
+    (
+        "programs/pkm/src/cli/download.rs",
+        "File::create",
+        "the directory that the user names",
+    ),
 ];
-
-/// What breaks the rule.
-#[derive(Debug, Serialize)]
-pub(crate) struct RootsAnswer {
-    files: usize,
-    exceptions: usize,
-    broken: Vec<String>,
-}
-
-impl Render for RootsAnswer {
-    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        for broken in &self.broken {
-            writeln!(out, "{broken}")?;
-        }
-        writeln!(
-            out,
-            "{} files work on roots, {} exceptions with reasons, {} violations",
-            self.files,
-            self.exceptions,
-            self.broken.len()
-        )
-    }
-
-    fn exit(&self) -> Exit {
-        if self.broken.is_empty() {
-            Exit::Done
-        } else {
-            Exit::No
-        }
-    }
-}
-
-/// Reads the sources of all crates that work on roots.
-pub(crate) fn check(top: &Path) -> Result<RootsAnswer, ChoreError> {
-    let mut files = 0;
-    let mut broken = Vec::new();
-    let mut used = Vec::new();
-    for directory in CRATES.map(|name| top.join(name)) {
-        for file in rust_files(&directory)? {
-            if is_test_file(file.strip_prefix(&directory).unwrap_or(&file)) {
-                continue;
-            }
-            files += 1;
-            let text = fs::read_to_string(&file).map_err(ChoreError::File)?;
-            let shown = file.strip_prefix(top).unwrap_or(&file).to_string_lossy();
-            for (line, word) in violations(&text) {
-                match exception(&shown, word) {
-                    Some(at) => used.push(at),
-                    None => broken.push(format!(
-                        "{shown}:{line}: `{word}` takes a path; go through RootDir, or say why not in xtask/src/roots.rs"
-                    )),
-                }
-            }
-        }
-    }
-    for (at, (file, word, _)) in EXCEPTIONS.iter().enumerate() {
-        if !used.contains(&at) {
-            broken.push(format!("{file}: nothing needs the exception for `{word}`"));
-        }
-    }
-    Ok(RootsAnswer {
-        files,
-        exceptions: EXCEPTIONS.len(),
-        broken,
-    })
-}
-
-fn exception(file: &str, word: &str) -> Option<usize> {
-    EXCEPTIONS
-        .iter()
-        .position(|(excepted, allowed, _)| *excepted == file && *allowed == word)
-}
-
-/// Returns the words in a source that take paths, with their lines; comments and the tests at its end do not count.
-fn violations(text: &str) -> Vec<(usize, &'static str)> {
-    let lines: Vec<&str> = text.lines().collect();
-    let tests_begin = lines
-        .windows(2)
-        .position(|pair| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod "));
-    let own = &lines[..tests_begin.unwrap_or(lines.len())];
-    let mut found = Vec::new();
-    for (number, line) in (1..).zip(own) {
-        let code = line.trim_start();
-        if code.starts_with("//") {
-            continue;
-        }
-        found.extend(
-            WORDS
-                .iter()
-                .filter(|word| code.contains(**word))
-                .map(|word| (number, *word)),
-        );
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{check, violations};
-    use crate::workspace;
-
-    #[test]
-    fn planted_call_that_takes_a_path_is_found() {
-        for planted in [
-            "fs_err::write(root.shown().join(path), bytes)?;",
-            "use fs_err as fs;",
-            "std::fs::set_permissions(&path, mode)?;",
-            "use std::fs::{self, File};",
-            "use std::fs;",
-            "let file = File::open(&path)?;",
-            "let file = OpenOptions::new().create(true).open(path)?;",
-            "if root.shown().join(\"etc\").exists() {",
-            "if path.is_dir() {",
-            "let found = path.symlink_metadata()?;",
-            "let real = path.canonicalize()?;",
-            "rustix::fs::chmod(path, mode)?;",
-            "use rustix::fs::{chown, rename};",
-            "use rustix::{fs, io};",
-            "std::os::unix::fs::symlink(target, path)?;",
-            "rusqlite::Connection::open(path)?;",
-            "openat(CWD, path, flags, mode)?;",
-            "let link = format!(\"/proc/self/fd/{}\", fd);",
-            "let other = RootDir::open(path)?;",
-        ] {
-            assert_ne!(violations(planted), [], "{planted}");
-        }
-    }
-
-    #[test]
-    fn calls_below_descriptors_comments_and_tests_are_no_violations() {
-        let clean = "//! Not by fs_err.\nuse std::fs::File;\nlet found = root.metadata(&path)?;\n    // File::open( would\nparent.open_file(name)?;\n#[cfg(test)]\nmod tests {\n    use fs_err as fs;\n}\n";
-        assert_eq!(violations(clean), []);
-    }
-
-    #[test]
-    fn this_workspace_keeps_to_descriptors() {
-        let answer = check(&workspace::top()).expect("the workspace can be read");
-        assert_eq!(answer.broken, Vec::<String>::new());
-    }
-}
