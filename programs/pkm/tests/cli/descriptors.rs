@@ -119,6 +119,184 @@ fn careless_calls_would_be_seen() {
     }
 }
 
+/// One command that is looked at.
+struct Run {
+    /// The command as the program's own list has it, and what follows it; `{name}` is a path of the world.
+    arguments: &'static str,
+    /// How it ends.
+    code: i32,
+    /// What happens before it.
+    before: fn(&World),
+}
+
+const fn run(arguments: &'static str, code: i32) -> Run {
+    run_after(arguments, code, |_| {})
+}
+
+const fn run_after(arguments: &'static str, code: i32, before: fn(&World)) -> Run {
+    Run {
+        arguments,
+        code,
+        before,
+    }
+}
+
+/// Every command at least once, in an order in which each has something to do.
+const RUNS: &[Run] = &[
+    run("sync", 0),
+    run("search tool", 0),
+    run("list --available", 0),
+    run("info --available tool", 0),
+    run("owner --available /usr/bin/tool", 0),
+    run("command-not-found tool", 0),
+    run("why-not tool", 1),
+    run("download tool --to {downloads}", 0),
+    run("cache list", 0),
+    run("install --yes tool", 0),
+    run("check-updates", 0),
+    run_after("sync", 0, |world| world.publish("main", "", &[&tool("2")])),
+    run_after("upgrade --yes", 0, |world| {
+        world.write("etc/tool.conf", "mine")
+    }),
+    run("list", 0),
+    run("list --upgradable", 0),
+    run("info tool", 0),
+    run("files tool", 0),
+    run("owner /usr/bin/tool", 0),
+    run("depends tool --tree", 0),
+    run("why library", 0),
+    run("config list", 0),
+    run("config diff /etc/tool.conf", 0),
+    run("config merge --yes /etc/tool.conf", 1),
+    run_after("install --yes --allow-unsigned {third}", 0, |world| {
+        world.write("etc/tool.conf", "mine again");
+    }),
+    run("config accept --yes /etc/tool.conf", 0),
+    run_after(
+        "reinstall --yes tool --file {third} --allow-unsigned",
+        0,
+        |world| {
+            world.write("etc/tool.conf", "mine once more");
+        },
+    ),
+    run("config reject --yes /etc/tool.conf", 1),
+    run_after("repair --yes --archives {archives}", 0, |world| {
+        world.delete("usr/share/tool/deep/data");
+    }),
+    run("verify --extra", 1),
+    run("history", 0),
+    run("diff 1", 0),
+    run("hold --yes tool", 0),
+    run("unhold --yes tool", 0),
+    run("mark --yes automatic tool", 0),
+    run("mark --yes explicit tool", 0),
+    run("world", 0),
+    run_after("apply --yes {world.toml}", 0, |world| {
+        let told = world.pkm(&["world"]).stdout;
+        let here = world.path(".").display().to_string();
+        let told = told.replace("[WORLD]", here.trim_end_matches("/."));
+        fs::write(world.path("world.toml"), told).expect("the world is ours");
+    }),
+    run("alternatives list", 0),
+    run("alternatives set /usr/bin/tool tool", 1),
+    run("services list", 0),
+    run("services enable tool", 1),
+    run("services disable tool", 1),
+    run("install-helper tool", 1),
+    run("hooks list", 0),
+    run("hooks run", 0),
+    run("restart-services --list", 2),
+    run("kernels", 0),
+    run("settings", 0),
+    run("unpack {third} {unpacked}", 0),
+    run("repository list", 0),
+    run("repository keys main", 0),
+    run(
+        "repository add second {main} --root-key {main/metadata/1.root.json}",
+        0,
+    ),
+    run("repository remove --yes second", 0),
+    run("db check", 0),
+    run("db rebuild", 0),
+    run("recover", 0),
+    run("rollback 2 --yes", 0),
+    run("remove --yes tool", 0),
+    run("autoremove --yes", 0),
+    run("adopt --yes --allow-unsigned {third}", 1),
+    run("import --yes --allow-unsigned {manifests}", 0),
+    run("cache clean --all --yes", 0),
+];
+
+fn tool(version: &str) -> TestPackage {
+    TestPackage::new("tool", version)
+        .depends("library")
+        .file("usr/bin/tool", version, 0o755)
+        .file("usr/share/tool/deep/data", version, 0o644)
+        .file(
+            "usr/lib/tmpfiles.d/tool.conf",
+            "d /var/lib/tool 0755 - -\n",
+            0o644,
+        )
+        .configuration("etc/tool.conf", version)
+}
+
+fn library() -> TestPackage {
+    TestPackage::new("library", "1").file("usr/lib/library.so.1", "1", 0o755)
+}
+
+/// Returns the commands of the program that do something themselves: those without commands of their own.
+fn commands_of(command: &clap::Command, above: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    for below in command.get_subcommands() {
+        let name = format!("{above}{}", below.get_name());
+        if below.has_subcommands() {
+            commands.extend(commands_of(below, &format!("{name} ")));
+        } else {
+            commands.push(name);
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_is_looked_at() {
+    let program = <pkm::cli::Pkm as clap::CommandFactory>::command();
+    let is_run = |command: &String| {
+        RUNS.iter()
+            .any(|run| format!("{} ", run.arguments).starts_with(&format!("{command} ")))
+    };
+    let forgotten: Vec<String> = commands_of(&program, "")
+        .into_iter()
+        .filter(|command| !is_run(command))
+        .collect();
+    assert_eq!(forgotten, Vec::<String>::new());
+}
+
+/// Runs a command, and returns its exit code, what it said and what the kernel saw, `None` if nothing looked on.
+fn look(world: &World, arguments: &[String]) -> Option<(Option<i32>, String, String)> {
+    let trace = world.path("trace");
+    #[expect(clippy::disallowed_methods, reason = "a test looks on")]
+    let mut strace = Command::new("strace");
+    let ended = strace
+        .args(["-f", "-s", "4096", "-e", "trace=%file", "-o"])
+        .arg(&trace)
+        .arg(env!("CARGO_BIN_EXE_pkm"))
+        .arg("--root")
+        .arg(world.path("root"))
+        .args(arguments)
+        .current_dir(world.path("."))
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let text = fs::read(&trace).unwrap_or_default();
+    let said = [ended.stdout, ended.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    (!text.is_empty()).then(|| {
+        let said = String::from_utf8_lossy(&said).into_owned();
+        (ended.status.code(), said, text)
+    })
+}
+
 #[test]
 #[expect(
     clippy::print_stdout,
@@ -126,56 +304,37 @@ fn careless_calls_would_be_seen() {
 )]
 fn no_command_touches_a_root_by_a_path() {
     let world = World::new();
-    let version = |number: &str| {
-        TestPackage::new("tool", number)
-            .file("usr/bin/tool", number, 0o755)
-            .file("usr/share/tool/deep/data", number, 0o644)
-            .configuration("etc/tool.conf", number)
-    };
-    let (first, second) = (world.archive(&version("1")), world.archive(&version("2")));
-    fs::create_dir_all(world.path("root")).expect("directories");
-    let root = world.path("root");
-    let root = root.to_str().expect("UTF-8");
-    let commands: [&[&str]; 9] = [
-        &["install", "--yes", "--allow-unsigned", &first],
-        &["install", "--yes", "--allow-unsigned", &second],
-        &["verify", "--extra"],
-        &["list"],
-        &["owner", "/usr/bin/tool"],
-        &["db", "check"],
-        &["db", "rebuild"],
-        &["rollback", "2", "--yes"],
-        &["remove", "--yes", "tool"],
-    ];
-    let mut calls = 0;
-    for arguments in commands {
-        let trace = world.path("trace");
-        #[expect(clippy::disallowed_methods, reason = "a test looks on")]
-        let mut strace = Command::new("strace");
-        let ended = strace
-            .args(["-f", "-s", "4096", "-e", "trace=%file", "-o"])
-            .arg(&trace)
-            .args([env!("CARGO_BIN_EXE_pkm"), "--root", root])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output();
-        let Ok(ended) = ended else {
-            println!("skipped: there is no strace to look on with");
+    world.publish("main", "", &[&tool("1"), &library()]);
+    fs::create_dir(world.path("manifests")).expect("the world is ours");
+    let third = world.archive(&tool("3"));
+    let root = world.path("root").display().to_string();
+    let (mut calls, mut wrong) = (0, Vec::new());
+    for run in RUNS {
+        (run.before)(&world);
+        let path = |word: &str| match word
+            .strip_prefix('{')
+            .and_then(|word| word.strip_suffix('}'))
+        {
+            Some("third") => third.clone(),
+            Some(name) => world.path(name).display().to_string(),
+            None => word.to_owned(),
+        };
+        let arguments: Vec<String> = run.arguments.split(' ').map(path).collect();
+        let Some((code, said, text)) = look(&world, &arguments) else {
+            println!("skipped: strace is not there, or may not look on");
             return;
         };
-        // It says nothing where the kernel does not let it look on.
-        let text = fs::read(&trace).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        if text.is_empty() {
-            println!("skipped: strace may not look on here");
-            return;
+        if code != Some(run.code) {
+            wrong.push(format!("{}: ends with {code:?}: {said}", run.arguments));
         }
-        let said = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(ended.status.code(), Some(0), "{arguments:?}: {said}");
         for call in text.lines().filter_map(Call::parse) {
             calls += 1;
-            assert_eq!(call.wrong(root), None, "{arguments:?}: {}", call.line);
+            if let Some(why) = call.wrong(&root) {
+                wrong.push(format!("{}: {why}: {}", run.arguments, call.line));
+            }
         }
     }
-    println!("{calls} calls with names in 9 commands, none by a path into the root");
+    assert_eq!(wrong, Vec::<String>::new());
+    let runs = RUNS.len();
+    println!("{calls} calls with names in {runs} commands, none by a path into the root");
 }
