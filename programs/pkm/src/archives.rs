@@ -8,6 +8,7 @@ use crate::remote::Remote;
 use fs_err as fs;
 use igos_format::archive::CompressionFormat;
 use igos_format::{PackageName, Sha256};
+use igos_repo::FileBelow;
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_sysroot::{Candidate, CandidateError, Vouch};
 
@@ -51,11 +52,38 @@ impl Explain for ArchivesError {
     }
 }
 
+/// Where an archive is.
+#[derive(Debug, Clone)]
+pub(crate) enum ArchiveFile {
+    /// At a path that the user names.
+    Named(PathBuf),
+    /// In the cache of the root, by descriptor.
+    Kept(FileBelow),
+}
+
+impl ArchiveFile {
+    /// Returns its path for messages.
+    pub(crate) fn shown(&self) -> PathBuf {
+        match self {
+            ArchiveFile::Named(path) => path.clone(),
+            ArchiveFile::Kept(file) => file.path(),
+        }
+    }
+
+    /// Opens it.
+    pub(crate) fn open(&self) -> io::Result<fs::File> {
+        match self {
+            ArchiveFile::Named(path) => fs::File::open(path),
+            ArchiveFile::Kept(file) => Ok(fs::File::from_parts(file.open()?, file.path())),
+        }
+    }
+}
+
 /// Archives whose heads were read and verified, by their seals.
 #[derive(Debug, Default)]
 pub(crate) struct Archives {
     candidates: BTreeMap<Sha256, Candidate>,
-    files: BTreeMap<Sha256, PathBuf>,
+    files: BTreeMap<Sha256, ArchiveFile>,
     /// Those of repositories that were chosen.
     pub(crate) remote: Remote,
 }
@@ -63,17 +91,21 @@ pub(crate) struct Archives {
 impl Archives {
     /// Reads the head of one archive, and returns the seal it goes by from then on.
     pub(crate) fn add_file(&mut self, file: &Path) -> Result<Sha256, ArchivesError> {
-        let opened = fs::File::open(file).map_err(ArchivesError::Read)?;
+        self.add(ArchiveFile::Named(file.to_owned()))
+    }
+
+    fn add(&mut self, file: ArchiveFile) -> Result<Sha256, ArchivesError> {
+        let opened = file.open().map_err(ArchivesError::Read)?;
         // Nobody vouches for an archive yet: keys and signatures come with repositories.
         let candidate = Candidate::read(opened, Vouch::unsigned()).map_err(|source| {
             ArchivesError::Refused {
-                file: file.to_owned(),
+                file: file.shown(),
                 source,
             }
         })?;
         let seal = candidate.seal();
         self.candidates.insert(seal, candidate);
-        self.files.insert(seal, file.to_owned());
+        self.files.insert(seal, file);
         Ok(seal)
     }
 
@@ -93,9 +125,27 @@ impl Archives {
         }
         // Warnings in one order whatever order the disk has.
         files.sort();
+        let files = files.into_iter().map(ArchiveFile::Named);
+        Ok(self.add_usable(files, refused))
+    }
+
+    /// Reads the heads of archives that are kept in the cache of the root, as those of a directory.
+    pub(crate) fn add_kept(
+        &mut self,
+        files: impl IntoIterator<Item = FileBelow>,
+        refused: &mut dyn FnMut(Diagnostic),
+    ) {
+        self.add_usable(files.into_iter().map(ArchiveFile::Kept), refused);
+    }
+
+    fn add_usable(
+        &mut self,
+        files: impl Iterator<Item = ArchiveFile>,
+        refused: &mut dyn FnMut(Diagnostic),
+    ) -> Vec<Sha256> {
         let mut seals = Vec::new();
         for file in files {
-            match self.add_file(&file) {
+            match self.add(file) {
                 Ok(seal) => seals.push(seal),
                 Err(error) => {
                     let mut diagnostic = diagnose(&error);
@@ -104,7 +154,7 @@ impl Archives {
                 }
             }
         }
-        Ok(seals)
+        seals
     }
 
     /// Returns all archives.
@@ -118,7 +168,7 @@ impl Archives {
     }
 
     /// Returns the file with the newest archive of this name.
-    pub(crate) fn file_of(&self, name: &PackageName) -> Option<PathBuf> {
+    pub(crate) fn file_of(&self, name: &PackageName) -> Option<ArchiveFile> {
         let version = |candidate: &Candidate| {
             let package = &candidate.manifest().package;
             (
@@ -137,7 +187,7 @@ impl Archives {
     /// Opens the archive with this seal once more, to read its files.
     pub(crate) fn open(&self, seal: &Sha256) -> io::Result<fs::File> {
         match self.files.get(seal) {
-            Some(file) => fs::File::open(file),
+            Some(file) => file.open(),
             None => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 format!("there is no archive with seal {seal}"),

@@ -21,7 +21,7 @@ use super::plan;
 use super::plan_why::Grounds;
 use super::repair::archives_of;
 use super::target::{self, Target};
-use crate::archives::Archives;
+use crate::archives::{ArchiveFile, Archives};
 
 /// Longest text manifest, in bytes.
 const MANIFEST_MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -174,15 +174,18 @@ fn described(file: &Path) -> Result<Adoption, OfferError> {
 
 fn offer(target: &OsStr, archives: &Archives) -> Result<Adoption, Failure> {
     let file = match Target::of(target)? {
-        Target::Path(path) => path.to_owned(),
+        Target::Path(path) => ArchiveFile::Named(path.to_owned()),
         Target::Name(text) => {
             let name = target::name(text)?;
             let file = archives.file_of(&name);
             file.ok_or(OfferError::NoArchive { name })?
         }
     };
-    let opened = fs::File::open(&file).map_err(OfferError::Read)?;
-    let head = Head::read(opened).map_err(|source| OfferError::Archive { file, source })?;
+    let opened = file.open().map_err(OfferError::Read)?;
+    let head = Head::read(opened).map_err(|source| OfferError::Archive {
+        file: file.shown(),
+        source,
+    })?;
     Ok(Adoption::of(&head, Vouch::unsigned()))
 }
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use igos_cli::settings::{Layers, Loaded};
 use igos_cli::{Failure, Globals, NetworkFlags, Session};
 use igos_format::RelPath;
+use igos_repo::FileBelow;
+use igos_repo::repository::CacheContents;
 use igos_report::{Diagnostic, Explain, diagnose};
 use igos_root::RootDir;
 use igos_sysroot::{
@@ -232,18 +234,27 @@ impl<'a> Context<'a> {
         self.run_hooks(&mut locked, Retry::Failed, |_| true)
     }
 
-    /// Returns the directory in which archives of the root are kept, if it is there and in the hands of nobody else.
-    pub(super) fn archive_cache(&self) -> Option<PathBuf> {
+    /// Returns the archives that are kept in the root, if their directory is there and in the hands of nobody else.
+    pub(super) fn kept_archives(&self) -> Vec<FileBelow> {
         let place: RelPath = "var/cache/igos/archives".parse().expect("it is a path");
+        let warn = |error: &dyn Explain| {
+            let mut unusable = diagnose(error);
+            unusable.severity = igos_report::Severity::Warning;
+            self.session.notice(unusable);
+            Vec::new()
+        };
         match RootDir::open(&self.root).and_then(|root| root.private_directory(&place)) {
-            Ok(_) => Some(self.root.join("var/cache/igos/archives")),
-            Err(error) if error.is_not_found() => None,
-            Err(error) => {
-                let mut unusable = diagnose(&error);
-                unusable.severity = igos_report::Severity::Warning;
-                self.session.notice(unusable);
-                None
-            }
+            Ok(_) => {}
+            Err(error) if error.is_not_found() => return Vec::new(),
+            Err(error) => return warn(&error),
+        }
+        match CacheContents::read(&self.places()) {
+            Ok(contents) => contents
+                .archives
+                .into_iter()
+                .map(|kept| kept.file)
+                .collect(),
+            Err(error) => warn(&error),
         }
     }
 

@@ -102,10 +102,11 @@ pub(super) fn archives_of(
 ) -> Result<Archives, Failure> {
     let mut archives = Archives::default();
     let settings = context.settings()?.settings;
-    let kept = context.archive_cache();
-    for directory in directories.iter().chain(&settings.archives).chain(&kept) {
-        archives.add_directory(directory, &mut |refused| context.session.notice(refused))?;
+    let refuse = &mut |refused| context.session.notice(refused);
+    for directory in directories.iter().chain(&settings.archives) {
+        archives.add_directory(directory, refuse)?;
     }
+    archives.add_kept(context.kept_archives(), refuse);
     Ok(archives)
 }
 
