@@ -8,4 +8,4 @@
 mod check;
 mod tables;
 
-pub(crate) use check::{RootsAnswer, check};
+pub(crate) use check::check;

@@ -98,6 +98,9 @@ impl Explain for RepositorySettingsError {
     }
 }
 
+/// A root, and names of files in a directory of it.
+type Listed = (Arc<RootDir>, Vec<String>);
+
 impl RepositoryPlaces {
     /// Reads the settings of all repositories, those that are not enabled too, by name.
     ///
@@ -181,8 +184,8 @@ impl RepositoryPlaces {
         })
     }
 
-    /// Returns the names of the settings files, sorted; `None` if there is no directory of them.
-    fn list(&self) -> Result<Option<(Arc<RootDir>, Vec<String>)>, RepositorySettingsError> {
+    /// Returns the names of the settings files, sorted, and the root they are in; `None` if there is no directory of them.
+    fn list(&self) -> Result<Option<Listed>, RepositorySettingsError> {
         let root = self.root_for(SETTINGS)?;
         let path: RelPath = SETTINGS.parse().expect("our own paths are paths");
         let directory = match root.directory(&path) {
