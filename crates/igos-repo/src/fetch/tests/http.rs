@@ -80,7 +80,8 @@ fn foreign_bytes_of_an_older_run_cost_one_more_download_only() {
         let server = Server::start(|_| Answer::File(long()));
         let request = request(&server.url("a"), sha256(&long()));
         let digest = sha256(&long()).expect("it is one").to_string();
-        fs_err::write(world.store.partial(&digest), &left_behind).expect("it can be written");
+        let place = world.store.partial(&digest).expect("it opens");
+        fs_err::write(place.path(), &left_behind).expect("it can be written");
         assert_eq!(content(&world.fetched(&request)), long());
         assert_eq!(server.asked().len(), 2);
         fs_err::remove_dir_all(world.store.directory().join("sha256")).expect("it is there");
