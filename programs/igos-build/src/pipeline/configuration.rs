@@ -188,26 +188,6 @@ fn script(profile: &Profile) -> String {
             ));
         }
     }
-    let members: Vec<_> = profile
-        .logins
-        .iter()
-        .flat_map(|login| {
-            login
-                .groups
-                .iter()
-                .map(|group| word(&format!("m {} {group}", login.name)))
-        })
-        .collect();
-    if !members.is_empty() {
-        let file = format!(
-            "\"$DESTDIR/usr/lib/sysusers.d/profile-{}.conf\"",
-            profile.name
-        );
-        text.push_str(&format!(
-            "    mkdir -p \"$DESTDIR/usr/lib/sysusers.d\"\n    printf '%s\\n' {} > {file}\n",
-            members.join(" ")
-        ));
-    }
     for (path, contents) in &profile.files {
         let path = word(&String::from_utf8_lossy(path.as_bytes()));
         text.push_str(&format!(
@@ -315,11 +295,7 @@ mod tests {
             let found = fs_err::read_to_string(root.join(home).join(".ssh/authorized_keys"));
             assert_eq!(found.expect("it was written"), format!("{key}\n"));
         }
-        assert_eq!(
-            fs_err::read_to_string(root.join("usr/lib/sysusers.d/profile-p.conf"))
-                .expect("it was written"),
-            "m u wheel\nm u audio\n"
-        );
+        assert!(!root.join("usr").exists(), "groups are set in the root");
         assert!(!root.join("var").exists());
     }
 

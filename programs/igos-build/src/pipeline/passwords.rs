@@ -1,5 +1,5 @@
-//! Passwords of the profile's people, set in the finished root: they are in no package, because packages are read by
-//! everybody.
+//! Passwords and groups of the profile's people, set in the finished root. Passwords are in no package, because packages are
+//! read by everybody; groups are not, because a package's files put nobody into a group that gives the machine away.
 
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
@@ -8,6 +8,7 @@ use igos_format::{RelPath, Sha256};
 use igos_report::Diagnostic;
 use igos_root::{Metadata, RootDir, RootError, set_mode, set_owner};
 
+use super::logins::Login;
 use super::work::Pipeline;
 use super::{Facts, Phase, PhaseError, Profile};
 
@@ -24,53 +25,97 @@ pub(super) fn inputs(profile: &Profile, facts: &mut Facts) {
             // The digest: receipts are read by everybody, too.
             facts.add("password", &login.name, Sha256::of(field.as_bytes()));
         }
+        for group in &login.groups {
+            facts.add("member", &login.name, group);
+        }
     }
 }
 
-/// Returns whether somebody's password in the root is not what the profile says.
+/// A table, and what the profile makes of it.
+struct Table {
+    name: &'static str,
+    changed: for<'a> fn(&'a [Login], &[u8]) -> Result<Option<Vec<u8>>, &'a str>,
+}
+
+const TABLES: [Table; 2] = [
+    Table {
+        name: "shadow",
+        changed: with_passwords,
+    },
+    Table {
+        name: "group",
+        changed: with_members,
+    },
+];
+
+/// Returns whether a table of the root does not say what the profile says.
 pub(super) fn are_lacking(pipeline: &Pipeline<'_>) -> bool {
     let Ok(root) = RootDir::open(&pipeline.root()) else {
         return true;
     };
-    match table(&root) {
-        Ok(old) => {
-            changed(&pipeline.profile.logins, old.as_deref().unwrap_or_default()) != Ok(None)
-        }
+    TABLES.iter().any(|table| match table.read(&root) {
+        Ok(old) => (table.changed)(&pipeline.profile.logins, &old) != Ok(None),
         Err(_) => true,
-    }
+    })
 }
 
-/// Sets the passwords that the profile says.
+/// Sets the passwords and groups that the profile says.
 pub(super) fn set(pipeline: &Pipeline<'_>) -> Result<(), PhaseError> {
     let root = RootDir::open(&pipeline.root()).map_err(PhaseError::of)?;
-    let old = table(&root).map_err(PhaseError::of)?.unwrap_or_default();
-    match changed(&pipeline.profile.logins, &old) {
-        Ok(None) => Ok(()),
-        Ok(Some(text)) => replace(&root, &text)
-            .map_err(|source| PhaseError::of(RootError::new("write", "etc/shadow", source))),
-        Err(name) => {
-            let message =
-                format!("/etc/shadow of the root has no line for {name}, whom the profile lets in");
-            let finding = pipeline.profile.diagnostic(name, "account-absent", message);
-            let hint = "`filesystem` has the table: add it to the packages of the profile";
-            Err(PhaseError::refused(
-                Phase::Extra,
-                Diagnostic::hint(finding, hint),
-            ))
+    for table in &TABLES {
+        let old = table.read(&root).map_err(PhaseError::of)?;
+        match (table.changed)(&pipeline.profile.logins, &old) {
+            Ok(None) => {}
+            Ok(Some(text)) => table.replace(&root, &text).map_err(|source| {
+                PhaseError::of(RootError::new("write", table.place().to_string(), source))
+            })?,
+            Err(name) => {
+                let place = table.place();
+                let message =
+                    format!("/{place} of the root has no line for {name}, which the profile names");
+                let finding = pipeline.profile.diagnostic(name, "account-absent", message);
+                let hint = "`filesystem` has the table: add it to the packages of the profile";
+                return Err(PhaseError::refused(
+                    Phase::Extra,
+                    Diagnostic::hint(finding, hint),
+                ));
+            }
         }
     }
+    Ok(())
 }
 
-fn place() -> RelPath {
-    "etc/shadow".parse().expect("it is a path")
-}
-
-fn table(root: &RootDir) -> Result<Option<Vec<u8>>, RootError> {
-    root.read_file(&place(), TABLE_MAX_BYTES)
+/// Returns the table with the people in their groups; `None` if they are, the name of a group without a line as the error.
+fn with_members<'a>(logins: &'a [Login], old: &[u8]) -> Result<Option<Vec<u8>>, &'a str> {
+    let mut lines: Vec<Vec<u8>> = old
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect();
+    let mut is_changed = false;
+    for login in logins {
+        for group in &login.groups {
+            let start = format!("{group}:");
+            let line = lines
+                .iter_mut()
+                .find(|line| line.starts_with(start.as_bytes()))
+                .ok_or(group.as_str())?;
+            let members = line.rsplit(|byte| *byte == b':').next().unwrap_or_default();
+            let mut names = members.split(|byte| *byte == b',');
+            if names.any(|name| name == login.name.as_str().as_bytes()) {
+                continue;
+            }
+            if !members.is_empty() {
+                line.push(b',');
+            }
+            line.extend(login.name.as_str().bytes());
+            is_changed = true;
+        }
+    }
+    Ok(is_changed.then(|| lines.join(&b'\n')))
 }
 
 /// Returns the table with the passwords; `None` if it has them, the name of whoever has no line as the error.
-fn changed<'a>(logins: &'a [super::logins::Login], old: &[u8]) -> Result<Option<Vec<u8>>, &'a str> {
+fn with_passwords<'a>(logins: &'a [Login], old: &[u8]) -> Result<Option<Vec<u8>>, &'a str> {
     let mut lines: Vec<Vec<u8>> = old
         .split(|byte| *byte == b'\n')
         .map(<[u8]>::to_vec)
@@ -99,27 +144,40 @@ fn changed<'a>(logins: &'a [super::logins::Login], old: &[u8]) -> Result<Option<
     Ok(is_changed.then(|| lines.join(&b'\n')))
 }
 
-/// Replaces the table by renaming, so that it is never half-written; mode and owner stay.
-fn replace(root: &RootDir, text: &[u8]) -> io::Result<()> {
-    let etc = root.parent_of(&place()).map_err(RootError::into_io)?;
-    let old: Metadata = etc.metadata(b"shadow")?;
-    if etc.metadata_if_present(TABLE_NEW)?.is_some() {
-        etc.delete(TABLE_NEW)?;
+impl Table {
+    fn place(&self) -> RelPath {
+        let text = format!("etc/{}", self.name);
+        text.parse().expect("it is a path")
     }
-    let mut file = etc.create_file(TABLE_NEW)?;
-    file.write_all(text)?;
-    if rustix::process::geteuid().is_root() {
-        set_owner(file.as_fd(), old.uid, old.gid)?;
+
+    fn read(&self, root: &RootDir) -> Result<Vec<u8>, RootError> {
+        let text = root.read_file(&self.place(), TABLE_MAX_BYTES)?;
+        Ok(text.unwrap_or_default())
     }
-    set_mode(file.as_fd(), old.mode & 0o777)?;
-    file.sync_all()?;
-    etc.rename(TABLE_NEW, &etc, b"shadow")?;
-    etc.sync()
+
+    /// Replaces the table by renaming, so that it is never half-written; mode and owner stay.
+    fn replace(&self, root: &RootDir, text: &[u8]) -> io::Result<()> {
+        let etc = root.parent_of(&self.place()).map_err(RootError::into_io)?;
+        let name = self.name.as_bytes();
+        let old: Metadata = etc.metadata(name)?;
+        if etc.metadata_if_present(TABLE_NEW)?.is_some() {
+            etc.delete(TABLE_NEW)?;
+        }
+        let mut file = etc.create_file(TABLE_NEW)?;
+        file.write_all(text)?;
+        if rustix::process::geteuid().is_root() {
+            set_owner(file.as_fd(), old.uid, old.gid)?;
+        }
+        set_mode(file.as_fd(), old.mode & 0o777)?;
+        file.sync_all()?;
+        etc.rename(TABLE_NEW, &etc, name)?;
+        etc.sync()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::changed;
+    use super::{with_members, with_passwords};
     use crate::pipeline::logins::Login;
 
     fn login(name: &str, hash: Option<&str>) -> Login {
@@ -142,7 +200,7 @@ mod tests {
             login("root", Some(&hash)),
             login("d", None),
         ];
-        let new = changed(&logins, old)
+        let new = with_passwords(&logins, old)
             .expect("all have lines")
             .expect("it changes");
         assert_eq!(
@@ -151,14 +209,32 @@ mod tests {
                 "root:{hash}:::::::\nroots:!*:::::::\nu:{hash}:19000:0:99999:7:::\nd:!*:::::::\n"
             )
         );
-        assert_eq!(changed(&logins, &new), Ok(None), "once is enough");
+        assert_eq!(with_passwords(&logins, &new), Ok(None), "once is enough");
     }
 
     #[test]
     fn who_has_no_line_is_named() {
         let hash = format!("$5$salt${}", "x".repeat(43));
         let logins = [login("u", Some(&hash))];
-        assert_eq!(changed(&logins, b"root:!*:::::::\n"), Err("u"));
-        assert_eq!(changed(&[login("u", None)], b""), Ok(None));
+        assert_eq!(with_passwords(&logins, b"root:!*:::::::\n"), Err("u"));
+        assert_eq!(with_passwords(&[login("u", None)], b""), Ok(None));
+    }
+
+    #[test]
+    fn people_are_put_into_their_groups_once_and_nobody_else_is() {
+        let mut logins = [login("u", None), login("d", None)];
+        logins[0].groups = ["wheel", "audio"]
+            .map(|name| name.parse().expect("a name"))
+            .into();
+        let old = b"root:x:0:\nwheel:x:10:\naudio:x:20:uu\n";
+        let new = with_members(&logins, old)
+            .expect("all have lines")
+            .expect("it changes");
+        assert_eq!(
+            String::from_utf8_lossy(&new),
+            "root:x:0:\nwheel:x:10:u\naudio:x:20:uu,u\n"
+        );
+        assert_eq!(with_members(&logins, &new), Ok(None), "once is enough");
+        assert_eq!(with_members(&logins, b"root:x:0:\n"), Err("wheel"));
     }
 }

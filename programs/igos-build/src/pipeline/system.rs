@@ -18,7 +18,7 @@ use crate::schedule::{BuildGraph, RunReport, build, preview};
 
 /// Raised whenever the phases `core` to `extra` begin to install something else of the same archives, to test it by other
 /// rules, or to order it otherwise: with this file `root.rs`, `archives.rs`, `selection.rs` and `configuration.rs`.
-pub(super) const RULES: u32 = 3;
+pub(super) const RULES: u32 = 4;
 
 /// Kind of the facts that name a package which a phase installed.
 const INSTALLED: &str = "installed";

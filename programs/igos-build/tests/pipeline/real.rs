@@ -55,6 +55,7 @@ const TOOLS: &str = r#"do_install() {
     cd "$DESTDIR/usr"
     rm -f bin/bunzip2 bin/bzcat bin/bzip2 bin/bzip2recover bin/ldd include/bzlib.h
     rm -f lib/ld-musl-* lib/libbz2.* lib/libc.so
+    rm -rf lib/firmware
 }
 "#;
 
