@@ -34,8 +34,11 @@ pub(super) fn inputs(profile: &Profile, facts: &mut Facts) {
 /// A table, and what the profile makes of it.
 struct Table {
     name: &'static str,
-    changed: for<'a> fn(&'a [Login], &[u8]) -> Result<Option<Vec<u8>>, &'a str>,
+    changed: for<'a> fn(&'a [Login], &[u8]) -> Changed<'a>,
 }
+
+/// The new text; `None` if the old one is right, who or what has no line as the error.
+type Changed<'a> = Result<Option<Vec<u8>>, &'a str>;
 
 const TABLES: [Table; 2] = [
     Table {
@@ -86,7 +89,7 @@ pub(super) fn set(pipeline: &Pipeline<'_>) -> Result<(), PhaseError> {
 }
 
 /// Returns the table with the people in their groups; `None` if they are, the name of a group without a line as the error.
-fn with_members<'a>(logins: &'a [Login], old: &[u8]) -> Result<Option<Vec<u8>>, &'a str> {
+fn with_members<'a>(logins: &'a [Login], old: &[u8]) -> Changed<'a> {
     let mut lines: Vec<Vec<u8>> = old
         .split(|byte| *byte == b'\n')
         .map(<[u8]>::to_vec)
@@ -115,7 +118,7 @@ fn with_members<'a>(logins: &'a [Login], old: &[u8]) -> Result<Option<Vec<u8>>, 
 }
 
 /// Returns the table with the passwords; `None` if it has them, the name of whoever has no line as the error.
-fn with_passwords<'a>(logins: &'a [Login], old: &[u8]) -> Result<Option<Vec<u8>>, &'a str> {
+fn with_passwords<'a>(logins: &'a [Login], old: &[u8]) -> Changed<'a> {
     let mut lines: Vec<Vec<u8>> = old
         .split(|byte| *byte == b'\n')
         .map(<[u8]>::to_vec)
