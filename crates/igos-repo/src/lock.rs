@@ -1,16 +1,12 @@
-//! One process at a time: locks of the kernel (`flock`), which it lets go with their process, however that ends.
-//!
-//! A file that is locked here stays for good: deleting it would let two processes lock two files of one name.
+//! One process at a time publishes to a repository, and one changes what a client knows of it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use igos_report::{Diagnostic, Event, Explain, Reporter};
-use rustix::fs::{FlockOperation, Mode, OFlags};
-use rustix::io::{Errno, retry_on_intr};
+use igos_root::{FileLock, NotTaken};
+use rustix::fs::{Mode, OFlags};
 
 /// What to do while another process has a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,91 +93,46 @@ impl Explain for LockError {
     }
 }
 
-/// A lock that is held until it is dropped. Its file has the number of the process that has it.
-#[derive(Debug)]
-pub(crate) struct Lock {
-    _file: File,
-}
-
 /// Opens the lock of a repository that several people publish to, for whom their umask says who may.
 pub(crate) fn open_shared(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(rustix::fs::open(path, flags, Mode::from_raw_mode(0o666))?.into())
 }
 
-impl Lock {
-    /// Takes the lock that was `opened` at `path`, for this process alone.
-    pub(crate) fn take(
-        opened: io::Result<File>,
-        path: &Path,
-        work: Work,
-        waiting: Waiting,
-        reporter: &dyn Reporter,
-    ) -> Result<Self, LockError> {
-        let failed = |source: io::Error| LockError::Io {
+/// Takes the lock that was `opened` at `path`, for this process alone.
+pub(crate) fn take(
+    opened: io::Result<File>,
+    path: &Path,
+    work: Work,
+    waiting: Waiting,
+    reporter: &dyn Reporter,
+) -> Result<FileLock, LockError> {
+    let failed = |source: io::Error| LockError::Io {
+        work,
+        path: path.to_owned(),
+        source,
+    };
+    match (FileLock::try_take(opened.map_err(failed)?), waiting) {
+        (Ok(lock), _) => Ok(lock),
+        (Err(NotTaken::Refused(source)), _) => Err(failed(source)),
+        (Err(NotTaken::Held { holder, .. }), Waiting::Refuse) => Err(LockError::Held {
+            holder,
             work,
             path: path.to_owned(),
-            source,
-        };
-        let mut file = opened.map_err(failed)?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) if waiting == Waiting::Refuse => {
-                return Err(LockError::Held {
-                    holder: holder(&mut file),
-                    work,
-                    path: path.to_owned(),
-                });
-            }
-            Err(Errno::WOULDBLOCK) => {
-                let holder = holder(&mut file);
-                let message = format!(
-                    "waiting for {holder}, which {} this repository",
-                    work.verb()
-                );
-                reporter.report(Event::Notice {
-                    id: None,
-                    diagnostic: Diagnostic::note("waiting-for-lock", message)
-                        .at(path.display().to_string()),
-                });
-                wait_for(&file).map_err(|error| failed(error.into()))?;
-            }
-            Err(error) => return Err(failed(error.into())),
+        }),
+        (Err(NotTaken::Held { holder, file }), Waiting::Wait) => {
+            let message = format!(
+                "waiting for {holder}, which {} this repository",
+                work.verb()
+            );
+            reporter.report(Event::Notice {
+                id: None,
+                diagnostic: Diagnostic::note("waiting-for-lock", message)
+                    .at(path.display().to_string()),
+            });
+            FileLock::take(file).map_err(failed)
         }
-        write_pid(&mut file).map_err(failed)?;
-        Ok(Lock { _file: file })
     }
-}
-
-/// Says in the lock who has it. A file that has other names may be one of somebody's, and is left as it is.
-fn write_pid(file: &mut File) -> io::Result<()> {
-    let found = file.metadata()?;
-    if !found.is_file() || found.nlink() > 1 {
-        return Ok(());
-    }
-    file.set_len(0)?;
-    file.seek(SeekFrom::Start(0))?;
-    writeln!(file, "{}", std::process::id())
-}
-
-/// Returns who has a lock, as the one says who took it.
-fn holder(file: &mut File) -> String {
-    let mut text = String::new();
-    // Whoever has it may be about to write its number; not knowing it changes nothing.
-    let pid = match file.take(32).read_to_string(&mut text) {
-        Ok(_) => text.trim().parse::<u32>().ok(),
-        Err(_) => None,
-    };
-    pid.map_or_else(
-        || "another process".to_owned(),
-        |pid| format!("process {pid}"),
-    )
-}
-
-/// Locks an open file for this process alone, however long that takes.
-pub(crate) fn wait_for(file: impl AsFd) -> Result<(), Errno> {
-    // A signal that is meant to end the program does so elsewhere; every other one ends nothing.
-    retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::LockExclusive))
 }
 
 #[cfg(test)]
@@ -190,14 +141,14 @@ mod tests {
 
     use igos_report::{Event, Explain, Recorder};
 
-    use super::{Lock, Waiting, Work, open_shared};
+    use super::{Waiting, Work, open_shared, take};
 
     #[test]
     fn lock_is_one_processs_and_whoever_waits_is_told_and_gets_it_afterwards() {
         let directory = tempfile::tempdir().expect("there is room");
         let path = directory.path().join("lock");
         let reporter = Recorder::default();
-        let held = Lock::take(
+        let held = take(
             open_shared(&path),
             &path,
             Work::Publishing,
@@ -205,7 +156,7 @@ mod tests {
             &reporter,
         );
         let held = held.expect("nobody has it");
-        let error = Lock::take(
+        let error = take(
             open_shared(&path),
             &path,
             Work::Synchronising,
@@ -226,7 +177,7 @@ mod tests {
             let (path, reporter) = (&path, &reporter);
             let waiting = scope.spawn(move || {
                 told.send(()).expect("somebody listens");
-                Lock::take(
+                take(
                     open_shared(path),
                     path,
                     Work::Publishing,
@@ -264,7 +215,7 @@ mod tests {
         );
         std::os::unix::fs::symlink(&elsewhere, &path).expect("the name is free");
         let reporter = Recorder::default();
-        let error = Lock::take(
+        let error = take(
             open_shared(&path),
             &path,
             Work::Synchronising,

@@ -31,7 +31,7 @@ pub use delete::delete_tree;
 pub use directory::{Directory, DirectoryEntry, FreeSpace};
 pub use error::RootError;
 pub use links::FollowedLinks;
-pub use lock::try_lock_record;
+pub use lock::{FileLock, NotTaken, try_lock_record, wait_for_lock};
 pub use metadata::{Kind, Metadata};
 pub use private::is_held_open;
 pub use root::RootDir;

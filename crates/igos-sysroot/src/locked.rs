@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use igos_format::Sha256;
 use igos_report::{Diagnostic, Reporter};
-use igos_root::{Directory, RootDir, RootError};
+use igos_root::{Directory, FileLock, RootDir, RootError};
 
 use crate::database::Database;
-use crate::lock::Lock;
+use crate::lock;
 use crate::open_error::{database_error, state_error};
 use crate::record::{Agreed, Agreeing, Known};
 use crate::sysroot::{has_record, state_directory};
@@ -70,7 +70,7 @@ pub struct LockedSysroot {
     pub(crate) options: ChangeOptions,
     recovery: Recovery,
     // Dropped last: the lock outlives everything that is done under it.
-    _lock: Lock,
+    _lock: FileLock,
 }
 
 impl std::ops::Deref for LockedSysroot {
@@ -119,7 +119,7 @@ impl LockedSysroot {
     }
 
     fn lock(root: RootDir, state: Directory, options: ChangeOptions) -> Result<Self, OpenError> {
-        let lock = Lock::take(&state, options.wait).map_err(|source| OpenError::Lock {
+        let lock = lock::take(&state, options.wait).map_err(|source| OpenError::Lock {
             root: root.to_string(),
             source,
         })?;

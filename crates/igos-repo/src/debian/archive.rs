@@ -309,8 +309,7 @@ impl DebianArchive {
             .truncate(false)
             .open(&path)
             .map_err(DebianError::io("open", &path))?;
-        crate::lock::wait_for(lock.file())
-            .map_err(|error| DebianError::io("lock", &path)(error.into()))?;
+        igos_root::wait_for_lock(lock.file()).map_err(DebianError::io("lock", &path))?;
         let age = age(directory);
         let is_wanted = match refresh {
             Refresh::IfAbsent => age.is_none(),

@@ -28,7 +28,7 @@ impl Partial {
         let directory = place.directory().make()?;
         loop {
             let file = place.open_to_write(&directory)?;
-            crate::lock::wait_for(&file)?;
+            igos_root::wait_for_lock(&file)?;
             // Whoever held the lock may have finished and moved the file into the store meanwhile. Names of one
             // directory are of one file system, so the inode says which file it is.
             let ours = file.metadata()?;

@@ -8,6 +8,7 @@ use igos_format::index::IndexEntry;
 use igos_format::trust::{Root, TargetFile, Targets, UtcTime};
 use igos_format::{PackageName, Sha256};
 use igos_report::{Outcome, Reporter, Subject, Task};
+use igos_root::FileLock;
 
 use super::advisories::Advisories;
 use super::collect;
@@ -24,7 +25,7 @@ use super::request::{Execution, Publication, PublishRequest, Staging};
 use super::ring::KeyRing;
 use super::staging;
 use super::state::{PACKAGES, State, StateError, authority};
-use crate::lock::{Lock, Waiting, Work, open_shared};
+use crate::lock::{self, Waiting, Work, open_shared};
 use crate::trust::Signed;
 
 /// A repository that is published to.
@@ -60,7 +61,7 @@ impl std::fmt::Debug for Publisher<'_> {
 
 /// A repository under the lock, with what is published in it.
 pub(super) struct Opened {
-    _lock: Lock,
+    _lock: FileLock,
     pub(super) state: State,
 }
 
@@ -205,7 +206,7 @@ impl Publisher<'_> {
         let work = self.directory.join(layout::WORK);
         fs_err::create_dir_all(&work).map_err(PlaceError::io("make", &work))?;
         let place = self.directory.join(layout::LOCK);
-        let lock = Lock::take(
+        let lock = lock::take(
             open_shared(&place),
             &place,
             Work::Publishing,

@@ -17,7 +17,7 @@ use super::error::PublishError;
 use super::layout;
 use super::place::{PlaceError, Placer, Stop};
 use super::state::{PACKAGES, State};
-use crate::lock::{Lock, Waiting, Work, open_shared};
+use crate::lock::{self, Waiting, Work, open_shared};
 use crate::trust::{SealKeys, SecretKey, verify_seal};
 
 /// An archive in the staging area.
@@ -187,7 +187,7 @@ pub fn drop_staged(
     let work = directory.join(layout::WORK);
     fs_err::create_dir_all(&work).map_err(PlaceError::io("make", &work))?;
     let place = directory.join(layout::LOCK);
-    let _lock = Lock::take(
+    let _lock = lock::take(
         open_shared(&place),
         &place,
         Work::Publishing,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::below::FileBelow;
 use crate::fetch::http::{HttpError, Status};
-use crate::lock::{Lock, LockError, Waiting, Work};
+use crate::lock::{self, LockError, Waiting, Work};
 use crate::repository::copies::Blame;
 use crate::trust::{VerifyError, open_alone};
 
@@ -344,7 +344,7 @@ impl RepositoryPlaces {
         let directory = self.settings()?;
         let name = &settings.name;
         let (state, opened) = self.make_state(name)?;
-        let _lock = Lock::take(
+        let _lock = lock::take(
             opened.open_or_create_file(LOCK.as_bytes()),
             &state.file(LOCK).path(),
             Work::Synchronising,

@@ -13,7 +13,7 @@ use super::transport::{Transport, TransportError};
 use super::{Enabled, RepositoryAddress, RepositoryClient, RepositoryName, RepositorySettings};
 use crate::below::FileBelow;
 use crate::fetch::http::{HttpError, Status};
-use crate::lock::{Lock, Waiting, Work};
+use crate::lock::{self, Waiting, Work};
 use crate::trust::{
     MetadataSource, Refresh, RefreshError, RefreshOptions, SourceError, Trusted, TrustedRepository,
     Update, WentBack,
@@ -112,7 +112,7 @@ impl RepositoryClient {
     ) -> Result<Synced, SyncError> {
         let anchor = self.places.trusted_root(settings)?;
         let (state, opened) = self.places.make_state(&settings.name)?;
-        let _lock = Lock::take(
+        let _lock = lock::take(
             opened.open_or_create_file(LOCK.as_bytes()),
             &state.file(LOCK).path(),
             Work::Synchronising,

@@ -7,7 +7,7 @@ use igos_format::{PackageName, Sha256};
 use super::receipt::{Found, Receipt, Receipts};
 use super::system::Earlier;
 use super::work::Pipeline;
-use super::{Facts, Phase, PhaseError, generations, passwords, root, sources, system, validate};
+use super::{Facts, Phase, PhaseError, generations, people, root, sources, system, validate};
 
 /// Why a phase that is skipped is.
 pub(super) const UNCHANGED: &str = "its inputs did not change, and what it made is there";
@@ -169,8 +169,8 @@ fn rules(phase: Phase) -> Option<u32> {
 /// Returns that files of the root are not as recorded; what exactly, the phase says when it runs.
 fn drift(pipeline: &Pipeline<'_>) -> Option<String> {
     match root::verify(&pipeline.root(), Phase::Extra, pipeline.reporter) {
-        Ok(()) if passwords::are_lacking(pipeline) => {
-            Some("passwords of the root are not what the profile says".to_owned())
+        Ok(()) if people::are_lacking(pipeline) => {
+            Some("passwords or groups of the root are not what the profile says".to_owned())
         }
         Ok(()) => None,
         Err(error) => Some(format!("the root is not as recorded: {error}")),

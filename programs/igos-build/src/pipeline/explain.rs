@@ -151,7 +151,7 @@ fn system(phase: Phase) -> [&'static str; 5] {
         ),
         _ => (
             "Tier extra, and the whole root",
-            "builds the recipes of tier extra, and of no tier, that the profile needs, and installs those that it asks for; then removes everything that nothing asks for any more, and sets the passwords that the profile says",
+            "builds the recipes of tier extra, and of no tier, that the profile needs, and installs those that it asks for; then removes everything that nothing asks for any more, and sets the passwords and groups that the profile says",
         ),
     };
     let check = if phase == Phase::Extra {

@@ -16,7 +16,7 @@ mod explain;
 mod facts;
 mod generations;
 pub mod logins;
-mod passwords;
+mod people;
 mod phase;
 mod preview;
 pub mod profile;

@@ -8,7 +8,7 @@ use igos_report::Diagnostic;
 
 use super::archives::{Lacking, Made, Shelf, archive_of, archives_of, made_by, packages_of};
 use super::generations::TOOLCHAIN;
-use super::passwords;
+use super::people;
 use super::root::{self, InRoot, Wanted};
 use super::work::{Pipeline, refuse_unbuilt, settings_digest};
 use super::{Facts, Phase, PhaseError};
@@ -76,7 +76,7 @@ pub(super) fn inputs(
                 facts.add("service", format!("{} {service}", level.as_str()), "");
             }
         }
-        passwords::inputs(pipeline.profile, &mut facts);
+        people::inputs(pipeline.profile, &mut facts);
     }
     Ok(facts)
 }
@@ -160,7 +160,7 @@ pub(super) fn carry_out(
     outputs.extend(install(pipeline, phase, &made, &before)?);
     if phase == Phase::Extra {
         complete(pipeline)?;
-        passwords::set(pipeline)?;
+        people::set(pipeline)?;
     }
     Ok((outputs, built))
 }

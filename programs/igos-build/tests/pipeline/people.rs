@@ -110,7 +110,7 @@ fn changed_password_is_set_and_one_that_is_gone_from_the_root_is_set_again() {
     assert_eq!(said.code, Some(0), "{} {:#}", said.story, said.answer);
     assert_eq!(
         text(&small::phase(&said.answer, "extra")["reason"]),
-        "passwords of the root are not what the profile says"
+        "passwords or groups of the root are not what the profile says"
     );
     assert_eq!(fs_err::read_to_string(&shadow).expect("it is there"), after);
 }

@@ -31,7 +31,7 @@ impl FrameFile {
     pub(super) fn open(place: &FileBelow, head: Arc<Head>, frames: &[usize]) -> io::Result<Self> {
         let directory = place.directory().make()?;
         let file = place.open_to_write(&directory)?;
-        crate::lock::wait_for(&file)?;
+        igos_root::wait_for_lock(&file)?;
         let opened = FrameFile {
             file,
             there: Mutex::default(),

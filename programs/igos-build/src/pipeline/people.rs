@@ -90,61 +90,77 @@ pub(super) fn set(pipeline: &Pipeline<'_>) -> Result<(), PhaseError> {
 
 /// Returns the table with the people in their groups; `None` if they are, the name of a group without a line as the error.
 fn with_members<'a>(logins: &'a [Login], old: &[u8]) -> Changed<'a> {
-    let mut lines: Vec<Vec<u8>> = old
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::to_vec)
-        .collect();
-    let mut is_changed = false;
+    let mut lines = Lines::of(old);
     for login in logins {
+        let person = login.name.as_str().as_bytes();
         for group in &login.groups {
-            let start = format!("{group}:");
-            let line = lines
-                .iter_mut()
-                .find(|line| line.starts_with(start.as_bytes()))
-                .ok_or(group.as_str())?;
+            let line = lines.line_of(group.as_str())?;
             let members = line.rsplit(|byte| *byte == b':').next().unwrap_or_default();
-            let mut names = members.split(|byte| *byte == b',');
-            if names.any(|name| name == login.name.as_str().as_bytes()) {
+            if members
+                .split(|byte| *byte == b',')
+                .any(|name| name == person)
+            {
                 continue;
             }
             if !members.is_empty() {
                 line.push(b',');
             }
-            line.extend(login.name.as_str().bytes());
-            is_changed = true;
+            line.extend(person);
+            lines.is_changed = true;
         }
     }
-    Ok(is_changed.then(|| lines.join(&b'\n')))
+    Ok(lines.text())
 }
 
 /// Returns the table with the passwords; `None` if it has them, the name of whoever has no line as the error.
 fn with_passwords<'a>(logins: &'a [Login], old: &[u8]) -> Changed<'a> {
-    let mut lines: Vec<Vec<u8>> = old
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::to_vec)
-        .collect();
-    let mut is_changed = false;
+    let mut lines = Lines::of(old);
     for login in logins {
         let Some(field) = login.shadow_field() else {
             continue;
         };
         let name = login.name.as_str();
-        let start = format!("{name}:");
-        let line = lines
-            .iter_mut()
-            .find(|line| line.starts_with(start.as_bytes()))
-            .ok_or(name)?;
-        let found = &line[start.len()..];
-        let end = found
-            .iter()
-            .position(|byte| *byte == b':')
-            .unwrap_or(found.len());
-        if &found[..end] != field.as_bytes() {
-            line.splice(start.len()..start.len() + end, field.bytes());
-            is_changed = true;
+        let line = lines.line_of(name)?;
+        let start = name.len() + 1;
+        let found = &line[start..];
+        let end = found.iter().position(|byte| *byte == b':');
+        let end = start + end.unwrap_or(found.len());
+        if &line[start..end] != field.as_bytes() {
+            line.splice(start..end, field.bytes());
+            lines.is_changed = true;
         }
     }
-    Ok(is_changed.then(|| lines.join(&b'\n')))
+    Ok(lines.text())
+}
+
+/// Lines of a table, each with a name as its first field.
+struct Lines {
+    lines: Vec<Vec<u8>>,
+    is_changed: bool,
+}
+
+impl Lines {
+    fn of(text: &[u8]) -> Self {
+        let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
+        Lines {
+            lines: lines.collect(),
+            is_changed: false,
+        }
+    }
+
+    /// Returns the line of a name, or the name where there is none.
+    fn line_of<'a>(&mut self, name: &'a str) -> Result<&mut Vec<u8>, &'a str> {
+        let start = format!("{name}:");
+        let mut lines = self.lines.iter_mut();
+        lines
+            .find(|line| line.starts_with(start.as_bytes()))
+            .ok_or(name)
+    }
+
+    /// Returns the text again if a line was changed.
+    fn text(self) -> Option<Vec<u8>> {
+        self.is_changed.then(|| self.lines.join(&b'\n'))
+    }
 }
 
 impl Table {
