@@ -269,7 +269,7 @@ impl LockedSysroot {
     ///
     /// Returns what failed; the transaction is in force all the same, and the next opening settles it.
     pub fn settle(&mut self) -> Result<(), ApplyError> {
-        Closing {
+        let is_log_on_disk = Closing {
             root: &self.sysroot.root,
             state: &self.state,
             mutations: self.options.mutations.as_ref(),
@@ -277,10 +277,13 @@ impl LockedSysroot {
             undo: self.options.undo,
         }
         .settle()?;
-        self.sysroot
-            .database
-            .check_point()
-            .map_err(|source| ApplyError::Database { source })
+        let database = &mut self.sysroot.database;
+        let completed = if is_log_on_disk {
+            database.check_point_of_log_on_disk(&self.state)
+        } else {
+            database.check_point()
+        };
+        completed.map_err(|source| ApplyError::Database { source })
     }
 }
 

@@ -151,6 +151,16 @@ pub(super) const EXCEPTIONS: [(&str, &str, &str); 59] = [
     ),
     (
         "crates/igos-root/src/lock.rs",
+        ".is_file()",
+        "of an open file",
+    ),
+    (
+        "crates/igos-root/src/lock.rs",
+        ".metadata()",
+        "of an open file",
+    ),
+    (
+        "crates/igos-root/src/lock.rs",
         "rustix::fs",
         "a lock of a descriptor",
     ),
@@ -366,18 +376,8 @@ pub(super) const EXCEPTIONS: [(&str, &str, &str); 59] = [
     ),
     (
         "crates/igos-repo/src/lock.rs",
-        ".is_file()",
-        "of an open file",
-    ),
-    (
-        "crates/igos-repo/src/lock.rs",
-        ".metadata()",
-        "of an open file",
-    ),
-    (
-        "crates/igos-repo/src/lock.rs",
         "rustix::fs",
-        "locks open files; opens the lock of a repository that somebody publishes to",
+        "opens the lock of a repository that somebody publishes to",
     ),
     (
         "crates/igos-repo/src/repository/cleaning.rs",

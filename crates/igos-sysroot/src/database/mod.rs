@@ -5,8 +5,8 @@
 //!
 //! What is told to be in force is so by the journal and the texts, so no transaction waits for the database. It goes
 //! into the write-ahead log, whose frames have checksums: a power cut leaves a whole transaction of it or none. Check
-//! points alone, which write into the database file itself, wait for the disk before and after, and happen only where
-//! this program asks for one or closes the database.
+//! points alone, which write into the database file itself, wait for the disk: before, unless the log is known to be there,
+//! and after. They happen only where this program asks for one or closes the database.
 
 mod declared;
 mod dump;
@@ -17,6 +17,7 @@ mod write;
 pub(crate) use open::Opened;
 pub(crate) use read::{FileRow, PackageRow};
 
+use std::fs::File;
 use std::io;
 
 use igos_report::Explain;
@@ -35,9 +36,12 @@ const SCHEMA: &str = include_str!("schema.sql");
 /// The open database.
 #[derive(Debug)]
 pub(crate) struct Database {
+    /// Closed before `file` is.
     connection: Connection,
     /// Whether check points wait for the disk.
     durability: Durability,
+    /// The file once more, where it was waited for: closing it would let go of the locks that SQLite has.
+    file: Option<File>,
 }
 
 /// The database failed.

@@ -146,6 +146,7 @@ impl Database {
         let database = Database {
             connection,
             durability: Durability::None,
+            file: None,
         };
         database.harden()?;
         database.lay_out()?;
@@ -165,6 +166,7 @@ impl Database {
         Ok(Database {
             connection,
             durability: Durability::None,
+            file: None,
         })
     }
 

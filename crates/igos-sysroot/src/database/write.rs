@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use igos_format::{EntryKind, PackageName, RelPath, Sha256, escape, installed_bytes};
 use igos_report::Diagnostic;
-use igos_root::FollowedLinks;
+use igos_root::{Directory, FollowedLinks};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Database, DatabaseError, failed};
 use crate::history::HistoryEntry;
 use crate::places::{implied_directories, place_of};
-use crate::{Durability, Record, RepositoryName};
+use crate::{Durability, Record, RepositoryName, layout};
 
 /// Whether two records that claim one path end the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +119,46 @@ impl Database {
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(failed("complete the database file"))
+    }
+
+    /// Does the same where the log is on disk already: SQLite, which cannot know, would wait for it and for its name
+    /// before it waits for the file.
+    pub(crate) fn check_point_of_log_on_disk(
+        &mut self,
+        state: &Directory,
+    ) -> Result<(), DatabaseError> {
+        self.set_waits(Durability::None)?;
+        let written = self.write_log_into_file(state);
+        if !matches!(written, Ok(true)) {
+            self.set_waits(self.durability)?;
+        }
+        let emptied = written.and_then(|_| self.check_point());
+        self.set_waits(self.durability)?;
+        emptied
+    }
+
+    /// Writes what the log holds into the file, which is on disk then, and keeps the log; returns whether that was all
+    /// of it.
+    fn write_log_into_file(&mut self, state: &Directory) -> Result<bool, DatabaseError> {
+        let (_, logged, written): (bool, i64, i64) = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.try_into())
+            .map_err(failed("complete the database file"))?;
+        // Opened once: closing it would let go of SQLite's locks.
+        let waited = match &self.file {
+            Some(file) => file.sync_all(),
+            None => state
+                .open_file(layout::DATABASE)
+                .and_then(|file| self.file.insert(file).sync_all()),
+        };
+        if let Err(source) = waited {
+            // Nobody knows what of the file is on disk. The log stays, and whoever opens it next writes it again.
+            self.connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+                .map_err(failed("keep the write-ahead log"))?;
+            return Err(DatabaseError::File { source });
+        }
+        Ok(logged == written)
     }
 }
 

@@ -369,16 +369,18 @@ impl Closing<'_> {
         Staging::reopen(self.root, self.state, self.mutations, &journal.staging)
     }
 
-    /// Settles a finished transaction: its journal and the old files go.
-    pub(crate) fn settle(&self) -> Result<(), ApplyError> {
+    /// Settles a finished transaction: its journal and the old files go. Returns whether everything that was written
+    /// beside the journal before is on disk now.
+    pub(crate) fn settle(&self) -> Result<bool, ApplyError> {
         let failed = |source| ApplyError::Settle { source };
         self.finish_kept()?;
         let Some(journal) = read_journal(self.root, layout::JOURNAL)? else {
-            return Ok(());
+            return Ok(false);
         };
         let staging = self.reopen(&journal).map_err(failed)?;
         self.close_kept(journal.transaction, &staging)
-            .map_err(failed)
+            .map_err(failed)?;
+        Ok(self.durability == Durability::Full)
     }
 
     /// Goes on where putting old files away was interrupted.

@@ -6,7 +6,7 @@ use igos_sysroot::{
     Unowned, VerifyRequest,
 };
 
-use crate::arena::{Arena, Racer};
+use crate::arena::{Arena, Racer, THEIRS};
 use crate::support::{TestArchive, TestRoot, apply, name};
 
 /// What became of an operation.
@@ -163,10 +163,13 @@ fn nothing_outside_changes(operations: u64) {
         done < tally.operations,
         "the racer was never in the way: {tally:?}"
     );
-    // Left alone, the root is as good as any.
+    // Left alone, the root is as good as any. Where the last removal was refused, the package is still there with what
+    // became of it in the other user's directory.
     let at_rest = TestArchive::new("rest", "1").file("srv/rest/file", b"rest");
     arena.root.install(&[&at_rest]);
-    assert_eq!(arena.root.findings(), [""; 0]);
+    let mut findings = arena.root.findings();
+    findings.retain(|finding| !finding.starts_with(THEIRS));
+    assert_eq!(findings, [""; 0]);
     assert_eq!(arena.digest(), before);
 }
 
