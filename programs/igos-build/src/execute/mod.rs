@@ -7,6 +7,7 @@
 mod chamber;
 mod environment;
 mod error;
+mod features;
 mod finish;
 mod hint;
 mod log;

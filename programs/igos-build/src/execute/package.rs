@@ -13,6 +13,7 @@ use igos_sandbox::{Ended, Measures, SandboxError, Status, Terminal};
 use super::chamber::Chamber;
 use super::environment::{BUILD, BuildEnvironment, JOBS, Jobs, SOURCE_DATE_EPOCH_WITHOUT_SOURCES};
 use super::error::{BuildError, StepFailure};
+use super::features;
 use super::hint::{Symptom, symptoms};
 use super::log::BuildLog;
 use super::provenance::CheckResult;
@@ -71,6 +72,8 @@ pub fn build_package(input: &PackageBuild<'_>, task: &Task<'_>) -> Result<Cached
     let name = &input.entry.recipe.name;
     let key = input.document.key();
     let path = input.cache.log(name, &key);
+    let before = input.cache.last_key_document(name)?;
+    let before = before.map(|document| input.cache.log(name, &Sha256::of(document.as_bytes())));
     let log = BuildLog::create(&path).map_err(|source| BuildError::Log {
         package: name.clone(),
         log: path.clone(),
@@ -105,9 +108,15 @@ pub fn build_package(input: &PackageBuild<'_>, task: &Task<'_>) -> Result<Cached
         Ok(build) => {
             written.map_err(|source| BuildError::Log {
                 package: name.clone(),
-                log: path,
+                log: path.clone(),
                 source,
             })?;
+            // A log that is not there any more says nothing.
+            if let Some(before) = before.filter(|before| *before != path)
+                && let Ok(Some(warning)) = features::lost(&before, &path)
+            {
+                task.notice(warning.at(path.display().to_string()));
+            }
             Ok(build)
         }
         // What went wrong first is worth more than that its log is incomplete.

@@ -196,3 +196,24 @@ fn garbage_collection_keeps_what_current_builds_need() {
     assert_eq!(count(&after), count(&before));
     assert_eq!(world.rebuilt(&[]), names(&[]), "what is kept is enough");
 }
+
+#[test]
+fn what_configuration_found_the_last_time_and_does_not_find_any_more_is_told() {
+    let Some(world) = World::new() else { return };
+    let script = |answer: &str, comment: &str| {
+        format!(
+            "build() {{\n    echo 'checking for gzopen in -lz... {answer}'\n    echo 'checking for libnone... no'\n}}\ninstall() {{\n    mkdir -p \"$DESTDIR/usr/share\"\n    echo one > \"$DESTDIR/usr/share/probing\"\n}}\n{comment}"
+        )
+    };
+    for (answer, comment, is_told) in [
+        ("yes", "", false),
+        ("no", "", true),
+        ("no", "# Once more.\n", false),
+    ] {
+        world.recipe("probing", "", &script(answer, comment));
+        let said = world.run(&["build", "probing"]);
+        assert_eq!(said.code, Some(0), "{}", said.story);
+        let told = said.story.contains("features-lost") && said.story.contains("gzopen in -lz");
+        assert_eq!(told, is_told, "{answer}: {}", said.story);
+    }
+}
