@@ -192,7 +192,7 @@ fn recovery_can_be_killed_at_some_calls() {
 /// In every state that two kills can lead to, one of an operation and one of its recovery, the next recovery ends at the
 /// old root or the new one.
 #[test]
-#[ignore = "kills recoveries at every call, for an hour"]
+#[ignore = "kills recoveries at every call, for half an hour"]
 fn recovery_can_be_killed_at_every_call() {
     each_operation("explored", &[Calls::Every], |machine, operation, _| {
         let explored = explore(machine, operation, 2)?;

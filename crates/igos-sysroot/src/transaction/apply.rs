@@ -157,7 +157,7 @@ impl Transaction<'_> {
         let free = staging
             .free_space()
             .map_err(|source| state("measure free space", source))?;
-        let inodes = new_inodes(plan);
+        let inodes = new_inodes(&plan.paths);
         let lacking = match free.inodes {
             _ if plan.install_bytes > free.bytes => ApplyError::NoSpace {
                 needed: plan.install_bytes,
@@ -294,15 +294,15 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns how many inodes a plan makes for packages, before old ones go.
-fn new_inodes(plan: &Plan) -> u64 {
+/// Returns how many inodes are made for packages, before old ones go.
+fn new_inodes(paths: &[PathAction]) -> u64 {
     let is_made = |action: &&PathAction| match action.change {
         PathChange::Create | PathChange::Link { .. } | PathChange::Write { .. } => true,
         PathChange::Adopt => false,
         // A directory that is there stays.
         _ => action.kind != Kind::Directory && action.change.takes_content(),
     };
-    plan.paths.iter().filter(is_made).count() as u64
+    paths.iter().filter(is_made).count() as u64
 }
 
 /// What a transaction that ends works on.
@@ -397,4 +397,51 @@ impl Closing<'_> {
 
 pub(super) fn state(operation: &'static str, source: io::Error) -> ApplyError {
     ApplyError::State { operation, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use igos_root::Kind;
+
+    use super::new_inodes;
+    use crate::{PathAction, PathChange, Was};
+
+    #[test]
+    fn inodes_are_counted_where_something_is_made_and_nowhere_else() {
+        let action = |kind, change| PathAction {
+            path: "usr/a".parse().expect("a path"),
+            place: "usr/a".parse().expect("a path"),
+            package: "a".parse().expect("a name"),
+            kind,
+            change,
+            was: Was::Other,
+        };
+        let beside = || "usr/b".parse().expect("a path");
+        let link = || PathChange::Link {
+            target: b"b".to_vec(),
+        };
+        for (kind, change, expected) in [
+            (Kind::File, PathChange::Create, 1),
+            (Kind::Directory, PathChange::Create, 1),
+            (Kind::Symlink, link(), 1),
+            (Kind::File, PathChange::Replace, 1),
+            (Kind::Directory, PathChange::Replace, 0),
+            (Kind::File, PathChange::Adopt, 0),
+            (Kind::Directory, PathChange::Adopt, 0),
+            (Kind::File, PathChange::Remove, 0),
+            (Kind::Directory, PathChange::Remove, 0),
+            (Kind::File, PathChange::KeepDeleted, 0),
+            (Kind::File, PathChange::Backup { beside: beside() }, 1),
+            (Kind::File, PathChange::MoveAside { beside: beside() }, 0),
+        ] {
+            let found = new_inodes(&[action(kind, change.clone())]);
+            assert_eq!(found, expected, "{kind} {change:?}");
+        }
+        let both = [
+            action(Kind::File, PathChange::Create),
+            action(Kind::File, PathChange::Remove),
+            action(Kind::File, PathChange::Replace),
+        ];
+        assert_eq!(new_inodes(&both), 2);
+    }
 }

@@ -163,3 +163,63 @@ fn plan_that_needs_more_than_the_disk_has_is_refused_before_anything_is_staged()
         "{error:?}"
     );
 }
+
+/// A disk that takes `NAME` and `name` for one without a flag that says so, as XFS with `ascii-ci`; and others that refuse
+/// `name` for reasons of their own.
+#[derive(Debug)]
+struct Meets {
+    is_one_name: bool,
+    says: io::ErrorKind,
+}
+
+impl Mutations for Meets {
+    fn rename_new(
+        &self,
+        a: &Directory,
+        name: &[u8],
+        b: &Directory,
+        other: &[u8],
+    ) -> io::Result<()> {
+        if other != b"name" {
+            return Disk.rename_new(a, name, b, other);
+        }
+        if self.is_one_name {
+            rustix::fs::linkat(b, "NAME", b, "name", rustix::fs::AtFlags::empty())?;
+        } else {
+            drop(b.create_file(b"name")?);
+        }
+        Err(self.says.into())
+    }
+}
+
+#[test]
+fn step_that_meets_the_other_name_of_an_earlier_one_names_both_and_every_other_failure_one() {
+    let taken = io::ErrorKind::AlreadyExists;
+    for (is_one_name, says, other) in [
+        (true, taken, Some("usr/share/NAME")),
+        (false, taken, None),
+        (true, io::ErrorKind::PermissionDenied, None),
+    ] {
+        let root = TestRoot::in_memory();
+        root.install(&[&version("1")]);
+        let before = root.records();
+        let next = TestArchive::new("b", "1")
+            .file("usr/share/NAME", b"one")
+            .file("usr/share/name", b"two");
+        let plan = root.plan(&[&next], &[&next]).expect("there is a plan");
+        let mut sysroot = root.change_with(options(Arc::new(Meets { is_one_name, says })));
+        let error = apply(&mut sysroot, &plan, &[&next]).expect_err("it is in the way");
+        let (path, found) = match &error {
+            ApplyError::Folded { path, other } => (path, Some(other.as_str())),
+            ApplyError::TakenBack { path, .. } => (path, None),
+            error => panic!("{error:?}"),
+        };
+        assert_eq!(
+            (path.as_str(), found),
+            ("usr/share/name", other),
+            "{error:?}"
+        );
+        assert_eq!(root.records(), before);
+        assert!(!root.exists("usr/share/NAME"));
+    }
+}
