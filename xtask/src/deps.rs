@@ -1,12 +1,10 @@
 //! Dependencies point downward, and each power is in one crate.
 
-use std::fmt;
 use std::path::Path;
 
 use fs_err as fs;
-use igos_cli::{Exit, Render};
-use serde::Serialize;
 
+use crate::rules::RuleAnswer;
 use crate::workspace::{self, ChoreError, Edge, Package};
 
 /// The crates from the bottom up; an edge goes to a lower row alone. A new crate gets its place here, with a
@@ -60,39 +58,8 @@ const TEST_ONLY: [&str; 2] = ["insta", "proptest"];
 /// The one file that may use `unsafe`.
 const UNSAFE_FILE: &str = "crates/igos-sandbox/src/syscall.rs";
 
-/// What breaks the rules.
-#[derive(Debug, Serialize)]
-pub(crate) struct DepsAnswer {
-    crates: usize,
-    edges: usize,
-    broken: Vec<String>,
-}
-
-impl Render for DepsAnswer {
-    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        for broken in &self.broken {
-            writeln!(out, "{broken}")?;
-        }
-        writeln!(
-            out,
-            "{} crates, {} edges between them, {} rules broken",
-            self.crates,
-            self.edges,
-            self.broken.len()
-        )
-    }
-
-    fn exit(&self) -> Exit {
-        if self.broken.is_empty() {
-            Exit::Done
-        } else {
-            Exit::No
-        }
-    }
-}
-
 /// Checks the whole workspace.
-pub(crate) fn check(top: &Path) -> Result<DepsAnswer, ChoreError> {
+pub(crate) fn check(top: &Path) -> Result<RuleAnswer, ChoreError> {
     let packages = workspace::packages(top)?;
     let mut broken: Vec<String> = packages.iter().flat_map(check_edges).collect();
     for package in &packages {
@@ -100,13 +67,12 @@ pub(crate) fn check(top: &Path) -> Result<DepsAnswer, ChoreError> {
         broken.extend(check_unsafe(top, package)?);
     }
     let is_ours = |edge: &&Edge| row(&edge.name).is_some();
-    let edges = packages
+    let edges: usize = packages
         .iter()
         .map(|package| package.dependencies.iter().filter(is_ours).count())
         .sum();
-    Ok(DepsAnswer {
-        crates: packages.len(),
-        edges,
+    Ok(RuleAnswer {
+        looked_at: format!("{} crates, {edges} edges between them", packages.len()),
         broken,
     })
 }

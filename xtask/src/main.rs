@@ -7,6 +7,7 @@ mod deps;
 mod lines;
 mod pages;
 mod roots;
+mod rules;
 #[cfg(test)]
 mod security;
 mod test;

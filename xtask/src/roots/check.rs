@@ -1,50 +1,17 @@
 //! Reads the sources of the crates that work on roots.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::Path;
 
 use fs_err as fs;
-use igos_cli::{Exit, Render};
-use serde::Serialize;
 
 use super::tables::{CRATES, ELSEWHERE, EXCEPTIONS, WORDS};
 use crate::lines::{is_test_file, rust_files};
+use crate::rules::RuleAnswer;
 use crate::workspace::ChoreError;
 
-/// What breaks the rule.
-#[derive(Debug, Serialize)]
-pub(crate) struct RootsAnswer {
-    files: usize,
-    exceptions: usize,
-    broken: Vec<String>,
-}
-
-impl Render for RootsAnswer {
-    fn render(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        for broken in &self.broken {
-            writeln!(out, "{broken}")?;
-        }
-        writeln!(
-            out,
-            "{} files work on roots, {} exceptions with reasons, {} violations",
-            self.files,
-            self.exceptions,
-            self.broken.len()
-        )
-    }
-
-    fn exit(&self) -> Exit {
-        if self.broken.is_empty() {
-            Exit::Done
-        } else {
-            Exit::No
-        }
-    }
-}
-
 /// Reads the sources of all crates that work on roots.
-pub(crate) fn check(top: &Path) -> Result<RootsAnswer, ChoreError> {
+pub(crate) fn check(top: &Path) -> Result<RuleAnswer, ChoreError> {
     let mut files = 0;
     let mut broken = Vec::new();
     let mut used = Vec::new();
@@ -81,9 +48,11 @@ pub(crate) fn check(top: &Path) -> Result<RootsAnswer, ChoreError> {
             broken.push(format!("{place}: there is no such file to leave out"));
         }
     }
-    Ok(RootsAnswer {
-        files,
-        exceptions: EXCEPTIONS.len(),
+    Ok(RuleAnswer {
+        looked_at: format!(
+            "{files} files work on roots, {} exceptions with reasons",
+            EXCEPTIONS.len()
+        ),
         broken,
     })
 }
