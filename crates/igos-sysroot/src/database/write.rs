@@ -140,7 +140,7 @@ impl Database {
     /// Writes what the log holds into the file, which is on disk then, and keeps the log; returns whether that was all
     /// of it.
     fn write_log_into_file(&mut self, state: &Directory) -> Result<bool, DatabaseError> {
-        let (_, logged, written): (bool, i64, i64) = self
+        let (is_busy, logged, written): (bool, i64, i64) = self
             .connection
             .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.try_into())
             .map_err(failed("complete the database file"))?;
@@ -158,7 +158,8 @@ impl Database {
                 .map_err(failed("keep the write-ahead log"))?;
             return Err(DatabaseError::File { source });
         }
-        Ok(logged == written)
+        // Where somebody else writes it, both numbers are -1.
+        Ok(!is_busy && logged == written)
     }
 }
 
