@@ -236,8 +236,17 @@ impl Cache {
     #[must_use]
     pub fn last_receipt(&self, package: &PackageName) -> Option<Receipt> {
         // What cannot be read is as good as never built: this is for estimates.
-        let document = self.last_key_document(package).ok()??;
-        self.receipt(&Sha256::of(document.as_bytes()))
+        self.receipt(&self.last_key(package).ok()??)
+    }
+
+    /// Returns the key of the last build of a package, `None` if it was never built here.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the kernel says, except that the file is absent.
+    pub fn last_key(&self, package: &PackageName) -> Result<Option<Sha256>, CacheError> {
+        let document = self.last_key_document(package)?;
+        Ok(document.map(|document| Sha256::of(document.as_bytes())))
     }
 
     /// Keeps the key document of the build of a package that was used last.

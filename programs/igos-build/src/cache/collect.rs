@@ -168,9 +168,7 @@ impl Cache {
         let mut keys = BTreeSet::new();
         for name in self.names("keys")? {
             let Ok(package) = name.parse() else { continue };
-            if let Some(document) = self.last_key_document(&package)? {
-                keys.insert(Sha256::of(document.as_bytes()));
-            }
+            keys.extend(self.last_key(&package)?);
         }
         Ok(keys)
     }

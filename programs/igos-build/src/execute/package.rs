@@ -72,8 +72,8 @@ pub fn build_package(input: &PackageBuild<'_>, task: &Task<'_>) -> Result<Cached
     let name = &input.entry.recipe.name;
     let key = input.document.key();
     let path = input.cache.log(name, &key);
-    let before = input.cache.last_key_document(name)?;
-    let before = before.map(|document| input.cache.log(name, &Sha256::of(document.as_bytes())));
+    let before = input.cache.last_key(name)?;
+    let before = before.map(|key| input.cache.log(name, &key));
     let log = BuildLog::create(&path).map_err(|source| BuildError::Log {
         package: name.clone(),
         log: path.clone(),
